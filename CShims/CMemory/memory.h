@@ -1,0 +1,37 @@
+// The program's memory map: every buffer that is too large for the stack, in one place.
+//
+// Each lies in .bss, so a page that is never touched costs no memory. The functions are called
+// once each, by Memory.swift of the executable.
+#pragma once
+#include <stddef.h>
+
+#define CMEMORY_BUFFER(name, capacity)                        \
+  enum { cmemory_##name##_capacity = (capacity) };            \
+  static inline unsigned char *cmemory_##name(void) {         \
+    static _Alignas(16) unsigned char bytes[capacity];        \
+    return bytes;                                             \
+  }
+
+// A refresh request carries a 16 KiB refresh token, each byte of which may need three in form
+// encoding, beside the client's credentials.
+CMEMORY_BUFFER(request, 56 * 1024)
+
+// The design's limit on a response body, and one byte more to see that it was passed.
+CMEMORY_BUFFER(response_body, 64 * 1024 + 1)
+
+// What is read from the socket at a time. One TLS record holds at most 16 KiB, but answers of the
+// device grant are short.
+CMEMORY_BUFFER(receive, 4 * 1024)
+
+// The design's limit on a token.
+CMEMORY_BUFFER(access_token, 16 * 1024)
+CMEMORY_BUFFER(refresh_token, 16 * 1024)
+
+// Both tokens as JSON strings, where a byte may need six (\u00XX), beside the other members.
+CMEMORY_BUFFER(token_file, 200 * 1024)
+
+// The configuration file: a table of some twenty lines with comments.
+CMEMORY_BUFFER(configuration_file, 64 * 1024)
+
+// One bit a pixel: up to 2048x2048.
+CMEMORY_BUFFER(canvas, 2048 * 2048 / 8)

@@ -1,0 +1,61 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Nothing here turns on Embedded Swift: `swift build` and `swift test` compile
+// ordinary Swift, and the toolsets board/*.json turn the same targets into firmware.
+let package = Package(
+  name: "devicegrant",
+  products: [.executable(name: "devicegrant", targets: ["devicegrant"])],
+  targets: [
+    .systemLibrary(name: "CLinux", path: "CShims/CLinux"),
+    .systemLibrary(name: "CMbedTLS", path: "CShims/CMbedTLS"),
+    .systemLibrary(name: "CJansson", path: "CShims/CJansson"),
+    .systemLibrary(name: "CQRencode", path: "CShims/CQRencode"),
+    .systemLibrary(name: "CMemory", path: "CShims/CMemory"),
+
+    // Pure: no descriptor, no clock, no C library.
+    .target(name: "Bytes"),
+    .target(name: "HTTP", dependencies: ["Bytes"]),
+    .target(name: "DeviceGrant", dependencies: ["Bytes", "JSON"]),
+    .target(name: "Agent", dependencies: ["Bytes", "DeviceGrant", "HTTP"]),
+
+    // One door to each library and to the kernel.
+    .target(name: "Linux", dependencies: ["Bytes", "CLinux"]),
+    .target(
+      name: "TLS", dependencies: ["Bytes", "CMbedTLS", "Linux"],
+      linkerSettings: [
+        .linkedLibrary("mbedtls"), .linkedLibrary("mbedx509"), .linkedLibrary("mbedcrypto"),
+      ]),
+    .target(
+      name: "JSON", dependencies: ["Bytes", "CJansson"],
+      linkerSettings: [.linkedLibrary("jansson")]),
+    .target(
+      name: "QR", dependencies: ["Bytes", "CQRencode"],
+      linkerSettings: [.linkedLibrary("qrencode")]),
+
+    .target(name: "TokenStore", dependencies: ["Bytes", "JSON", "Linux"]),
+    .target(name: "Display", dependencies: ["Bytes", "Linux", "QR"]),
+
+    .executableTarget(
+      name: "devicegrant",
+      dependencies: [
+        "Agent", "Bytes", "CMemory", "DeviceGrant", "Display", "HTTP", "JSON", "Linux", "TLS",
+        "TokenStore",
+      ]),
+
+    .testTarget(name: "BytesTests", dependencies: ["Bytes"]),
+  ]
+)
+
+for target in package.targets where target.type != .system {
+  target.swiftSettings = [
+    .enableExperimentalFeature("Lifetimes"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+  ]
+  if target.type != .test {
+    // Reports what Embedded Swift would refuse already in the ordinary build.
+    target.swiftSettings! += [.treatWarning("EmbeddedRestrictions", as: .error)]
+  }
+}

@@ -1,0 +1,65 @@
+/// A growing-in-place view of memory that the caller owns: static storage on the board, an
+/// allocation in a test. For what is too large for `Text`.
+public struct Buffer: ByteSink, ~Copyable {
+  private let storage: UnsafeMutableRawBufferPointer
+
+  /// The number of bytes held.
+  public private(set) var count = 0
+
+  public private(set) var isTruncated = false
+
+  /// - Parameter storage: memory that outlives the buffer and that nothing else writes to.
+  public init(storage: UnsafeMutableRawBufferPointer) {
+    self.storage = storage
+  }
+
+  public var capacity: Int { storage.count }
+
+  public var isEmpty: Bool { count == 0 }
+
+  public var bytes: Span<UInt8> {
+    @_lifetime(borrow self)
+    borrowing get {
+      let start = storage.baseAddress?.assumingMemoryBound(to: UInt8.self)
+      let pointer = UnsafeBufferPointer(start: start, count: count)
+      return unsafe _overrideLifetime(Span(_unsafeElements: pointer), borrowing: self)
+    }
+  }
+
+  public mutating func append(_ byte: UInt8) {
+    guard count < storage.count else {
+      isTruncated = true
+      return
+    }
+    storage[count] = byte
+    count += 1
+  }
+
+  /// Lets `body` write into the free space; it returns how many bytes it wrote.
+  public mutating func append<Failure: Error>(
+    with body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
+  ) throws(Failure) -> Int {
+    let added = try body(UnsafeMutableRawBufferPointer(rebasing: storage[count...]))
+    precondition(added >= 0 && added <= storage.count - count)
+    count += added
+    return added
+  }
+
+  /// Forgets the first `length` bytes and moves the rest to the front.
+  public mutating func removeFirst(_ length: Int) {
+    precondition(length >= 0 && length <= count)
+    for index in length..<count { storage[index - length] = storage[index] }
+    count -= length
+  }
+
+  public mutating func removeAll() {
+    count = 0
+    isTruncated = false
+  }
+
+  /// Overwrites what was held with zeros: for secrets.
+  public mutating func wipe() {
+    for index in 0..<count { storage[index] = 0 }
+    removeAll()
+  }
+}

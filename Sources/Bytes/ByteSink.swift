@@ -1,0 +1,64 @@
+/// Anything that bytes can be appended to: a fixed-capacity `Text`, a caller-owned `Buffer`.
+///
+/// Appending never fails and never traps. What does not fit is dropped and remembered in
+/// `isTruncated`, so that a writer checks once at the end instead of after every byte.
+public protocol ByteSink: ~Copyable {
+  /// Appends one byte, or drops it and sets `isTruncated` where there is no room.
+  mutating func append(_ byte: UInt8)
+
+  /// Whether at least one byte did not fit.
+  var isTruncated: Bool { get }
+}
+
+extension ByteSink where Self: ~Copyable {
+  public mutating func append(_ bytes: borrowing Span<UInt8>) {
+    for index in bytes.indices { append(bytes[index]) }
+  }
+
+  public mutating func append(_ literal: StaticString) {
+    append(literal.bytes)
+  }
+
+  public mutating func append<let count: Int>(_ text: borrowing Text<count>) {
+    append(text.bytes)
+  }
+
+  /// Appends a number in base ten, padded on the left with `padding` to at least `width` bytes.
+  public mutating func append(
+    decimal value: Int64, width: Int = 0, padding: UInt8 = UInt8(ascii: " ")
+  ) {
+    var magnitude = value.magnitude
+    // 19 digits and a sign.
+    var digits = InlineArray<20, UInt8>(repeating: 0)
+    var first = digits.count
+    repeat {
+      first -= 1
+      digits[first] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: magnitude % 10)
+      magnitude /= 10
+    } while magnitude > 0
+    if value < 0 {
+      first -= 1
+      digits[first] = UInt8(ascii: "-")
+    }
+    for _ in 0..<max(0, width - (digits.count - first)) { append(padding) }
+    for index in first..<digits.count { append(digits[index]) }
+  }
+
+  /// Appends a number in base sixteen, lower case, with at least `width` digits.
+  public mutating func append(hexadecimal number: UInt64, width: Int = 1) {
+    var digits = InlineArray<16, UInt8>(repeating: UInt8(ascii: "0"))
+    var first = digits.count
+    var rest = number
+    while first > 0, rest > 0 || digits.count - first < width {
+      first -= 1
+      digits[first] = hexadecimalDigit(UInt8(truncatingIfNeeded: rest) & 15)
+      rest /= 16
+    }
+    for index in first..<digits.count { append(digits[index]) }
+  }
+}
+
+/// The lower-case digit for a value below sixteen.
+func hexadecimalDigit(_ value: UInt8) -> UInt8 {
+  value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+}

@@ -1,0 +1,118 @@
+extension StaticString {
+  /// The literal's UTF-8 bytes, which live as long as the program.
+  public var bytes: Span<UInt8> {
+    @_lifetime(immortal)
+    get {
+      let pointer = UnsafeBufferPointer(start: utf8Start, count: utf8CodeUnitCount)
+      return unsafe _overrideLifetime(Span(_unsafeElements: pointer), copying: ())
+    }
+  }
+}
+
+/// `byte` with an ASCII capital letter made small.
+public func lowercased(_ byte: UInt8) -> UInt8 {
+  byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte + 32 : byte
+}
+
+extension Span where Element == UInt8 {
+  public func equals(_ other: borrowing Span<UInt8>) -> Bool {
+    guard count == other.count else { return false }
+    for index in indices where self[index] != other[index] { return false }
+    return true
+  }
+
+  public func equals(_ literal: StaticString) -> Bool {
+    equals(literal.bytes)
+  }
+
+  /// Compares without regard to the case of ASCII letters.
+  public func equalsIgnoringCase(_ other: borrowing Span<UInt8>) -> Bool {
+    guard count == other.count else { return false }
+    for index in indices where lowercased(self[index]) != lowercased(other[index]) { return false }
+    return true
+  }
+
+  public func equalsIgnoringCase(_ literal: StaticString) -> Bool {
+    equalsIgnoringCase(literal.bytes)
+  }
+
+  public func hasPrefix(_ literal: StaticString) -> Bool {
+    count >= literal.utf8CodeUnitCount
+      && extracting(first: literal.utf8CodeUnitCount).equals(literal)
+  }
+
+  public func contains(_ byte: UInt8) -> Bool {
+    firstIndex(of: byte) != nil
+  }
+
+  public func firstIndex(of byte: UInt8, from start: Int = 0) -> Int? {
+    var index = start
+    while index < count {
+      if self[index] == byte { return index }
+      index += 1
+    }
+    return nil
+  }
+
+  /// The offset at which `literal` first occurs.
+  public func firstIndex(of literal: StaticString) -> Int? {
+    let length = literal.utf8CodeUnitCount
+    guard length <= count else { return nil }
+    for start in 0...(count - length) where extracting(start..<(start + length)).equals(literal) {
+      return start
+    }
+    return nil
+  }
+
+  /// The bytes from `start` to the end.
+  @_lifetime(copy self)
+  public func suffix(from start: Int) -> Span<UInt8> {
+    extracting(start..<count)
+  }
+
+  /// The bytes without spaces, tabs and carriage returns at either end.
+  @_lifetime(copy self)
+  public func trimmed() -> Span<UInt8> {
+    var start = 0
+    var end = count
+    while start < end, self[start].isBlank { start += 1 }
+    while end > start, self[end - 1].isBlank { end -= 1 }
+    return extracting(start..<end)
+  }
+
+  /// The value of an unsigned number in base ten: digits only, at least one, no overflow.
+  public func parseDecimal() -> Int64? {
+    guard count > 0 else { return nil }
+    var value: Int64 = 0
+    for index in indices {
+      guard self[index].isDigit else { return nil }
+      let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+      let (sum, carry) = product.addingReportingOverflow(Int64(self[index] - UInt8(ascii: "0")))
+      if overflow || carry { return nil }
+      value = sum
+    }
+    return value
+  }
+}
+
+extension UInt8 {
+  public var isDigit: Bool { self >= UInt8(ascii: "0") && self <= UInt8(ascii: "9") }
+
+  public var isLetter: Bool {
+    let lower = lowercased(self)
+    return lower >= UInt8(ascii: "a") && lower <= UInt8(ascii: "z")
+  }
+
+  /// Space, tab or carriage return.
+  public var isBlank: Bool { self == 0x20 || self == 0x09 || self == 0x0D }
+
+  public var isPrintableASCII: Bool { self >= 0x20 && self < 0x7F }
+
+  /// The value of a hexadecimal digit in either case.
+  public var hexadecimalValue: UInt8? {
+    if isDigit { return self - UInt8(ascii: "0") }
+    let lower = lowercased(self)
+    guard lower >= UInt8(ascii: "a"), lower <= UInt8(ascii: "f") else { return nil }
+    return lower - UInt8(ascii: "a") + 10
+  }
+}

@@ -1,0 +1,163 @@
+public import Bytes
+internal import CLinux
+
+/// An open file that closes itself.
+public struct FileDescriptor: ~Copyable {
+  /// The number, for calls that borrow it. -1 once given up.
+  public private(set) var rawValue: Int32
+
+  /// Takes over a descriptor that is open.
+  public init(owning rawValue: Int32) {
+    self.rawValue = rawValue
+  }
+
+  deinit {
+    if rawValue >= 0 { close(rawValue) }
+  }
+
+  /// How to open, combined with `|`. Not an OptionSet: its literals are arrays, which allocate.
+  public struct Flags: Sendable {
+    let rawValue: Int32
+
+    public static func | (left: Flags, right: Flags) -> Flags {
+      Flags(rawValue: left.rawValue | right.rawValue)
+    }
+
+    public static let readOnly = Flags(rawValue: O_RDONLY)
+    public static let writeOnly = Flags(rawValue: O_WRONLY)
+    public static let readWrite = Flags(rawValue: O_RDWR)
+    public static let create = Flags(rawValue: O_CREAT)
+    public static let exclusive = Flags(rawValue: O_EXCL)
+    public static let truncate = Flags(rawValue: O_TRUNC)
+    public static let directory = Flags(rawValue: O_DIRECTORY)
+    public static let noFollow = Flags(rawValue: O_NOFOLLOW)
+    public static let nonBlocking = Flags(rawValue: O_NONBLOCK)
+    public static let noControllingTerminal = Flags(rawValue: O_NOCTTY)
+  }
+
+  /// Opens a path; close-on-exec always.
+  ///
+  /// The corresponding C function is `open`.
+  public init(
+    opening path: borrowing Path, _ flags: Flags, mode: UInt32 = 0
+  ) throws(Errno) {
+    self.rawValue = try path.withCString { (name) throws(Errno) in
+      try result { clinux_openat(AT_FDCWD, name, flags.rawValue | O_CLOEXEC, mode_t(mode)) }
+    }
+  }
+
+  /// Opens a name inside this directory; close-on-exec always.
+  ///
+  /// The corresponding C function is `openat`.
+  public borrowing func open(
+    _ name: borrowing Path, _ flags: Flags, mode: UInt32 = 0
+  ) throws(Errno) -> FileDescriptor {
+    let directory = rawValue
+    return FileDescriptor(
+      owning: try name.withCString { (name) throws(Errno) in
+        try result { clinux_openat(directory, name, flags.rawValue | O_CLOEXEC, mode_t(mode)) }
+      })
+  }
+
+  /// Reads into the buffer's free space. Zero: the end, or a buffer without space.
+  public borrowing func read(into buffer: inout Buffer) throws(Errno) -> Int {
+    let descriptor = rawValue
+    return try buffer.append { (space) throws(Errno) in
+      try result { CLinux.read(descriptor, space.baseAddress, space.count) }
+    }
+  }
+
+  /// Reads to the end of the file.
+  ///
+  /// - Throws: `.fileTooLarge` where the buffer can't hold it.
+  public borrowing func readAll(into buffer: inout Buffer) throws(Errno) {
+    while try read(into: &buffer) > 0 {}
+    if buffer.count == buffer.capacity { throw .fileTooLarge }
+  }
+
+  /// Writes all of `bytes`, in as many calls as it takes.
+  public borrowing func writeAll(_ bytes: borrowing Span<UInt8>) throws(Errno) {
+    let descriptor = rawValue
+    var written = 0
+    while written < bytes.count {
+      let rest = bytes.extracting(written..<bytes.count)
+      written += try rest.withUnsafeBytes { (rest) throws(Errno) in
+        try result { CLinux.write(descriptor, rest.baseAddress, rest.count) }
+      }
+    }
+  }
+
+  /// Writes once; a full pipe or terminal takes fewer bytes, or throws `.wouldBlock`.
+  public borrowing func write(_ bytes: borrowing Span<UInt8>) throws(Errno) -> Int {
+    let descriptor = rawValue
+    return try bytes.withUnsafeBytes { (bytes) throws(Errno) in
+      try result { CLinux.write(descriptor, bytes.baseAddress, bytes.count) }
+    }
+  }
+
+  /// Waits until the file's data has reached the disk.
+  public borrowing func synchronize() throws(Errno) {
+    let descriptor = rawValue
+    _ = try result { fsync(descriptor) }
+  }
+
+  /// Sets the permission bits, whatever the umask.
+  public borrowing func setMode(_ mode: UInt32) throws(Errno) {
+    let descriptor = rawValue
+    _ = try result { fchmod(descriptor, mode_t(mode)) }
+  }
+
+  public struct Status: Sendable {
+    /// The permission bits, `0o777` and below.
+    public let mode: UInt32
+    public let owner: UInt32
+    public let size: Int64
+    public let isRegularFile: Bool
+  }
+
+  public borrowing func status() throws(Errno) -> Status {
+    var status = stat()
+    let descriptor = rawValue
+    _ = try result { fstat(descriptor, &status) }
+    return Status(
+      mode: UInt32(status.st_mode) & 0o777, owner: UInt32(status.st_uid),
+      size: Int64(status.st_size), isRegularFile: status.st_mode & mode_t(S_IFMT) == mode_t(S_IFREG))
+  }
+
+  public var isTerminal: Bool { isatty(rawValue) == 1 }
+}
+
+/// Standard error, which nobody closes.
+public enum StandardError {
+  public static let rawValue: Int32 = STDERR_FILENO
+
+  public static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
+  /// Writes what it takes: there is nowhere to report a failure to.
+  public static func write(_ bytes: borrowing Span<UInt8>) {
+    writeStandard(STDERR_FILENO, bytes)
+  }
+}
+
+/// Standard output, which nobody closes.
+public enum StandardOutput {
+  public static let rawValue: Int32 = STDOUT_FILENO
+
+  public static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+  public static func write(_ bytes: borrowing Span<UInt8>) {
+    writeStandard(STDOUT_FILENO, bytes)
+  }
+}
+
+private func writeStandard(_ descriptor: Int32, _ bytes: borrowing Span<UInt8>) {
+  var written = 0
+  while written < bytes.count {
+    let rest = bytes.extracting(written..<bytes.count)
+    let count = rest.withUnsafeBytes { rest in
+      try? result { CLinux.write(descriptor, rest.baseAddress, rest.count) }
+    }
+    guard let count, count > 0 else { return }
+    written += count
+  }
+}
