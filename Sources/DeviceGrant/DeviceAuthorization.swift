@@ -1,0 +1,137 @@
+public import Bytes
+public import JSON
+
+/// A device authorization response (RFC 8628 §3.2).
+public struct DeviceAuthorization: Sendable {
+  /// A secret between the device and the server: never shown, logged or kept (§5.2).
+  public fileprivate(set) var deviceCode = Text<2048>()
+
+  /// What the person types, exactly as it came. Text from outside.
+  public fileprivate(set) var userCode = Text<256>()
+
+  /// Text from outside.
+  public fileprivate(set) var verificationURI = Text<1024>()
+
+  /// The address that holds the code, for the QR code; empty where the server has none.
+  public fileprivate(set) var verificationURIComplete = Text<2048>()
+
+  /// Seconds that the codes live, after `expiresInLimit`.
+  public fileprivate(set) var expiresIn: Int64 = 0
+
+  /// Seconds between polls, after `intervalLimit`; 5 where the server says nothing.
+  public fileprivate(set) var interval: Int64 = 5
+
+  /// The figure that the server sent and this client does not follow, where there is one.
+  public fileprivate(set) var refusedExpiresIn: Int64?
+  public fileprivate(set) var refusedInterval: Int64?
+
+  fileprivate init() {}
+}
+
+/// Why a device authorization request brought no code.
+public enum DeviceAuthorizationError: Error, Sendable {
+  /// The server said why.
+  case refused(ServerError)
+  /// The server can't answer now: HTTP status 408, 429 or 5xx.
+  case unavailable(status: Int)
+  /// An answer, but not JSON.
+  case notJSON(JSONError, status: Int)
+  /// An answer that is neither a success nor an error that says anything.
+  case unexpectedStatus(Int)
+  /// A required member is not there, or of the wrong type.
+  case missing(StaticString)
+  /// A member is larger than this client can hold.
+  case tooLong(StaticString)
+}
+
+/// A day. What lives longer is an absolute time sent by mistake, or nobody's intention.
+private let expiresInLimit: Int64 = 86400
+
+/// Half an hour, the longest life that providers document, instead of a figure that is too large.
+private let expiresInDefault: Int64 = 1800
+
+/// Five minutes, instead of a life of zero or less.
+private let expiresInMinimum: Int64 = 300
+
+/// Five minutes: longer intervals outlast most codes.
+private let intervalLimit: Int64 = 300
+
+/// RFC 8628 §3.2.
+private let intervalDefault: Int64 = 5
+
+/// Reads the answer to a device authorization request.
+public func readDeviceAuthorization(
+  status: Int, body: borrowing Span<UInt8>
+) throws(DeviceAuthorizationError) -> DeviceAuthorization {
+  let object = try parse(body, status: status)
+  // Some servers send errors with status 200.
+  if let error = readServerError(object, status: status), !isSuccess(status) || object.has("error")
+  {
+    if isUnavailable(status) { throw .unavailable(status: status) }
+    throw .refused(error)
+  }
+  if isUnavailable(status) { throw .unavailable(status: status) }
+  guard isSuccess(status) else { throw .unexpectedStatus(status) }
+  return try readDeviceAuthorization(object)
+}
+
+private func parse(
+  _ body: borrowing Span<UInt8>, status: Int
+) throws(DeviceAuthorizationError) -> JSONObject {
+  do {
+    return try JSONObject(body)
+  } catch {
+    if isUnavailable(status) { throw .unavailable(status: status) }
+    if !isSuccess(status) { throw .unexpectedStatus(status) }
+    throw .notJSON(error, status: status)
+  }
+}
+
+private func readDeviceAuthorization(
+  _ object: borrowing JSONObject
+) throws(DeviceAuthorizationError) -> DeviceAuthorization {
+  var authorization = DeviceAuthorization()
+  try read("device_code", of: object, into: &authorization.deviceCode)
+  try read("user_code", of: object, into: &authorization.userCode)
+  // Google and drafts of the RFC say "url".
+  let addressName: StaticString =
+    object.has("verification_uri") ? "verification_uri" : "verification_url"
+  if !object.has(addressName) { throw .missing("verification_uri") }
+  try read(addressName, of: object, into: &authorization.verificationURI)
+  let completeName: StaticString =
+    object.has("verification_uri_complete")
+    ? "verification_uri_complete" : "verification_url_complete"
+  if object.has(completeName) {
+    try read(completeName, of: object, into: &authorization.verificationURIComplete)
+  }
+
+  guard let expiresIn = object.integer("expires_in") else { throw .missing("expires_in") }
+  authorization.expiresIn = expiresIn
+  if expiresIn <= 0 { authorization.expiresIn = expiresInMinimum }
+  if expiresIn > expiresInLimit { authorization.expiresIn = expiresInDefault }
+  if authorization.expiresIn != expiresIn { authorization.refusedExpiresIn = expiresIn }
+
+  if object.has("interval") {
+    guard let interval = object.integer("interval") else { throw .missing("interval") }
+    authorization.interval = interval <= 0 ? intervalDefault : min(interval, intervalLimit)
+    // A code that expires before the first poll would never be of use.
+    if authorization.interval >= authorization.expiresIn {
+      authorization.interval = max(1, authorization.expiresIn / 2)
+    }
+    if authorization.interval != interval { authorization.refusedInterval = interval }
+  }
+  return authorization
+}
+
+private func read<let capacity: Int>(
+  _ name: StaticString, of object: borrowing JSONObject, into text: inout Text<capacity>
+) throws(DeviceAuthorizationError) {
+  guard let value = object.string(name), value.count > 0 else { throw .missing(name) }
+  guard let exact = Text<capacity>(exactly: value) else { throw .tooLong(name) }
+  text = exact
+}
+
+func isSuccess(_ status: Int) -> Bool { status >= 200 && status < 300 }
+
+/// Whether the status says "not now" (RFC 9110 §15): worth another try.
+func isUnavailable(_ status: Int) -> Bool { status == 408 || status == 429 || status >= 500 }

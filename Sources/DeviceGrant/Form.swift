@@ -1,0 +1,18 @@
+public import Bytes
+
+/// Writes an application/x-www-form-urlencoded body (RFC 6749 Appendix B).
+struct Form {
+  private var isEmpty = true
+
+  /// Writes one parameter. One without a value counts as absent, and is left out (RFC 8628 §3.1).
+  mutating func field<Sink: ByteSink & ~Copyable>(
+    _ name: StaticString, _ value: borrowing Span<UInt8>, to sink: inout Sink
+  ) {
+    if value.count == 0 { return }
+    if !isEmpty { sink.append(UInt8(ascii: "&")) }
+    isEmpty = false
+    sink.append(name)
+    sink.append(UInt8(ascii: "="))
+    sink.append(formEncoded: value)
+  }
+}

@@ -1,0 +1,279 @@
+public import Bytes
+
+/// Why bytes are not an HTTP response that this program accepts.
+public enum HTTPError: Error, Sendable, Equatable {
+  case malformedStatusLine
+  case malformedField
+  case malformedChunk
+  case ambiguousLength
+  case unsupportedTransferEncoding
+  case headTooLarge
+  case bodyTooLarge
+  /// The connection ended before the response did.
+  case incomplete
+
+  public var description: StaticString {
+    switch self {
+    case .malformedStatusLine: "the answer does not begin with an HTTP/1.1 status line"
+    case .malformedField: "the answer has a malformed header field"
+    case .malformedChunk: "the answer's chunked encoding is broken"
+    case .ambiguousLength: "the answer states its length in two ways"
+    case .unsupportedTransferEncoding: "the answer's transfer encoding is not chunked"
+    case .headTooLarge: "the answer's header is larger than 16 KiB"
+    case .bodyTooLarge: "the answer's body is larger than 64 KiB"
+    case .incomplete: "the connection ended in the middle of the answer"
+    }
+  }
+}
+
+/// What a response says before its body.
+public struct ResponseHead: Sendable {
+  /// 100 to 999.
+  public fileprivate(set) var status = 0
+
+  public fileprivate(set) var retryAfter: RetryAfter?
+
+  /// Whether the server said that the body is HTML: a captive portal, a proxy.
+  public fileprivate(set) var isHTML = false
+
+  /// The server's clock, in seconds since 1970 (the Date field).
+  public fileprivate(set) var date: Int64?
+
+  public init() {}
+
+  /// Seconds to wait as the server asks (RFC 9110 §10.2.3), never negative. A date is held against
+  /// the server's own clock where it says one, since ours may be wrong.
+  public func retryAfterSeconds(unixSeconds: Int64) -> Int64? {
+    switch retryAfter {
+    case .seconds(let seconds): seconds
+    case .date(let instant): max(0, instant - (date ?? unixSeconds))
+    case nil: nil
+    }
+  }
+}
+
+public enum RetryAfter: Sendable, Equatable {
+  case seconds(Int64)
+  /// Seconds since 1970.
+  case date(Int64)
+}
+
+/// Reads one response, in pieces of any size (RFC 9112).
+///
+/// Bytes go in with `consume`, the body comes out in a buffer of the caller's whose capacity is
+/// the limit plus one. The parser holds no more than one line, and of a longer line only its
+/// beginning: no field that matters here is longer.
+public struct ResponseParser: Sendable {
+  /// The limit on status line and fields together, interim responses and trailers included.
+  public static let headLimit = 16 * 1024
+
+  public private(set) var head = ResponseHead()
+
+  /// Whether the connection may carry another request after this response.
+  public private(set) var keepsConnection = true
+
+  private enum State: Sendable, Equatable {
+    case statusLine
+    case fields
+    case body(remaining: Int64)
+    case untilClose
+    case chunkSize
+    case chunk(remaining: Int64)
+    case chunkEnd
+    case trailer
+    case complete
+  }
+
+  private var state = State.statusLine
+  private var line = Text<512>()
+  private var headCount = 0
+  private var contentLength: Int64?
+  private var isChunked = false
+  private var isHTTP10 = false
+
+  public init() {}
+
+  public var isComplete: Bool { state == .complete }
+
+  /// Whether not a single byte has arrived: a kept connection that the server had closed.
+  public var isUntouched: Bool { state == .statusLine && headCount == 0 }
+
+  /// Takes what `input` has for this response.
+  ///
+  /// - Returns: the number of bytes taken; fewer than given once the response is complete.
+  public mutating func consume(
+    _ input: borrowing Span<UInt8>, body: inout Buffer
+  ) throws(HTTPError) -> Int {
+    var index = 0
+    while index < input.count {
+      switch state {
+      case .complete:
+        return index
+      case .body, .chunk, .untilClose:
+        index += try takeBody(input.suffix(from: index), into: &body)
+      case .statusLine, .fields, .chunkSize, .chunkEnd, .trailer:
+        try takeLineByte(input[index])
+        index += 1
+      }
+    }
+    return index
+  }
+
+  /// Says that the connection has ended; only a response without a stated length may end so.
+  public mutating func finish() throws(HTTPError) {
+    if state == .untilClose { state = .complete }
+    if state != .complete { throw .incomplete }
+    keepsConnection = false
+  }
+
+  private mutating func takeBody(
+    _ input: borrowing Span<UInt8>, into body: inout Buffer
+  ) throws(HTTPError) -> Int {
+    var count = input.count
+    switch state {
+    case .body(let remaining), .chunk(let remaining):
+      count = remaining < Int64(count) ? Int(remaining) : count
+    default: break
+    }
+    body.append(input.extracting(first: count))
+    if body.isTruncated || body.count == body.capacity { throw .bodyTooLarge }
+    switch state {
+    case .body(let remaining):
+      let left = remaining - Int64(count)
+      state = left == 0 ? .complete : .body(remaining: left)
+    case .chunk(let remaining):
+      let left = remaining - Int64(count)
+      state = left == 0 ? .chunkEnd : .chunk(remaining: left)
+    default: break
+    }
+    return count
+  }
+
+  private mutating func takeLineByte(_ byte: UInt8) throws(HTTPError) {
+    headCount += 1
+    if headCount > Self.headLimit { throw .headTooLarge }
+    if byte != UInt8(ascii: "\n") {
+      line.append(byte)
+      return
+    }
+    try takeLine()
+    line.removeAll()
+  }
+
+  private mutating func takeLine() throws(HTTPError) {
+    switch state {
+    case .statusLine: try takeStatusLine()
+    case .fields: try takeField()
+    case .chunkSize: try takeChunkSize()
+    case .chunkEnd:
+      if line.bytes.trimmed().count != 0 { throw .malformedChunk }
+      state = .chunkSize
+    case .trailer:
+      if line.bytes.trimmed().count == 0 { state = .complete }
+    case .body, .chunk, .untilClose, .complete: break
+    }
+  }
+
+  private mutating func takeStatusLine() throws(HTTPError) {
+    let text = line.bytes
+    guard text.hasPrefix("HTTP/1."), text.count >= 12, text[7].isDigit,
+      text[8] == UInt8(ascii: " "), text.count == 12 || text[12].isBlank,
+      let status = text.extracting(9..<12).parseDecimal(), status >= 100
+    else { throw .malformedStatusLine }
+    isHTTP10 = text[7] == UInt8(ascii: "0")
+    keepsConnection = !isHTTP10
+    head.status = Int(status)
+    state = .fields
+  }
+
+  private mutating func takeField() throws(HTTPError) {
+    if line.bytes.trimmed().count == 0 {
+      try endHead()
+      return
+    }
+    // A copy, since the field's name and value are read while this parser changes.
+    let line = line
+    let text = line.bytes
+    // A leading blank is a folded line, a blank before the colon a smuggling trick (RFC 9112 §5).
+    guard !text[0].isBlank, let colon = text.firstIndex(of: UInt8(ascii: ":")), colon > 0,
+      !text[colon - 1].isBlank
+    else { throw .malformedField }
+    try takeField(text.extracting(first: colon), text.suffix(from: colon + 1).trimmed())
+  }
+
+  private mutating func takeField(
+    _ name: borrowing Span<UInt8>, _ value: borrowing Span<UInt8>
+  ) throws(HTTPError) {
+    if name.equalsIgnoringCase("content-length") {
+      guard let length = value.parseDecimal() else { throw .malformedField }
+      if let contentLength, contentLength != length { throw .ambiguousLength }
+      contentLength = length
+    } else if name.equalsIgnoringCase("transfer-encoding") {
+      guard value.equalsIgnoringCase("chunked"), !isChunked else {
+        throw .unsupportedTransferEncoding
+      }
+      isChunked = true
+    } else if name.equalsIgnoringCase("connection") {
+      if value.containsToken("close") { keepsConnection = false }
+      if isHTTP10, value.containsToken("keep-alive") { keepsConnection = true }
+    } else if name.equalsIgnoringCase("retry-after") {
+      head.retryAfter = parseRetryAfter(value)
+    } else if name.equalsIgnoringCase("date") {
+      head.date = parseHTTPDate(value)
+    } else if name.equalsIgnoringCase("content-type") {
+      let html: StaticString = "text/html"
+      let length = html.utf8CodeUnitCount
+      head.isHTML = value.count >= length && value.extracting(first: length).equalsIgnoringCase(html)
+    }
+  }
+
+  /// Decides how the body is delimited (RFC 9112 §6.3).
+  private mutating func endHead() throws(HTTPError) {
+    if isChunked, contentLength != nil { throw .ambiguousLength }
+    if head.status < 200 {
+      // An interim response; the real one follows.
+      head = ResponseHead()
+      contentLength = nil
+      isChunked = false
+      state = .statusLine
+    } else if head.status == 204 || head.status == 304 {
+      state = .complete
+    } else if isChunked {
+      state = .chunkSize
+    } else if let contentLength {
+      state = contentLength == 0 ? .complete : .body(remaining: contentLength)
+    } else {
+      keepsConnection = false
+      state = .untilClose
+    }
+  }
+
+  private mutating func takeChunkSize() throws(HTTPError) {
+    let text = line.bytes.trimmed()
+    var size: Int64 = 0
+    var digits = 0
+    while digits < text.count, let value = text[digits].hexadecimalValue {
+      digits += 1
+      // Far above the limit on bodies, far below overflow.
+      if digits > 8 { throw .bodyTooLarge }
+      size = size * 16 + Int64(value)
+    }
+    guard digits > 0,
+      digits == text.count || text[digits] == UInt8(ascii: ";") || text[digits].isBlank
+    else { throw .malformedChunk }
+    state = size == 0 ? .trailer : .chunk(remaining: size)
+  }
+}
+
+extension Span where Element == UInt8 {
+  /// Whether a comma-separated list holds `token`, in any case.
+  fileprivate func containsToken(_ token: StaticString) -> Bool {
+    var start = 0
+    while start <= count {
+      let end = firstIndex(of: UInt8(ascii: ","), from: start) ?? count
+      if extracting(start..<end).trimmed().equalsIgnoringCase(token) { return true }
+      start = end + 1
+    }
+    return false
+  }
+}

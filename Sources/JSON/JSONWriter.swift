@@ -1,0 +1,64 @@
+public import Bytes
+
+/// Writes one flat JSON object, member by member, to one sink.
+public struct JSONWriter: Sendable {
+  private var isEmpty = true
+
+  public init() {}
+
+  /// Writes a member with a string, which must be UTF-8.
+  public mutating func member<Sink: ByteSink & ~Copyable>(
+    _ name: StaticString, _ value: borrowing Span<UInt8>, to sink: inout Sink
+  ) {
+    begin(name, &sink)
+    sink.append(jsonString: value)
+  }
+
+  public mutating func member<Sink: ByteSink & ~Copyable>(
+    _ name: StaticString, _ value: Int64, to sink: inout Sink
+  ) {
+    begin(name, &sink)
+    sink.append(decimal: value)
+  }
+
+  public mutating func member<Sink: ByteSink & ~Copyable>(
+    _ name: StaticString, _ value: Bool, to sink: inout Sink
+  ) {
+    begin(name, &sink)
+    sink.append(value ? "true" : "false")
+  }
+
+  /// Ends the object and the line.
+  public func end<Sink: ByteSink & ~Copyable>(_ sink: inout Sink) {
+    sink.append(isEmpty ? "{}\n" : "}\n")
+  }
+
+  private mutating func begin<Sink: ByteSink & ~Copyable>(
+    _ name: StaticString, _ sink: inout Sink
+  ) {
+    sink.append(isEmpty ? "{" : ",")
+    isEmpty = false
+    sink.append(jsonString: name.bytes)
+    sink.append(UInt8(ascii: ":"))
+  }
+}
+
+extension ByteSink where Self: ~Copyable {
+  /// Appends a JSON string with its quotes (RFC 8259 §7). The bytes must be UTF-8.
+  public mutating func append(jsonString bytes: borrowing Span<UInt8>) {
+    append(UInt8(ascii: "\""))
+    for index in bytes.indices {
+      let byte = bytes[index]
+      if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+        append(UInt8(ascii: "\\"))
+        append(byte)
+      } else if byte < 0x20 {
+        append("\\u")
+        append(hexadecimal: UInt64(byte), width: 4)
+      } else {
+        append(byte)
+      }
+    }
+    append(UInt8(ascii: "\""))
+  }
+}
