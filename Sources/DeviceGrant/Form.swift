@@ -1,4 +1,4 @@
-public import Bytes
+internal import Bytes
 
 /// Writes an application/x-www-form-urlencoded body (RFC 6749 Appendix B).
 struct Form {

@@ -1,4 +1,4 @@
-public import Bytes
+internal import Bytes
 
 /// Reads a Retry-After value: whole seconds or a date (RFC 9110 §10.2.3). Anything else is nil, as
 /// if it were not there.

@@ -1,4 +1,4 @@
-public import Bytes
+internal import Bytes
 internal import CJansson
 
 /// Why bytes are not a JSON object.
