@@ -60,6 +60,12 @@ static inline int clinux_fb_fixed_info(int descriptor, struct fb_fix_screeninfo 
 static inline int clinux_fb_unblank(int descriptor) {
   return ioctl(descriptor, FBIOBLANK, FB_BLANK_UNBLANK);
 }
+// A palette of 256 colours: 16 bits for each of red, green and blue.
+static inline int clinux_fb_palette(int descriptor, uint16_t *red, uint16_t *green, uint16_t *blue,
+                                    int count) {
+  struct fb_cmap map = {.start = 0, .len = count, .red = red, .green = green, .blue = blue};
+  return ioctl(descriptor, FBIOGETCMAP, &map);
+}
 static inline int clinux_window_size(int descriptor, struct winsize *size) {
   return ioctl(descriptor, TIOCGWINSZ, size);
 }

@@ -1,0 +1,87 @@
+/// A canvas of one bit a pixel over memory that the caller owns, laid out as P4 wants it: rows from
+/// the top, each padded to whole bytes, the leftmost pixel in the highest bit, 1 for ink.
+///
+/// It may hold a band of the panel's rows only: whoever has no room for the whole picture paints
+/// it band by band.
+public struct Bitmap: Canvas, ~Copyable {
+  /// The panel's rows that this bitmap holds.
+  public let rows: Range<Int>
+  /// The bytes of one row.
+  public let stride: Int
+  public let size: Size
+
+  private let panel: Size
+  private let rotation: Rotation
+  private let memory: UnsafeMutableRawBufferPointer
+
+  /// A bitmap that is paper all over.
+  ///
+  /// - Parameter panel: the size of the whole panel in pixels, before rotation.
+  /// - Parameter rows: the band to hold; all rows unless given.
+  /// - Returns: nil where the memory is too small.
+  public init?(
+    panel: Size, rotation: Rotation = .none, rows: Range<Int>? = nil,
+    memory: UnsafeMutableRawBufferPointer
+  ) {
+    let rows = rows ?? 0..<panel.height
+    let stride = Bitmap.stride(width: panel.width)
+    guard panel.width > 0, stride <= memory.count, rows.count <= memory.count / stride else {
+      return nil
+    }
+    self.rows = rows
+    self.stride = stride
+    self.panel = panel
+    self.rotation = rotation
+    self.memory = UnsafeMutableRawBufferPointer(rebasing: memory[..<(stride * rows.count)])
+    size = rotation.applied(to: panel)
+    for index in self.memory.indices { self.memory[index] = 0 }
+  }
+
+  /// The bytes of a row of `width` pixels.
+  public static func stride(width: Int) -> Int { (width + 7) / 8 }
+
+  public var bytes: Span<UInt8> {
+    @_lifetime(borrow self)
+    borrowing get {
+      let start = memory.baseAddress?.assumingMemoryBound(to: UInt8.self)
+      let pointer = UnsafeBufferPointer(start: start, count: memory.count)
+      return unsafe _overrideLifetime(Span(_unsafeElements: pointer), borrowing: self)
+    }
+  }
+
+  /// Whether the panel's pixel in that column and row, which the band holds, is ink.
+  public func isInk(x: Int, y: Int) -> Bool {
+    precondition(x >= 0 && x < panel.width && rows.contains(y))
+    return memory[(y - rows.lowerBound) * stride + x / 8] & (0x80 &>> UInt8(truncatingIfNeeded: x % 8)) != 0
+  }
+
+  public func isVisible(_ rectangle: Rectangle) -> Bool { !held(rectangle).isEmpty }
+
+  public mutating func fill(_ rectangle: Rectangle, _ ink: Ink) {
+    let area = held(rectangle)
+    if area.isEmpty { return }
+    let firstByte = area.x / 8
+    let lastByte = (area.x + area.width - 1) / 8
+    let firstMask = 0xFF &>> (area.x % 8)
+    let lastMask = 0xFF &<< (7 - (area.x + area.width - 1) % 8)
+    for y in area.y..<(area.y + area.height) {
+      let row = (y - rows.lowerBound) * stride
+      for byte in firstByte...lastByte {
+        var mask: UInt8 = 0xFF
+        if byte == firstByte { mask &= UInt8(truncatingIfNeeded: firstMask) }
+        if byte == lastByte { mask &= UInt8(truncatingIfNeeded: lastMask) }
+        let old = memory[row + byte]
+        memory[row + byte] = ink == .ink ? old | mask : old & ~mask
+      }
+    }
+  }
+
+  /// Where on the panel the rectangle lies, as far as this band holds it.
+  private func held(_ rectangle: Rectangle) -> Rectangle {
+    let seen = rectangle.intersection(
+      Rectangle(x: 0, y: 0, width: size.width, height: size.height))
+    if seen.isEmpty { return seen }
+    return rotation.applied(to: seen, in: size).intersection(
+      Rectangle(x: 0, y: rows.lowerBound, width: panel.width, height: rows.count))
+  }
+}

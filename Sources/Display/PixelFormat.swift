@@ -1,0 +1,197 @@
+public import Bytes
+public import Linux
+
+/// What about a framebuffer this program can't paint.
+public enum UnsupportedFramebuffer: Error, Equatable, Sendable {
+  /// Pixels don't lie packed beside each other; the kernel's `FB_TYPE_…`.
+  case layout(Int)
+  /// The kernel's `FB_VISUAL_…`.
+  case visual(Int)
+  /// A FourCC or a driver's own pixel format.
+  case nonStandard
+  /// A number of bits per pixel that goes with no format known here.
+  case bitsPerPixel(Int)
+  /// Red, green or blue is missing or lies outside of the pixel.
+  case bitFields
+  /// All colours of the palette look alike, or it can't be read.
+  case palette
+  /// The picture, as the mode describes it, ends outside of the memory; in bytes.
+  case memory(needed: Int, available: Int)
+}
+
+extension ByteSink where Self: ~Copyable {
+  /// Appends the reason in words.
+  public mutating func append(_ reason: UnsupportedFramebuffer) {
+    switch reason {
+    case .layout(let type):
+      append("its pixels are not packed (type ")
+      append(decimal: Int64(type))
+      append(")")
+    case .visual(let visual):
+      append("its visual is not known (")
+      append(decimal: Int64(visual))
+      append(")")
+    case .nonStandard:
+      append("it has a pixel format of its own")
+    case .bitsPerPixel(let bits):
+      append("it has ")
+      append(decimal: Int64(bits))
+      append(" bits per pixel")
+    case .bitFields:
+      append("its bit fields for red, green and blue make no pixel")
+    case .palette:
+      append("its palette has no light and dark colours")
+    case .memory(let needed, let available):
+      append("its picture takes ")
+      append(decimal: Int64(needed))
+      append(" bytes and it has ")
+      append(decimal: Int64(available))
+    }
+  }
+}
+
+/// How black and white are written into a framebuffer's memory. Pure: made from what the kernel
+/// says about the mode, never from the bits per pixel alone.
+public struct PixelFormat: Equatable, Sendable {
+  /// 1, 8, 16, 24 or 32.
+  public let bitsPerPixel: Int
+  /// The value of a black pixel.
+  public let ink: UInt32
+  /// The value of a white pixel.
+  public let paper: UInt32
+  /// Bytes from one row to the next.
+  public let stride: Int
+  /// The visible picture in pixels.
+  public let size: Size
+  /// Where the visible picture begins: bytes from the start of the memory, and for one bit per
+  /// pixel the bits beyond that.
+  let firstByte: Int
+  let firstBit: Int
+
+  /// - Parameter brightness: of the palette's entries, for a mode that has a palette.
+  public init(
+    _ mode: FramebufferMode, brightness: InlineArray<256, UInt16>? = nil
+  ) throws(UnsupportedFramebuffer) {
+    if case .other(let type) = mode.layout { throw .layout(type) }
+    if mode.nonStandard != 0 || mode.greyscale > 1 { throw .nonStandard }
+    // Some drivers count the used bits only.
+    bitsPerPixel = mode.bitsPerPixel == 15 ? 16 : mode.bitsPerPixel
+    switch mode.visual {
+    case .blackOnZero, .whiteOnZero:
+      guard mode.bitsPerPixel == 1 else { throw .bitsPerPixel(mode.bitsPerPixel) }
+      if case .blackOnZero = mode.visual { (ink, paper) = (1, 0) } else { (ink, paper) = (0, 1) }
+    case .palette:
+      guard mode.bitsPerPixel == 8 else { throw .bitsPerPixel(mode.bitsPerPixel) }
+      (ink, paper) = try PixelFormat.extremes(brightness, isGreyscale: mode.greyscale == 1)
+    case .trueColour:
+      (ink, paper) = try PixelFormat.colours(mode, bitsPerPixel)
+    case .other(let visual):
+      throw .visual(visual)
+    }
+    stride = mode.stride
+    size = Size(width: mode.width, height: mode.height)
+    let bitOffset = mode.xOffset * bitsPerPixel
+    firstByte = mode.yOffset * mode.stride + bitOffset / 8
+    firstBit = bitOffset % 8
+    let rowLength = (firstBit + mode.width * bitsPerPixel + 7) / 8
+    let needed = firstByte + (mode.height - 1) * mode.stride + rowLength
+    guard mode.width > 0, mode.height > 0, rowLength <= stride, needed <= mode.memoryLength else {
+      throw .memory(needed: max(needed, rowLength), available: mode.memoryLength)
+    }
+  }
+
+  private static func colours(
+    _ mode: FramebufferMode, _ bits: Int
+  ) throws(UnsupportedFramebuffer) -> (ink: UInt32, paper: UInt32) {
+    guard bits == 8 || bits == 16 || bits == 24 || bits == 32 else { throw .bitsPerPixel(bits) }
+    // An 8-bit grey ramp may come without bit fields.
+    if bits == 8, mode.greyscale == 1 { return (0, 0xFF) }
+    guard let red = mode.red.mask(in: bits), let green = mode.green.mask(in: bits),
+      let blue = mode.blue.mask(in: bits), red != 0, green != 0, blue != 0
+    else { throw .bitFields }
+    // A pixel that is see-through would show nothing.
+    let opaque = mode.transparency.mask(in: bits) ?? 0
+    return (opaque, opaque | red | green | blue)
+  }
+
+  /// The darkest and the lightest colour of the palette.
+  private static func extremes(
+    _ brightness: InlineArray<256, UInt16>?, isGreyscale: Bool
+  ) throws(UnsupportedFramebuffer) -> (ink: UInt32, paper: UInt32) {
+    guard let brightness else {
+      if isGreyscale { return (0, 0xFF) }
+      throw .palette
+    }
+    var darkest = 0
+    var lightest = 0
+    for index in 0..<256 {
+      if brightness[index] < brightness[darkest] { darkest = index }
+      if brightness[index] > brightness[lightest] { lightest = index }
+    }
+    // Half of the range: a phone's camera tells that apart in bad light too.
+    guard brightness[lightest] - brightness[darkest] >= 0x8000 else { throw .palette }
+    return (UInt32(truncatingIfNeeded: darkest), UInt32(truncatingIfNeeded: lightest))
+  }
+
+  /// Writes the rows that the bitmap holds to where they belong in the framebuffer's memory.
+  ///
+  /// - Parameter memory: all of the device's memory, as long as the mode said.
+  func write(_ bitmap: borrowing Bitmap, to memory: UnsafeMutableRawBufferPointer) {
+    for y in bitmap.rows {
+      let row = firstByte + y * stride
+      if bitsPerPixel == 1 {
+        writeBits(bitmap, y, memory, row)
+      } else if bitsPerPixel == 32, row % 4 == 0 {
+        writeWords(bitmap, y, UnsafeMutableRawBufferPointer(rebasing: memory[row...]))
+      } else {
+        writeBytes(bitmap, y, memory, row)
+      }
+    }
+  }
+
+  /// Whole pixels at once: the memory of a panel may lie behind a slow bus. Our machines are
+  /// little-endian, as pixels are.
+  private func writeWords(
+    _ bitmap: borrowing Bitmap, _ y: Int, _ memory: UnsafeMutableRawBufferPointer
+  ) {
+    let pixels = memory.baseAddress!.assumingMemoryBound(to: UInt32.self)
+    for x in 0..<size.width { pixels[x] = bitmap.isInk(x: x, y: y) ? ink : paper }
+  }
+
+  /// The kernel's own drawing puts the leftmost pixel into the lowest bit on a little-endian
+  /// machine, and so do its drivers for such panels (ssd1307fb).
+  private func writeBits(
+    _ bitmap: borrowing Bitmap, _ y: Int, _ memory: UnsafeMutableRawBufferPointer, _ row: Int
+  ) {
+    for x in 0..<size.width {
+      let bit = firstBit + x
+      let mask: UInt8 = 1 &<< UInt8(truncatingIfNeeded: bit % 8)
+      let old = memory[row + bit / 8]
+      let isSet = (bitmap.isInk(x: x, y: y) ? ink : paper) == 1
+      memory[row + bit / 8] = isSet ? old | mask : old & ~mask
+    }
+  }
+
+  private func writeBytes(
+    _ bitmap: borrowing Bitmap, _ y: Int, _ memory: UnsafeMutableRawBufferPointer, _ row: Int
+  ) {
+    let count = bitsPerPixel / 8
+    for x in 0..<size.width {
+      var value = bitmap.isInk(x: x, y: y) ? ink : paper
+      for index in 0..<count {
+        memory[row + x * count + index] = UInt8(truncatingIfNeeded: value)
+        value = value &>> 8
+      }
+    }
+  }
+}
+
+extension FramebufferMode.BitField {
+  /// The field's bits; nil where it does not lie inside of a pixel of so many bits.
+  func mask(in bits: Int) -> UInt32? {
+    guard offset >= 0, length >= 0, offset <= bits, length <= bits - offset else { return nil }
+    if length == 32 { return UInt32.max }
+    let ones: UInt32 = (1 &<< UInt32(truncatingIfNeeded: length)) - 1
+    return ones &<< UInt32(truncatingIfNeeded: offset)
+  }
+}
