@@ -33,7 +33,7 @@ let package = Package(
       name: "QR", dependencies: ["Bytes", "CQRencode"],
       linkerSettings: [.linkedLibrary("qrencode")]),
 
-    .target(name: "TokenStore", dependencies: ["Bytes", "JSON", "Linux"]),
+    .target(name: "TokenStore", dependencies: ["Bytes", "DeviceGrant", "JSON", "Linux"]),
     .target(name: "Display", dependencies: ["Bytes", "Linux", "QR"]),
 
     .executableTarget(

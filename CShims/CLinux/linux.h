@@ -3,9 +3,7 @@
 #pragma once
 
 #define _GNU_SOURCE
-// Dates after 2038 on 32-bit ARM. Only here: mbedTLS's headers carry a 32-bit time_t there.
 #define _FILE_OFFSET_BITS 64
-#define _TIME_BITS 64
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -30,6 +28,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -38,6 +37,22 @@
 
 // errno is a macro.
 static inline int clinux_errno(void) { return errno; }
+
+// Reads a clock into 64 bits, past 2038 also on 32-bit ARM. Defining _TIME_BITS instead would give
+// timespec another shape here than in mbedTLS's module, which Swift refuses.
+struct clinux_time {
+  int64_t seconds;
+  int64_t nanoseconds;
+};
+static inline struct clinux_time clinux_read_clock(clockid_t clock) {
+#ifdef SYS_clock_gettime64
+  struct clinux_time wide;
+  if (syscall(SYS_clock_gettime64, clock, &wide) == 0) return wide;
+#endif
+  struct timespec time = {0};
+  clock_gettime(clock, &time);
+  return (struct clinux_time){time.tv_sec, time.tv_nsec};
+}
 
 // open(2) and openat(2) are variadic.
 static inline int clinux_openat(int directory, const char *path, int flags, mode_t mode) {
@@ -84,11 +99,31 @@ static inline int clinux_exit_status(int status) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-// The IPv4 and IPv6 address and the port of a socket address.
-static inline const void *clinux_address_bytes(const struct sockaddr_storage *address) {
-  return address->ss_family == AF_INET6
-             ? (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr
-             : (const void *)&((const struct sockaddr_in *)address)->sin_addr;
+// connect(2) takes a transparent union, and families have addresses of different lengths.
+static inline int clinux_connect(int descriptor, const struct sockaddr_storage *address) {
+  socklen_t length = address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                    : sizeof(struct sockaddr_in);
+  return connect(descriptor, (const struct sockaddr *)address, length);
+}
+
+// Looks a host up in a child process (fork(2) can't be called from Swift), which writes the code of
+// getaddrinfo(3) and then each address to `output`. Returns the child's id, or -1.
+static inline pid_t clinux_resolve_in_child(const char *host, uint16_t port, int output) {
+  pid_t child = fork();
+  if (child != 0) return child;
+  struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+  struct addrinfo *first = NULL;
+  int32_t code = getaddrinfo(host, NULL, &hints, &first);
+  if (write(output, &code, sizeof code) < 0) _exit(1);
+  for (struct addrinfo *entry = first; entry != NULL; entry = entry->ai_next) {
+    struct sockaddr_storage address = {0};
+    if (entry->ai_family != AF_INET && entry->ai_family != AF_INET6) continue;
+    memcpy(&address, entry->ai_addr, entry->ai_addrlen);
+    if (entry->ai_family == AF_INET6) ((struct sockaddr_in6 *)&address)->sin6_port = htons(port);
+    else ((struct sockaddr_in *)&address)->sin_port = htons(port);
+    if (write(output, &address, sizeof address) < 0) break;
+  }
+  _exit(0);
 }
 
 // signalfd(2) takes a set that is filled by functions of a pointer to an opaque struct.

@@ -1,4 +1,3 @@
-internal import Bytes
 internal import CLinux
 
 /// The kernel's clocks.
@@ -9,17 +8,11 @@ public enum Clock {
 
   /// Microseconds since boot, as in the kernel's log.
   public static var microseconds: Int64 {
-    let time = read(CLOCK_BOOTTIME)
-    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+    let time = clinux_read_clock(CLOCK_BOOTTIME)
+    return time.seconds * 1_000_000 + time.nanoseconds / 1000
   }
 
   /// Seconds since 1970 by the wall clock, which may be wrong: only for certificates and stored
   /// expiry (CLOCK_REALTIME).
-  public static var unixSeconds: Int64 { Int64(read(CLOCK_REALTIME).tv_sec) }
-
-  private static func read(_ clock: clockid_t) -> timespec {
-    var time = timespec()
-    clock_gettime(clock, &time)
-    return time
-  }
+  public static var unixSeconds: Int64 { clinux_read_clock(CLOCK_REALTIME).seconds }
 }

@@ -1,0 +1,97 @@
+public import Bytes
+internal import CLinux
+
+/// An open directory, and what can be done to the names in it.
+public struct Directory: ~Copyable {
+  private let descriptor: FileDescriptor
+
+  /// Opens a directory, and makes it where it is missing: itself with mode 0700, its parents as the
+  /// umask says.
+  public init(creating path: Path) throws(Errno) {
+    do {
+      descriptor = try FileDescriptor(opening: path, .readOnly | .directory)
+      return
+    } catch {
+      if error != .noSuchFile { throw error }
+    }
+    try makeDirectories(path)
+    descriptor = try FileDescriptor(opening: path, .readOnly | .directory)
+  }
+
+  public init(opening path: Path) throws(Errno) {
+    descriptor = try FileDescriptor(opening: path, .readOnly | .directory)
+  }
+
+  /// Reads a whole file.
+  public borrowing func read(_ name: Path, into buffer: inout Buffer) throws(Errno) {
+    // A FIFO in the file's place must not hang the program.
+    let file = try descriptor.open(name, .readOnly | .nonBlocking | .noControllingTerminal)
+    try file.readAll(into: &buffer)
+  }
+
+  /// Writes a whole file, over what is there, and waits until its data is on the disk.
+  public borrowing func write(
+    _ name: Path, _ bytes: borrowing Span<UInt8>, mode: UInt32
+  ) throws(Errno) {
+    // Made anew: the mode of a file that is there stays as it is, and a link would be followed.
+    try removeIfPresent(name)
+    let file = try descriptor.open(name, .writeOnly | .create | .exclusive, mode: mode)
+    try file.setMode(mode)
+    try file.writeAll(bytes)
+    try file.synchronize()
+  }
+
+  /// Gives a file a second name.
+  public borrowing func link(_ name: Path, to other: Path) throws(Errno) {
+    let directory = descriptor.rawValue
+    try name.withCString { (name) throws(Errno) in
+      try other.withCString { (other) throws(Errno) in
+        _ = try result { linkat(directory, name, directory, other, 0) }
+      }
+    }
+  }
+
+  /// Renames a file, over what is there, in one step.
+  public borrowing func rename(_ name: Path, to other: Path) throws(Errno) {
+    let directory = descriptor.rawValue
+    try name.withCString { (name) throws(Errno) in
+      try other.withCString { (other) throws(Errno) in
+        _ = try result { renameat(directory, name, directory, other) }
+      }
+    }
+  }
+
+  public borrowing func removeIfPresent(_ name: Path) throws(Errno) {
+    let directory = descriptor.rawValue
+    do {
+      try name.withCString { (name) throws(Errno) in
+        _ = try result { unlinkat(directory, name, 0) }
+      }
+    } catch {
+      if error != .noSuchFile { throw error }
+    }
+  }
+
+  /// Waits until the names are on the disk.
+  public borrowing func synchronize() throws(Errno) {
+    try descriptor.synchronize()
+  }
+}
+
+private func makeDirectories(_ path: Path) throws(Errno) {
+  let bytes = path.bytes
+  for index in 1..<max(1, bytes.count) where bytes[index] == UInt8(ascii: "/") {
+    if let parent = Path(bytes.extracting(first: index)) { try makeDirectory(parent, mode: 0o755) }
+  }
+  try makeDirectory(path, mode: 0o700)
+}
+
+private func makeDirectory(_ path: Path, mode: UInt32) throws(Errno) {
+  do {
+    try path.withCString { (path) throws(Errno) in
+      _ = try result { mkdir(path, mode_t(mode)) }
+    }
+  } catch {
+    if error != .exists { throw error }
+  }
+}

@@ -1,0 +1,11 @@
+internal import CLinux
+
+/// Fills memory with random bytes of the kernel's (getrandom(2)). Early at boot it waits for the
+/// kernel to have gathered enough, which takes at most about a second since Linux 5.6.
+public func fillWithRandom(_ space: UnsafeMutableRawBufferPointer) throws(Errno) {
+  var filled = 0
+  while filled < space.count {
+    let rest = UnsafeMutableRawBufferPointer(rebasing: space[filled...])
+    filled += try result { getrandom(rest.baseAddress, rest.count, 0) }
+  }
+}

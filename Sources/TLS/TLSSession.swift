@@ -1,0 +1,249 @@
+public import Bytes
+internal import CMbedTLS
+public import Linux
+
+/// The one TLS session of the program: the only door to mbedTLS. Verified always, TLS 1.2 at least,
+/// resumed where the server keeps sessions.
+public struct TLSSession: ~Copyable {
+  private let session: UnsafeMutablePointer<cmbedtls_session> = cmbedtls_session()
+  private var socket: FileDescriptor?
+
+  /// Handshakes so far, and how many of them resumed a session.
+  public private(set) var handshakes: Int64 = 0
+  public private(set) var resumptions: Int64 = 0
+
+  /// - Parameter trustAnchors: a PEM file with the certificates that may vouch for a server.
+  public init(trustAnchors: Path) throws(TLSError) {
+    verification.bundle = Bundle(trustAnchors)
+    let outcome = cmbedtls_configure(session)
+    if outcome != 0 { throw .setUp(outcome) }
+    mbedtls_ssl_conf_rng(&session.pointee.config, randomCallback, nil)
+    mbedtls_ssl_conf_verify(&session.pointee.config, verificationCallback, nil)
+    let setUp = mbedtls_ssl_setup(&session.pointee.ssl, &session.pointee.config)
+    if setUp != 0 { throw .setUp(setUp) }
+    mbedtls_ssl_set_bio(
+      &session.pointee.ssl, session, sendCallback, receiveCallback, nil)
+  }
+
+  deinit {
+    mbedtls_ssl_free(&session.pointee.ssl)
+    mbedtls_ssl_config_free(&session.pointee.config)
+    mbedtls_ssl_session_free(&session.pointee.saved)
+    mbedtls_x509_crt_free(&session.pointee.anchors)
+  }
+
+  /// Whether the file can be read and holds a certificate.
+  public static func holdsTrustAnchors(_ path: Path) throws(Errno) -> Bool {
+    try Bundle(path).holdsCertificate()
+  }
+
+  public var isConnected: Bool { socket != nil }
+
+  /// Connects and shakes hands. Where this returns, the server's chain and name are verified.
+  ///
+  /// - Parameter host: a DNS name, or an address without brackets.
+  public mutating func connect(
+    to host: borrowing Span<UInt8>, port: Int, _ patience: Patience
+  ) throws(TLSError) {
+    close()
+    if !isLast(host) { forgetSession() }
+    try setHost(host)
+    let opened: FileDescriptor
+    do {
+      opened = try FileDescriptor(connectingTo: host, port: port, patience)
+    } catch {
+      throw .connect(error)
+    }
+    session.pointee.descriptor = opened.rawValue
+    session.pointee.has_ended = 0
+    socket = consume opened
+    do {
+      try shakeHands(patience)
+    } catch {
+      close()
+      // What the server did not like may have been the old session.
+      forgetSession()
+      throw error
+    }
+  }
+
+  /// Sends all of `bytes`.
+  public mutating func send(
+    _ bytes: borrowing Span<UInt8>, _ patience: Patience
+  ) throws(TLSError) {
+    var sent = 0
+    while sent < bytes.count {
+      let ssl = ssl
+      let outcome = bytes.extracting(sent..<bytes.count).withUnsafeBufferPointer {
+        mbedtls_ssl_write(ssl, $0.baseAddress, $0.count)
+      }
+      if outcome > 0 {
+        sent += Int(outcome)
+        continue
+      }
+      try waitAfter(outcome, patience, duringHandshake: false)
+    }
+  }
+
+  /// Receives what comes next into the buffer's free space.
+  ///
+  /// - Returns: the number of bytes; zero where the server has ended the connection.
+  public mutating func receive(
+    into buffer: inout Buffer, _ patience: Patience
+  ) throws(TLSError) -> Int {
+    while true {
+      var outcome: Int32 = 0
+      let ssl = ssl
+      let count = buffer.append { space in
+        outcome = mbedtls_ssl_read(
+          ssl, space.baseAddress?.assumingMemoryBound(to: UInt8.self), space.count)
+        return max(0, Int(outcome))
+      }
+      if count > 0 { return count }
+      if outcome == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY || outcome == MBEDTLS_ERR_SSL_CONN_EOF {
+        return 0
+      }
+      // Zero is also what two empty records in a row lead to.
+      if outcome == 0, session.pointee.has_ended != 0 { return 0 }
+      try waitAfter(outcome, patience, duringHandshake: false)
+    }
+  }
+
+  /// Ends the connection; the session can be resumed.
+  public mutating func close() {
+    guard socket != nil else { return }
+    mbedtls_ssl_close_notify(ssl)
+    socket = nil
+    session.pointee.descriptor = -1
+  }
+
+  private var ssl: UnsafeMutablePointer<mbedtls_ssl_context> {
+    UnsafeMutableRawPointer(session).assumingMemoryBound(to: mbedtls_ssl_context.self)
+  }
+
+  private func isLast(_ host: borrowing Span<UInt8>) -> Bool {
+    let last = verification.host.bytes
+    return last.count == host.count + 1 && last.extracting(first: host.count).equals(host)
+  }
+
+  private func setHost(_ host: borrowing Span<UInt8>) throws(TLSError) {
+    verification.host = Text(host)
+    verification.host.append(0)
+    verification.address = parseAddress(host) ?? Text()
+    verification.begin()
+    let reset = mbedtls_ssl_session_reset(ssl)
+    if reset != 0 { throw .setUp(reset) }
+    // No SNI and no DNS comparison for an address (RFC 6066 §3).
+    let isAddress = !verification.address.isEmpty
+    let outcome = verification.host.bytes.withUnsafeBytes { name in
+      mbedtls_ssl_set_hostname(
+        ssl, isAddress ? nil : name.baseAddress?.assumingMemoryBound(to: CChar.self))
+    }
+    if outcome != 0 { throw .setUp(outcome) }
+  }
+
+  private mutating func shakeHands(_ patience: Patience) throws(TLSError) {
+    let isOffered = session.pointee.has_saved != 0
+    if isOffered { mbedtls_ssl_set_session(ssl, &session.pointee.saved) }
+    while true {
+      let outcome = mbedtls_ssl_handshake(ssl)
+      if outcome == 0 { break }
+      if outcome == MBEDTLS_ERR_SSL_WANT_READ || outcome == MBEDTLS_ERR_SSL_WANT_WRITE {
+        try waitAfter(outcome, patience, duringHandshake: true)
+        continue
+      }
+      throw handshakeError(outcome)
+    }
+    handshakes += 1
+    if verification.isVerified {
+      saveSession()
+      return
+    }
+    // Without a chain it can only be the session that was verified before it was saved.
+    guard isOffered, mbedtls_ssl_get_verify_result(ssl) == 0 else {
+      throw .certificate(CertificateFault(flags: UInt32(MBEDTLS_X509_BADCERT_OTHER)))
+    }
+    resumptions += 1
+  }
+
+  private func handshakeError(_ code: Int32) -> TLSError {
+    if let error = verification.bundleError { return .trustAnchors(error) }
+    if verification.flags != 0 {
+      return .certificate(CertificateFault(flags: verification.flags))
+    }
+    return cmbedtls_is_protocol_version_error(code) != 0 ? .protocolVersion : .handshake(code)
+  }
+
+  /// Waits for what mbedTLS asked for, or throws what it reported.
+  private func waitAfter(
+    _ outcome: Int32, _ patience: Patience, duringHandshake: Bool
+  ) throws(TLSError) {
+    var readiness = Readiness.readable
+    if outcome == MBEDTLS_ERR_SSL_WANT_WRITE {
+      readiness = .writable
+    } else if outcome == MBEDTLS_ERR_SSL_CONN_EOF {
+      throw .closed
+    } else if outcome != MBEDTLS_ERR_SSL_WANT_READ, outcome != 0,
+      cmbedtls_is_session_ticket(outcome) == 0
+    {
+      throw .transfer(outcome)
+    }
+    switch wait(for: readiness, on: session.pointee.descriptor, patience) {
+    case .ready: return
+    case .timedOut: throw .timedOut(duringHandshake: duringHandshake)
+    case .interrupted: throw .interrupted
+    }
+  }
+
+  private func saveSession() {
+    forgetSession()
+    session.pointee.has_saved =
+      mbedtls_ssl_get_session(ssl, &session.pointee.saved) == 0 ? 1 : 0
+  }
+
+  private func forgetSession() {
+    mbedtls_ssl_session_free(&session.pointee.saved)
+    mbedtls_ssl_session_init(&session.pointee.saved)
+    session.pointee.has_saved = 0
+  }
+}
+
+private let randomCallback:
+  @convention(c) (UnsafeMutableRawPointer?, UnsafeMutablePointer<UInt8>?, Int) -> Int32 = {
+    _, output, count in
+    let space = UnsafeMutableRawBufferPointer(start: output, count: count)
+    return (try? fillWithRandom(space)) == nil ? MBEDTLS_ERR_SSL_INTERNAL_ERROR : 0
+  }
+
+private let sendCallback:
+  @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<UInt8>?, Int) -> Int32 = {
+    context, bytes, count in
+    let session = context!.assumingMemoryBound(to: cmbedtls_session.self)
+    let outcome = FileDescriptor.send(
+      to: session.pointee.descriptor, UnsafeRawBufferPointer(start: bytes, count: count))
+    switch outcome {
+    case .bytes(let sent): return Int32(truncatingIfNeeded: sent)
+    case .wouldBlock: return MBEDTLS_ERR_SSL_WANT_WRITE
+    // The server is gone, whatever the kernel calls it.
+    case .failed: return MBEDTLS_ERR_SSL_CONN_EOF
+    }
+  }
+
+private let receiveCallback:
+  @convention(c) (UnsafeMutableRawPointer?, UnsafeMutablePointer<UInt8>?, Int) -> Int32 = {
+    context, bytes, count in
+    let session = context!.assumingMemoryBound(to: cmbedtls_session.self)
+    let outcome = FileDescriptor.receive(
+      from: session.pointee.descriptor,
+      into: UnsafeMutableRawBufferPointer(start: bytes, count: count))
+    switch outcome {
+    case .bytes(0):
+      session.pointee.has_ended = 1
+      return 0
+    case .bytes(let received): return Int32(truncatingIfNeeded: received)
+    case .wouldBlock: return MBEDTLS_ERR_SSL_WANT_READ
+    case .failed:
+      session.pointee.has_ended = 1
+      return MBEDTLS_ERR_SSL_CONN_EOF
+    }
+  }

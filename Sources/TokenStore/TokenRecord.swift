@@ -1,0 +1,72 @@
+public import Bytes
+public import DeviceGrant
+internal import JSON
+
+/// What the token file holds: the tokens, and what they are good for.
+public struct TokenRecord: ~Copyable {
+  public var tokens: Tokens
+
+  /// Where the tokens came from.
+  public var tokenEndpoint = Text<512>()
+
+  /// Whom they were issued to.
+  public var clientID = ClientID()
+
+  /// - Parameter tokens: the memory to work in.
+  public init(tokens: consuming Tokens) {
+    self.tokens = tokens
+  }
+
+  /// Whether there is anything in it.
+  public var isEmpty: Bool { tokens.accessToken.isEmpty }
+
+  public mutating func wipe() {
+    tokens.wipe()
+    tokenEndpoint.removeAll()
+    clientID.removeAll()
+  }
+
+  /// Writes the record as one JSON object.
+  public borrowing func write<Sink: ByteSink & ~Copyable>(to sink: inout Sink) {
+    var object = JSONWriter()
+    object.member("access_token", tokens.accessToken.bytes, to: &sink)
+    object.member("token_type", tokens.tokenType.bytes, to: &sink)
+    if let expiresAt = tokens.expiresAt { object.member("expires_at", expiresAt, to: &sink) }
+    if !tokens.refreshToken.isEmpty {
+      object.member("refresh_token", tokens.refreshToken.bytes, to: &sink)
+    }
+    if let expiresAt = tokens.refreshTokenExpiresAt {
+      object.member("refresh_token_expires_at", expiresAt, to: &sink)
+    }
+    if !tokens.scope.isEmpty { object.member("scope", tokens.scope.bytes, to: &sink) }
+    object.member("token_endpoint", tokenEndpoint.bytes, to: &sink)
+    object.member("client_id", clientID.bytes, to: &sink)
+    object.end(&sink)
+  }
+
+  /// Reads a record back.
+  ///
+  /// - Returns: whether the bytes are a whole record; if not, this one is empty.
+  public mutating func read(_ bytes: borrowing Span<UInt8>) -> Bool {
+    wipe()
+    guard let object = try? JSONObject(bytes) else { return false }
+    return read(object)
+  }
+
+  private mutating func read(_ object: borrowing JSONObject) -> Bool {
+    guard let accessToken = object.string("access_token"), accessToken.count > 0,
+      accessToken.count <= Tokens.limit
+    else { return false }
+    let refreshToken = object.string("refresh_token")
+    if let refreshToken, refreshToken.count > Tokens.limit { return false }
+    tokens.accessToken.append(accessToken)
+    if let refreshToken { tokens.refreshToken.append(refreshToken) }
+    if let type = object.string("token_type") { tokens.tokenType.append(type) }
+    if let scope = object.string("scope") { tokens.scope.append(scope) }
+    if let endpoint = object.string("token_endpoint") { tokenEndpoint.append(endpoint) }
+    if let client = object.string("client_id") { clientID.append(client) }
+    tokens.expiresAt = object.integer("expires_at")
+    tokens.refreshTokenExpiresAt = object.integer("refresh_token_expires_at")
+    return true
+  }
+}
