@@ -3,18 +3,29 @@
 #define _GNU_SOURCE
 #include <jansson.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <stddef.h>
+#include <string.h>
 
 // A 64 KiB answer (the limit on bodies) that holds two 16 KiB tokens costs about 150 KiB: jansson
 // doubles its string buffer while it scans. The rest is for members that nobody reads. Pages that
 // are never touched cost nothing.
 #define CJANSSON_ARENA_CAPACITY (384 * 1024)
 
+// The state. In an unoptimised build every Swift file that calls a function of this header gets a
+// copy of its own, so one file makes all calls that touch the state.
 static inline unsigned char *cjansson_arena(void) {
   static _Alignas(16) unsigned char arena[CJANSSON_ARENA_CAPACITY];
   return arena;
 }
-static inline size_t cjansson_arena_capacity(void) { return CJANSSON_ARENA_CAPACITY; }
+static inline size_t *cjansson_arena_used(void) {
+  static size_t used;
+  return &used;
+}
+static inline jmp_buf *cjansson_exhausted(void) {
+  static jmp_buf exhausted;
+  return &exhausted;
+}
 
 // One document at a time lives in the arena. The program has one thread and never waits here; test
 // suites run in parallel. The initialiser is a macro. Returns 0, or EDEADLK where this thread
@@ -24,18 +35,41 @@ static inline pthread_mutex_t *cjansson_arena_lock(void) {
   return &lock;
 }
 
+// Hands memory out from the front. Where there is none left it does not return: jansson 2.14
+// overlooks that its string buffer could not grow, and then reads and writes past the end.
+static inline void *cjansson_allocate(size_t size) {
+  size_t *used = cjansson_arena_used();
+  size_t left = CJANSSON_ARENA_CAPACITY - *used;
+  // Whole lines of 16 bytes, so `left` is one too.
+  if (size > left) longjmp(*cjansson_exhausted(), 1);
+  unsigned char *memory = cjansson_arena() + *used;
+  *used += (size + 15) / 16 * 16;
+  return memory;
+}
+// All of it comes back at once.
+static inline void cjansson_keep(void *memory) { (void)memory; }
+
+// The flags are macros, and so is setjmp. Strict: no duplicate keys, nothing after the value.
+// NULL with `*is_exhausted` unchanged says that the text is not JSON.
+static inline json_t *cjansson_load(const char *text, size_t length, int *is_exhausted) {
+  json_error_t error;
+  json_set_alloc_funcs(cjansson_allocate, cjansson_keep);
+  if (setjmp(*cjansson_exhausted()) != 0) {
+    *is_exhausted = 1;
+    return NULL;
+  }
+  return json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+}
+
+// Takes the arena back and wipes what was used of it: documents hold tokens.
+static inline void cjansson_wipe_arena(void) {
+  explicit_bzero(cjansson_arena(), *cjansson_arena_used());
+  *cjansson_arena_used() = 0;
+}
+
 // json_typeof and its relatives are macros.
 static inline int cjansson_is_object(const json_t *value) { return json_is_object(value); }
 static inline int cjansson_is_string(const json_t *value) { return json_is_string(value); }
 static inline int cjansson_is_integer(const json_t *value) { return json_is_integer(value); }
 static inline int cjansson_is_real(const json_t *value) { return json_is_real(value); }
 static inline int cjansson_is_null(const json_t *value) { return json_is_null(value); }
-
-// The flags are macros. Strict: no duplicate keys, nothing after the value.
-static inline json_t *cjansson_load(const char *text, size_t length, json_error_t *error) {
-  return json_loadb(text, length, JSON_REJECT_DUPLICATES, error);
-}
-// The error's code is kept in its text, behind a function.
-static inline int cjansson_is_out_of_memory(const json_error_t *error) {
-  return json_error_code(error) == json_error_out_of_memory;
-}

@@ -24,15 +24,7 @@ public struct JSONObject: ~Copyable {
   private let root: UnsafeMutablePointer<json_t>
 
   public init(_ bytes: borrowing Span<UInt8>) throws(JSONError) {
-    Arena.begin()
-    var error = json_error_t()
-    let parsed = bytes.withUnsafeBytes { bytes in
-      cjansson_load(bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count, &error)
-    }
-    guard let parsed else {
-      Arena.end()
-      throw cjansson_is_out_of_memory(&error) != 0 ? .tooComplex : .malformed
-    }
+    let parsed = try Arena.parse(bytes)
     guard cjansson_is_object(parsed) != 0 else {
       Arena.end()
       throw .notAnObject
@@ -110,6 +102,7 @@ public struct JSONObject: ~Copyable {
 private func wholeNumber(_ value: Double) -> Int64? {
   // Beyond 2^53 a real no longer tells neighbours apart.
   guard value > -9_007_199_254_740_992, value < 9_007_199_254_740_992 else { return nil }
-  guard value.rounded(.towardZero) == value else { return nil }
-  return Int64(value)
+  // Not `rounded`, which would need libm.
+  let whole = Int64(value)
+  return Double(whole) == value ? whole : nil
 }
