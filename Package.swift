@@ -43,7 +43,10 @@ let package = Package(
         "TokenStore",
       ]),
 
-    .testTarget(name: "BytesTests", dependencies: ["Bytes"]),
+    // What the tests share.
+    .target(name: "TestSupport", dependencies: ["Bytes"], path: "Tests/TestSupport"),
+    .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"]),
+    .testTarget(name: "JSONTests", dependencies: ["Bytes", "JSON", "TestSupport"]),
   ]
 )
 
