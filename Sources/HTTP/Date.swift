@@ -11,7 +11,9 @@ func parseRetryAfter(_ value: borrowing Span<UInt8>) -> RetryAfter? {
 /// Reads a date in the form that servers must send (IMF-fixdate, RFC 9110 §5.6.7), as
 /// "Sun, 06 Nov 1994 08:49:37 GMT", into seconds since 1970.
 public func parseHTTPDate(_ value: borrowing Span<UInt8>) -> Int64? {
-  guard value.count == 29, value.suffix(from: 25).equals(" GMT"), value[3] == UInt8(ascii: ","),
+  guard value.count == 29, value.extracting(3..<5).equals(", "), value[7] == UInt8(ascii: " "),
+    value[11] == UInt8(ascii: " "), value[16] == UInt8(ascii: " "), value[19] == UInt8(ascii: ":"),
+    value[22] == UInt8(ascii: ":"), value.suffix(from: 25).equals(" GMT"),
     let day = value.extracting(5..<7).parseDecimal(), day >= 1, day <= 31,
     let month = parseMonth(value.extracting(8..<11)),
     let year = value.extracting(12..<16).parseDecimal(), year >= 1970,

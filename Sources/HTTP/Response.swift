@@ -64,7 +64,8 @@ public enum RetryAfter: Sendable, Equatable {
 /// the limit plus one. The parser holds no more than one line, and of a longer line only its
 /// beginning: no field that matters here is longer.
 public struct ResponseParser: Sendable {
-  /// The limit on status line and fields together, interim responses and trailers included.
+  /// The limit on status line and fields together, in bytes; interim responses, trailers and the
+  /// lines between chunks included.
   public static let headLimit = 16 * 1024
 
   public private(set) var head = ResponseHead()
@@ -166,13 +167,16 @@ public struct ResponseParser: Sendable {
     case .fields: try takeField()
     case .chunkSize: try takeChunkSize()
     case .chunkEnd:
-      if line.bytes.trimmed().count != 0 { throw .malformedChunk }
+      if !isLineEmpty { throw .malformedChunk }
       state = .chunkSize
     case .trailer:
-      if line.bytes.trimmed().count == 0 { state = .complete }
+      if isLineEmpty { state = .complete }
     case .body, .chunk, .untilClose, .complete: break
     }
   }
+
+  /// Whether the line holds nothing: not even blanks, which would fold the line before it.
+  private var isLineEmpty: Bool { line.isEmpty || line.bytes.equals("\r") }
 
   private mutating func takeStatusLine() throws(HTTPError) {
     let text = line.bytes
@@ -187,7 +191,7 @@ public struct ResponseParser: Sendable {
   }
 
   private mutating func takeField() throws(HTTPError) {
-    if line.bytes.trimmed().count == 0 {
+    if isLineEmpty {
       try endHead()
       return
     }
@@ -205,10 +209,12 @@ public struct ResponseParser: Sendable {
     _ name: borrowing Span<UInt8>, _ value: borrowing Span<UInt8>
   ) throws(HTTPError) {
     if name.equalsIgnoringCase("content-length") {
-      guard let length = value.parseDecimal() else { throw .malformedField }
+      // Of a line that was cut, nobody knows the rest of the number.
+      guard !line.isTruncated, let length = value.parseDecimal() else { throw .malformedField }
       if let contentLength, contentLength != length { throw .ambiguousLength }
       contentLength = length
     } else if name.equalsIgnoringCase("transfer-encoding") {
+      if line.isTruncated { throw .malformedField }
       guard value.equalsIgnoringCase("chunked"), !isChunked else {
         throw .unsupportedTransferEncoding
       }
@@ -230,6 +236,8 @@ public struct ResponseParser: Sendable {
   /// Decides how the body is delimited (RFC 9112 §6.3).
   private mutating func endHead() throws(HTTPError) {
     if isChunked, contentLength != nil { throw .ambiguousLength }
+    // HTTP/1.0 has no chunks: where they come all the same, the end is in doubt (RFC 9112 §6.1).
+    if isChunked, isHTTP10 { keepsConnection = false }
     if head.status < 200 {
       // An interim response; the real one follows.
       head = ResponseHead()
@@ -249,7 +257,7 @@ public struct ResponseParser: Sendable {
   }
 
   private mutating func takeChunkSize() throws(HTTPError) {
-    let text = line.bytes.trimmed()
+    let text = line.bytes
     var size: Int64 = 0
     var digits = 0
     while digits < text.count, let value = text[digits].hexadecimalValue {
@@ -258,9 +266,11 @@ public struct ResponseParser: Sendable {
       if digits > 8 { throw .bodyTooLarge }
       size = size * 16 + Int64(value)
     }
-    guard digits > 0,
-      digits == text.count || text[digits] == UInt8(ascii: ";") || text[digits].isBlank
-    else { throw .malformedChunk }
+    // The line's carriage return is among the blanks.
+    let rest = text.suffix(from: digits).trimmed()
+    guard digits > 0, rest.count == 0 || rest[0] == UInt8(ascii: ";") else {
+      throw .malformedChunk
+    }
     state = size == 0 ? .trailer : .chunk(remaining: size)
   }
 }
