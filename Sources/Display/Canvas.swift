@@ -34,6 +34,12 @@ public struct Rectangle: Equatable, Sendable {
 
   public var isEmpty: Bool { width <= 0 || height <= 0 }
 
+  /// The rectangle without a border of so many pixels on each side.
+  func inset(by border: Int) -> Rectangle {
+    Rectangle(
+      x: x + border, y: y + border, width: width - 2 * border, height: height - 2 * border)
+  }
+
   /// The part that lies inside `other` too.
   public func intersection(_ other: Rectangle) -> Rectangle {
     let left = max(x, other.x)

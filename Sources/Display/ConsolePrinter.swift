@@ -35,7 +35,7 @@ struct ConsolePrinter {
     sink.append(escaped: code.userCode.bytes)
     let timeLeft = code.timeLeft
     if !timeLeft.isEmpty {
-      sink.append("\n")
+      sink.append("\nExpires in ")
       sink.append(timeLeft)
     }
     sink.append("\n")

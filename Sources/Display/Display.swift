@@ -11,7 +11,7 @@ public enum Display: ~Copyable {
   public mutating func show(_ screen: Screen) throws(DisplayError) {
     var failure: DisplayError? = nil
     switch consume self {
-    case .pbm(let display):
+    case .pbm(var display):
       do { try display.show(screen) } catch { failure = error }
       self = .pbm(display)
     case .framebuffer(var display):

@@ -13,6 +13,7 @@ public struct FramebufferDisplay: ~Copyable {
 
   private let rotation: Rotation
   private let format: PixelFormat
+  private var painter: Painter
 
   /// A checksum of each band as it was last written.
   private var written = InlineArray<256, UInt32>(repeating: 0)
@@ -38,6 +39,7 @@ public struct FramebufferDisplay: ~Copyable {
     self.memory = memory
     self.format = format
     self.rotation = rotation
+    painter = Painter(size: rotation.applied(to: format.size))
   }
 
   private static func open(_ path: Path) throws(DisplayError) -> Framebuffer {
@@ -51,7 +53,7 @@ public struct FramebufferDisplay: ~Copyable {
   /// - Throws: never after `init` succeeded; writing to mapped memory can't fail.
   public mutating func show(_ screen: Screen) throws(DisplayError) {
     let panel = format.size
-    let painter = Painter(screen, size: rotation.applied(to: panel))
+    painter.prepare(screen)
     let rowsPerBand = max(1, FramebufferDisplay.bandCapacity / Bitmap.stride(width: panel.width))
     let rewritesAll = showsUntilRewrite == 0
     showsUntilRewrite = rewritesAll ? FramebufferDisplay.showsPerRewrite - 1 : showsUntilRewrite - 1

@@ -9,6 +9,7 @@ public struct PBMDisplay: ~Copyable {
   private let panel: Size
   private let rotation: Rotation
   private let memory: UnsafeMutableRawBufferPointer
+  private var painter: Painter
 
   /// - Parameter path: the file to write; `.new` is put behind it for the name beside.
   /// - Parameter width: in pixels, before rotation, and so the height.
@@ -22,15 +23,17 @@ public struct PBMDisplay: ~Copyable {
     self.panel = Size(width: width, height: height)
     self.rotation = rotation
     self.memory = memory
+    painter = Painter(size: rotation.applied(to: panel))
   }
 
   /// - Throws: `.size` where the memory does not hold the picture, `.system` where the file can't
   ///   be written or replaced.
-  public func show(_ screen: Screen) throws(DisplayError) {
+  public mutating func show(_ screen: Screen) throws(DisplayError) {
     guard panel.height > 0,
       var bitmap = Bitmap(panel: panel, rotation: rotation, memory: memory)
     else { throw .size(width: panel.width, height: panel.height, path) }
-    Painter(screen, size: bitmap.size).paint(&bitmap)
+    painter.prepare(screen)
+    painter.paint(&bitmap)
 
     guard let beside = path.appending(".new") else { throw .system(.create, path, .nameTooLong) }
     let file: FileDescriptor

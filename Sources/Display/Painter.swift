@@ -1,19 +1,157 @@
 internal import Bytes
-internal import QR
+public import QR
 
-/// Paints one screen. The layout is chosen once; painting can be repeated, band by band.
+/// Paints screens on canvases of one size.
+///
+/// `prepare` chooses the layout, once for each code; `paint` may then be called as often as a driver
+/// likes, band by band, and each time gives the same picture. Once prepared, a code whose time runs
+/// down costs no heap: the QR code is kept.
 public struct Painter: ~Copyable {
-  private let screen: Screen
-  private let size: Size
+  /// The symbol of the prepared code; nil for other screens, and where it does not fit.
+  public private(set) var symbol: QRCode?
 
-  /// - Parameter size: the canvas's, in pixels.
-  public init(_ screen: Screen, size: Size) {
-    self.screen = screen
+  private let size: Size
+  private var screen = Screen.blank
+  private var text: CodeText?
+  private var layout: CodeLayout?
+  /// What takes turns with `layout` where the URI has no room beside the QR code.
+  private var otherLayout: CodeLayout?
+  private var firstSecondsLeft: Int64?
+
+  /// How long each of two alternating layouts stays.
+  private static let secondsPerPage: Int64 = 8
+
+  /// - Parameter size: the canvas's in pixels, as the person sees it.
+  public init(size: Size) {
     self.size = size
   }
 
+  /// Takes over the screen to paint.
+  public mutating func prepare(_ screen: Screen) {
+    let previous = self.screen
+    self.screen = screen
+    guard case .code(let code) = screen else {
+      text = nil
+      symbol = nil
+      return
+    }
+    if case .code(let old) = previous, old.differsInTimeOnly(from: code), text != nil {
+      text?.timeLeft = code.timeLeft
+      return
+    }
+    firstSecondsLeft = code.secondsLeft
+    plan(code)
+  }
+
+  private mutating func plan(_ code: SignInCode) {
+    let beside = CodeText(code, besideQR: true)
+    text = beside
+    symbol = nil
+    layout = nil
+    otherLayout = nil
+    // The shorter URI still saves typing where the complete one does not fit.
+    plan(code.verificationURIComplete.bytes, beside, code)
+    if layout == nil { plan(code.verificationURI.bytes, beside, code) }
+    if layout == nil {
+      let alone = CodeText(code, besideQR: false)
+      layout = CodeLayout.textAlone(alone, hasBar: code.hasBar, in: size)
+      text = alone
+    } else if layout?.text.contents == TextBlock.Contents.none {
+      otherLayout = CodeLayout.textAlone(beside, hasBar: code.hasBar, in: size)
+    }
+  }
+
+  /// Finds a layout with the QR code of `bytes`, at the low level of error correction only where
+  /// that makes larger modules.
+  private mutating func plan(
+    _ bytes: borrowing Span<UInt8>, _ text: borrowing CodeText, _ code: borrowing SignInCode
+  ) {
+    if bytes.count == 0 { return }
+    consider(bytes, .medium, text, code)
+    consider(bytes, .low, text, code)
+  }
+
+  private mutating func consider(
+    _ bytes: borrowing Span<UInt8>, _ level: QRCode.ErrorCorrection, _ text: borrowing CodeText,
+    _ code: borrowing SignInCode
+  ) {
+    guard let candidate = try? QRCode(bytes, level) else { return }
+    let modules = candidate.width + 2 * QRCode.quietZone
+    var found = CodeLayout.beside(modules: modules, text, hasBar: code.hasBar, in: size)
+    if found == nil { found = CodeLayout.withoutURI(modules: modules, text, in: size) }
+    guard let found else { return }
+    if let layout, layout.module >= found.module { return }
+    layout = found
+    symbol = consume candidate
+  }
+
   /// Paints all of the canvas.
-  public func paint(_ canvas: inout some Canvas & ~Copyable) {
+  public borrowing func paint(_ canvas: inout some Canvas & ~Copyable) {
     canvas.fill(Rectangle(x: 0, y: 0, width: size.width, height: size.height), .paper)
+    switch screen {
+    case .blank:
+      break
+    case .code(let code):
+      paint(code, on: &canvas)
+    case .starting, .waiting, .approved, .denied, .expired, .failed:
+      let detail = screen.detail
+      canvas.paint(screen.sign, headline: screen.headline.bytes, detail: detail.bytes)
+    }
+  }
+
+  private borrowing func paint(
+    _ code: borrowing SignInCode, on canvas: inout some Canvas & ~Copyable
+  ) {
+    guard let text, var layout else { return }
+    if let otherLayout, showsOtherLayout(code) { layout = otherLayout }
+    layout.text.paint(
+      text, x: layout.textX, y: layout.textY, gap: layout.gap, bar: code.bar, on: &canvas)
+    if layout.module == 0 { return }
+    switch symbol {
+    case .some(let symbol): paint(symbol, layout, on: &canvas)
+    case .none: break
+    }
+  }
+
+  private borrowing func showsOtherLayout(_ code: borrowing SignInCode) -> Bool {
+    guard let firstSecondsLeft, let secondsLeft = code.secondsLeft else { return false }
+    return (firstSecondsLeft - secondsLeft) / Painter.secondsPerPage % 2 == 1
+  }
+
+  private borrowing func paint(
+    _ symbol: borrowing QRCode, _ layout: CodeLayout, on canvas: inout some Canvas & ~Copyable
+  ) {
+    let module = layout.module
+    let start = QRCode.quietZone * module
+    for row in 0..<symbol.width {
+      let y = layout.symbol.y + start + row * module
+      let line = Rectangle(x: layout.symbol.x, y: y, width: layout.symbol.width, height: module)
+      if !canvas.isVisible(line) { continue }
+      for column in 0..<symbol.width where symbol.isDark(column: column, row: row) {
+        let x = layout.symbol.x + start + column * module
+        canvas.fill(Rectangle(x: x, y: y, width: module, height: module), .ink)
+      }
+    }
+  }
+}
+
+extension SignInCode {
+  fileprivate var hasBar: Bool { bar != nil }
+
+  /// What part of the time is left, from 0 to 1000; nil where nobody knows.
+  fileprivate var bar: Int? {
+    guard let secondsLeft, let lifetimeSeconds, lifetimeSeconds > 0 else { return nil }
+    let left = max(0, min(secondsLeft, lifetimeSeconds))
+    // Dividing first would lose the part, multiplying a large number first would overflow.
+    let part =
+      lifetimeSeconds > 1_000_000_000
+      ? left / (lifetimeSeconds / 1000) : left * 1000 / lifetimeSeconds
+    return Int(min(1000, part))
+  }
+
+  fileprivate func differsInTimeOnly(from other: SignInCode) -> Bool {
+    userCode == other.userCode && verificationURI == other.verificationURI
+      && verificationURIComplete == other.verificationURIComplete && title == other.title
+      && hasBar == other.hasBar && (secondsLeft == nil) == (other.secondsLeft == nil)
   }
 }

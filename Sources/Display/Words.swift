@@ -48,20 +48,19 @@ extension SignInCode {
     return text
   }
 
-  /// "Expires in 4:32", or with hours "Expires in 1:04:32"; empty where nobody knows.
-  var timeLeft: Text<48> {
+  /// "4:32", or with hours "1:04:32"; empty where nobody knows.
+  var timeLeft: Text<32> {
     guard let secondsLeft else { return "" }
-    if secondsLeft <= 0 { return "Expired" }
-    var text: Text<48> = "Expires in "
-    let hours = secondsLeft / 3600
+    var text = Text<32>()
+    let left = max(0, secondsLeft)
+    let hours = left / 3600
     if hours > 0 {
       text.append(decimal: hours)
       text.append(":")
     }
-    text.append(
-      decimal: secondsLeft / 60 % 60, width: hours > 0 ? 2 : 1, padding: UInt8(ascii: "0"))
+    text.append(decimal: left / 60 % 60, width: hours > 0 ? 2 : 1, padding: UInt8(ascii: "0"))
     text.append(":")
-    text.append(decimal: secondsLeft % 60, width: 2, padding: UInt8(ascii: "0"))
+    text.append(decimal: left % 60, width: 2, padding: UInt8(ascii: "0"))
     return text
   }
 }
