@@ -1,0 +1,179 @@
+"""Configuration: where values come from, and what is said of wrong ones."""
+
+from acceptance import CONFIGURATION, DONE, USAGE, AcceptanceTest, for_each
+
+GOOD = "provider = webex\nclient_id = x\nclient_secret = yyyyyyyy\n"
+
+# Per case: the text of a file, the line at fault, a word that the message must hold.
+BAD = {
+    "unknown_key": (GOOD + "colour = blue\n", 4, "colour"),
+    "duplicate_key": (GOOD + "\n# again\nclient_id = z\n", 6, "client_id"),
+    "no_equals_sign": (GOOD + "rotate 90\n", 4, ""),
+    "no_key": (GOOD + "= 90\n", 4, ""),
+    "unknown_provider": ("provider = nobody\n", 1, "provider"),
+    "rotate": (GOOD + "rotate = 45\n", 4, "rotate"),
+    "rotate_words": (GOOD + "rotate = left\n", 4, "rotate"),
+    "log_level": (GOOD + "log_level = loud\n", 4, "log_level"),
+    "display": (GOOD + "display = hologram\n", 4, "display"),
+    "display_size": (GOOD + "display = pbm:/tmp/x@0x0\n", 4, "display"),
+    "display_huge": (GOOD + "display = pbm:/tmp/x@99999999x99999999\n", 4, "display"),
+    "plain_http": (GOOD + "token_endpoint = http://localhost/token\n", 4, "token_endpoint"),
+    "no_url": (GOOD + "token_endpoint = token\n", 4, "token_endpoint"),
+    "no_host": (GOOD + "token_endpoint = https:///token\n", 4, "token_endpoint"),
+    "bad_port": (GOOD + "token_endpoint = https://localhost:99999/token\n", 4, "token_endpoint"),
+    "user_in_url": (GOOD + "token_endpoint = https://u:p@localhost/\n", 4, "token_endpoint"),
+    "space_in_url": (GOOD + "token_endpoint = https://localhost/a b\n", 4, "token_endpoint"),
+    "control_character": (GOOD + "scope = a\x1b[31mb\n", 4, "scope"),
+    "nul": (GOOD + "scope = a\0b\n", 4, ""),
+    "oversize_value": (GOOD + "scope = " + "x" * 100000 + "\n", 4, ""),
+    "key_in_capitals": (GOOD + "Rotate = 90\n", 4, "Rotate"),
+}
+
+
+class BadFile(AcceptanceTest):
+    @for_each(BAD)
+    def test_names_key_file_and_line(self, row):
+        text, line, word = row
+        board = self.board()
+        board.configure(text)
+        run = board.run("sign-in")
+        self.assertExit(CONFIGURATION, run, word)
+        self.assertRegex(run.stderr, rf"{board.configuration}\D{{1,12}}{line}\b")
+
+    def test_message_does_not_repeat_a_control_character(self):
+        board = self.board()
+        board.configure(GOOD + "col\x1b[31mour = \x07\n")
+        self.assertNotRegex(board.run("sign-in").output, rb"[\x00-\x09\x0b-\x1f\x7f]")
+
+    def test_secret_in_a_faulty_line_is_not_repeated(self):
+        board = self.board()
+        board.configure("client_id = x\nclient_secret hunter2-hunter2\n")
+        run = board.run("sign-in")
+        self.assertExit(CONFIGURATION, run)
+        self.assertNotIn("hunter2", run.stderr)
+
+    def test_missing_file_is_named(self):
+        run = self.board().plain("sign-in", "--config", "/nonexistent/devicegrant.conf")
+        self.assertExit(CONFIGURATION, run, "/nonexistent/devicegrant.conf")
+
+    def test_directory_in_place_of_the_file(self):
+        run = self.board().plain("sign-in", "--config", "/tmp")
+        self.assertExit(CONFIGURATION, run, "/tmp")
+
+    @for_each({"client_id": {"client_id": None}, "client_secret": {"client_secret": None},
+               "scope_of_custom_may_miss": None})
+    def test_missing_value_of_webex(self, change):
+        if change is None:
+            return self.check_custom_without_scope()
+        board = self.board({"provider": "webex", "client_id": "x", "client_secret": "yyyyyyyy",
+                            **change})
+        self.assertExit(CONFIGURATION, board.run("sign-in"), next(iter(change)))
+
+    def check_custom_without_scope(self):
+        sandbox = self.sandbox(approve_after=1)
+        self.assertExit(DONE, self.sign_in(sandbox, {"scope": None}))
+        self.assertNotIn("scope", sandbox.to("device_authorization_endpoint")[0].form)
+
+    @for_each({k: k for k in ("device_authorization_endpoint", "token_endpoint")})
+    def test_missing_endpoint_of_custom(self, key):
+        run = self.sign_in(self.sandbox(approve_after=1), {key: None})
+        self.assertExit(CONFIGURATION, run, key)
+
+    def test_secret_given_twice(self):
+        run = self.sign_in(self.sandbox(approve_after=1), {"client_secret_file": "/nonexistent"})
+        self.assertExit(CONFIGURATION, run, "client_secret")
+
+    def test_secret_file_that_is_missing(self):
+        run = self.sign_in(self.sandbox(approve_after=1), {"client_secret": None,
+                                            "client_secret_file": "/nonexistent/secret"})
+        self.assertExit(CONFIGURATION, run, "/nonexistent/secret")
+
+
+class GoodFile(AcceptanceTest):
+    @for_each({
+        "comments_and_blank_lines": lambda text: "# head\n\n" + text.replace("\n", "\n  # c\n\n"),
+        "spaces": lambda text: "".join(f"  {line}  \n" for line in text.splitlines()),
+        "no_spaces": lambda text: text.replace(" = ", "="),
+        "dos_line_ends": lambda text: text.replace("\n", "\r\n"),
+        "no_final_line_end": lambda text: text.rstrip("\n"),
+    })
+    def test_layout(self, change):
+        sandbox = self.sandbox(approve_after=1)
+        board = self.board(at=sandbox)
+        board.configuration.write_bytes(change(board.configuration.read_text()).encode())
+        self.assertExit(DONE, board.run("sign-in"))
+
+    def test_settings_that_the_sandbox_writes(self):
+        sandbox = self.sandbox("webex", approve_after=1)
+        board = self.board()
+        board.token_file = sandbox.directory / "tokens" / "tokens.json"
+        run = board.plain("sign-in", "--config", str(sandbox.directory / "devicegrant.conf"),
+                          "--display", "none")
+        self.assertExit(DONE, run)
+        self.assertTrue(board.token_file.exists())
+
+
+class Precedence(AcceptanceTest):
+    """Each source beats those after it: option, environment, file, preset."""
+    SOURCES = {"option": ("meeting:recordings_read", 4), "environment": ("spark:all", 3),
+               "file": ("spark:kms", 2), "preset": ("spark:people_read", 1)}
+
+    @for_each(SOURCES)
+    def test_scope_from(self, row):
+        expected, depth = row
+        sandbox = self.sandbox("webex", approve_after=1)
+        board = self.board({"scope": "spark:kms" if depth >= 2 else None}, at=None)
+        board.configure({**sandbox.settings(), "token_file": board.token_file, "display": "none",
+                         "scope": "spark:kms" if depth >= 2 else None})
+        arguments = ["--scope", expected] if depth == 4 else []
+        environment = {"DEVICEGRANT_SCOPE": "spark:all"} if depth >= 3 else {}
+        run = board.run("sign-in", *arguments, environment=environment)
+        self.assertExit(DONE, run)
+        self.assertEqual(expected, sandbox.to("device_authorization_endpoint")[0].form["scope"])
+
+    def test_option_with_equals_sign(self):
+        sandbox = self.sandbox("webex", approve_after=1)
+        self.assertExit(DONE, self.sign_in(sandbox, None, "--scope=spark:kms"))
+        self.assertEqual("spark:kms", sandbox.to("device_authorization_endpoint")[0].form["scope"])
+
+    def test_file_named_by_the_environment(self):
+        sandbox = self.sandbox(approve_after=1)
+        board = self.board(at=sandbox)
+        run = board.run("sign-in", configuration=False,
+                        environment={"DEVICEGRANT_CONFIG": str(board.configuration)})
+        self.assertExit(DONE, run)
+
+    def test_config_option_beats_the_environment(self):
+        board = self.board(at=self.sandbox(approve_after=1))
+        run = board.run("sign-in", environment={"DEVICEGRANT_CONFIG": "/nonexistent"})
+        self.assertExit(DONE, run)
+
+    @for_each({"plain": ("CLIENT_ID", "CLIENT_SECRET"),
+               "prefixed": ("DEVICEGRANT_CLIENT_ID", "DEVICEGRANT_CLIENT_SECRET")})
+    def test_client_from_the_environment(self, names):
+        sandbox = self.sandbox("webex", approve_after=1)
+        board = self.board()
+        board.configure({**sandbox.settings(), "client_id": None, "client_secret": None,
+                         "token_file": board.token_file, "display": "none"})
+        run = board.run("sign-in", environment=dict(
+            zip(names, (sandbox.client_id, sandbox.client_secret))))
+        self.assertExit(DONE, run)
+
+    def test_bad_value_of_the_environment_names_the_variable(self):
+        run = self.board(at=self.sandbox(approve_after=1)).run(
+            "sign-in", environment={"DEVICEGRANT_ROTATE": "45"})
+        self.assertExit(CONFIGURATION, run, "DEVICEGRANT_ROTATE")
+
+    def test_bad_value_of_an_option_names_the_option(self):
+        run = self.board(at=self.sandbox(approve_after=1)).run("sign-in", "--rotate", "45")
+        self.assertIn(run.code, (USAGE, CONFIGURATION))
+        self.assertIn("--rotate", run.stderr)
+
+    @for_each({"separate": ["--client-secret", "hunter2-hunter2"],
+               "joined": ["--client-secret=hunter2-hunter2"]})
+    def test_no_option_for_the_secret(self, words):
+        sandbox = self.sandbox(approve_after=1)
+        run = self.sign_in(sandbox, None, *words)
+        self.assertExit(USAGE, run, "client-secret")
+        self.assertNotIn("hunter2", run.stderr)
+        self.assertEqual([], sandbox.requests)

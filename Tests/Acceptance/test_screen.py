@@ -1,0 +1,203 @@
+"""What people see: pictures, QR codes, the console, and text that a server may not smuggle in."""
+
+import re
+
+from acceptance import DATA, DONE, AcceptanceTest, for_each
+from screen import Bitmap, read_qr
+
+LAYOUTS = ("1280x800", "800x480", "480x800", "320x240", "240x240", "128x64")
+URI = "https://oauth-helper-r.example.com/verify"
+COMPLETE = URI + "?userCode=" + "0123456789abcdef" * 4
+CODE = "729703"
+HOSTILE = {
+    "ansi": "AB\x1b[2J\x1b]0;owned\x07CD",
+    "control": "AB\x00\x08\r\n[    0.000000] devicegrant: signed in",
+    "c1": "AB\x9b31mCD",
+    "bidi": "\u202eDCBA\u202c\u2066x\u2069",
+    "zero_width": "A\u200bB\ufeffC",
+    "non_ascii": "ÄÖÜ-漢字",
+    "emoji": "\U0001f600" * 4,
+    "overlong": "W" * 5000,
+    "spaces": "AB  CD",
+    "format": "%s%n%x",
+    "log_syntax": "AB verification_uri=https://evil.example/ expires_in=1",
+}
+
+
+class Show(AcceptanceTest):
+    def show(self, size, *, uri=URI, complete=COMPLETE, code=CODE, rotate=0):
+        board = self.board()
+        path = board.directory / "screen.pbm"
+        words = ["--complete", complete] if complete else []
+        run = board.plain("show", "--uri", uri, *words, "--code", code,
+                          "--display", f"pbm:{path}@{size}", "--rotate", str(rotate))
+        self.assertExit(DONE, run)
+        bitmap = Bitmap.read(path)
+        self.assertEqual(tuple(map(int, size.split("x"))), bitmap.size)
+        return bitmap
+
+    @for_each({f"{size}_rotated_{angle}": (size, angle)
+               for size in LAYOUTS for angle in (0, 90, 180, 270)})
+    def test_qr_code_of(self, row):
+        size, angle = row
+        self.assertEqual([COMPLETE.encode()], read_qr(self.show(size, rotate=angle)))
+
+    @for_each({size: size for size in LAYOUTS})
+    def test_plain_uri_where_there_is_no_complete_one_at(self, size):
+        self.assertEqual([URI.encode()], read_qr(self.show(size, complete=None)))
+
+    @for_each({size: size for size in LAYOUTS})
+    def test_user_code_is_on_the_picture_at(self, size):
+        # Text cannot be read back here, but the pictures of two codes can be told apart.
+        self.assertNotEqual(self.show(size).digest(), self.show(size, code="729708").digest())
+
+    @for_each({size: size for size in LAYOUTS})
+    def test_rotation_is_clockwise_at(self, size):
+        width, _, height = size.partition("x")
+        upright = self.show(size)
+        turned = self.show(f"{height}x{width}", rotate=90)
+        self.assertEqual(upright.digest(), turned.turned_left().digest())
+
+    @for_each({size: size for size in LAYOUTS})
+    def test_background_is_light_at(self, size):
+        bitmap = self.show(size)
+        self.assertLess(bitmap.black(), bitmap.size[0] * bitmap.size[1] / 2)
+
+    @for_each({size: size for size in LAYOUTS})
+    def test_code_of_fifteen_wide_letters_at(self, size):
+        # Google asks for room for that.
+        code = "W" * 15
+        self.assertNotEqual(self.show(size, code=code).digest(),
+                            self.show(size, code="W" * 14 + "V").digest())
+
+    @for_each({size: size for size in LAYOUTS})
+    def test_uri_too_long_for_the_panel_leaves_the_code_at(self, size):
+        uri = "https://example.com/" + "a" * 1500
+        pictures = [self.show(size, uri=uri, complete=None, code=code).digest()
+                    for code in ("111111", "222222")]
+        self.assertNotEqual(*pictures)
+
+    def test_letters_that_look_alike_differ(self):
+        pictures = [self.show("800x480", code=letter * 4).digest() for letter in "0O1Il5S8B2Z"]
+        self.assertEqual(len(pictures), len(set(pictures)))
+
+    @for_each({"one_pixel": "1x1", "thin": "1000x8", "narrow": "8x1000", "tiny": "84x48",
+               "odd": "801x481", "full_hd": "1920x1080"})
+    def test_unusual_size(self, size):
+        board = self.board()
+        path = board.directory / "screen.pbm"
+        run = board.plain("show", "--uri", URI, "--code", CODE, "--display", f"pbm:{path}@{size}")
+        self.assertIn(run.code, (DONE, 73, 78), run.stderr)
+
+    def test_pbm_is_replaced_whole(self):
+        board = self.board()
+        path = board.directory / "screen.pbm"
+        words = ["show", "--uri", URI, "--code", CODE, "--display", f"pbm:{path}"]
+        self.assertExit(DONE, board.plain(*words))
+        first = path.stat().st_ino
+        self.assertExit(DONE, board.plain(*words))
+        self.assertNotEqual(first, path.stat().st_ino, "was written in place")
+        self.assertEqual(["screen.pbm"], [p.name for p in board.directory.glob("*screen*")])
+
+    def test_default_size_is_800x480(self):
+        board = self.board()
+        path = board.directory / "screen.pbm"
+        board.plain("show", "--uri", URI, "--code", CODE, "--display", f"pbm:{path}")
+        self.assertEqual((800, 480), Bitmap.read(path).size)
+
+
+class Console(AcceptanceTest):
+    def console(self, **environment):
+        run = self.board().plain("show", "--uri", URI, "--complete", COMPLETE, "--code", CODE,
+                                 "--display", "console", environment=environment)
+        self.assertExit(DONE, run)
+        return run.stdout
+
+    @for_each({"utf_8": "C.UTF-8", "plain": "C"})
+    def test_uri_and_code_come_after_the_qr_code(self, locale):
+        text = self.console(LC_ALL=locale)
+        last = [line for line in text.splitlines() if line.strip()][-4:]
+        self.assertIn(URI, "\n".join(last))
+        self.assertIn(CODE, "\n".join(last))
+
+    def test_half_blocks_on_utf_8(self):
+        text = self.console(LC_ALL="C.UTF-8")
+        self.assertRegex(text, "[▀▄█]")
+        self.assertEqual([COMPLETE.encode()], read_qr(from_half_blocks(text)))
+
+    def test_no_utf_8_otherwise(self):
+        self.assertTrue(self.console(LC_ALL="C").isascii())
+
+
+def from_half_blocks(text):
+    """The picture that lines of half blocks make, on a terminal with light text on dark."""
+    cells = {" ": (1, 1), "▀": (0, 1), "▄": (1, 0), "█": (0, 0)}
+    plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
+    lines = [line for line in plain.splitlines() if set(line) <= set(cells) and "█" in line]
+    width = max(map(len, lines))
+    rows = []
+    for line in lines:
+        for half in (0, 1):
+            rows.append(tuple(cells[c][half] for c in line.ljust(width)))
+    return Bitmap(tuple(rows))
+
+
+class Hostile(AcceptanceTest):
+    """Texts of the server reach neither log nor console as they are."""
+
+    def check(self, merge):
+        sandbox = self.sandbox(approve_after=1, script=[
+            {"path": "/device_authorization", "merge": merge}])
+        board = self.board(at=sandbox)
+        picture = board.directory / "screen.pbm"
+        run = board.run("sign-in", "--display", f"pbm:{picture},console",
+                        environment={"LC_ALL": "C"})
+        self.assertIn(run.code, (DONE, DATA), run.stderr)
+        self.assertNotRegex(run.stderr.encode(), rb"[\x00-\x09\x0b-\x1f\x7f-\xff]")
+        text = run.stdout
+        for piece in ("\x1b[2J", "\x1b]0", "\x07", "\x9b", "\u202e", "\u2066", "\u200b", "\ufeff"):
+            self.assertNotIn(piece, text)
+        for line in run.lines:
+            self.assertTrue(line.startswith("["), line)
+            self.assertLess(len(line), 4096)
+        return run
+
+    @for_each(HOSTILE)
+    def test_user_code(self, text):
+        self.check({"user_code": text})
+
+    @for_each(HOSTILE)
+    def test_verification_uri(self, text):
+        self.check({"verification_uri": "https://example.com/" + text,
+                    "verification_uri_complete": None})
+
+    @for_each(HOSTILE)
+    def test_verification_uri_complete(self, text):
+        self.check({"verification_uri_complete": "https://example.com/" + text})
+
+    @for_each({"script": "javascript:alert(1)", "plain_http": "http://example.com/device",
+               "file": "file:///etc/passwd", "no_uri": "device"})
+    def test_uri_of_another_kind_does_not_break_anything(self, uri):
+        self.check({"verification_uri": uri, "verification_uri_complete": None})
+
+    @for_each(HOSTILE)
+    def test_error_description(self, text):
+        sandbox = self.sandbox(script=[{"path": "/device_authorization", "status": 400, "json": {
+            "error": "invalid_request" + text, "error_description": text}}])
+        run = self.sign_in(sandbox)
+        self.assertNotRegex(run.stderr.encode(), rb"[\x00-\x09\x0b-\x1f\x7f-\xff]")
+        self.assertNotIn(run.code, (DONE, 70))
+
+    @for_each(HOSTILE)
+    def test_scope_of_the_answer(self, text):
+        sandbox = self.sandbox(approve_after=1, script=[{"path": "/token", "merge": {
+            "scope": text}}])
+        run = self.sign_in(sandbox)
+        self.assertNotRegex(run.stderr.encode(), rb"[\x00-\x09\x0b-\x1f\x7f-\xff]")
+
+    def test_code_is_shown_exactly_as_sent(self):
+        sandbox = self.sandbox(approve_after=1, script=[
+            {"path": "/device_authorization", "merge": {"user_code": "wDjb-mJht 0O"}}])
+        run = self.sign_in(sandbox)
+        self.assertExit(DONE, run, "user_code=")
+        self.assertIn("wDjb-mJht", run.stderr)

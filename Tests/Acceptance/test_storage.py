@@ -1,0 +1,136 @@
+"""The token file."""
+
+import json
+import os
+import stat
+import time
+
+from acceptance import DONE, FILE, PERSONALITIES, AcceptanceTest, for_each
+
+DAMAGE = {"empty": b"", "truncated": b'{"access_token": "abc', "not_json": b"hello",
+          "list": b"[]", "binary": bytes(range(256)), "members_missing": b"{}",
+          "wrong_type": b'{"access_token": 5, "token_type": [], "expires_at": "x"}',
+          "oversize": b'{"access_token": "' + b"a" * 200000 + b'"}'}
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+class TokenFile(AcceptanceTest):
+    @for_each({p: p for p in PERSONALITIES})
+    def test_contents(self, personality):
+        sandbox = self.sandbox(personality, approve_after=1)
+        run = self.sign_in(sandbox)
+        saved = json.loads(run.board.token_file.read_text())
+        figures = {"expires_at": sandbox.access_lifetime,
+                   "refresh_token_expires_at": sandbox.refresh_lifetime}
+        for member, lifetime in figures.items():
+            self.assertAlmostEqual(time.time() + lifetime, saved.pop(member), delta=5)
+        self.assertIn(saved.pop("access_token"), sandbox.tokens)
+        self.assertIn(saved.pop("refresh_token"), sandbox.tokens)
+        self.assertEqual({"token_type": "Bearer", "scope": sandbox.personality.default_scope,
+                          "token_endpoint": sandbox.endpoints["token_endpoint"],
+                          "client_id": sandbox.client_id}, saved)
+
+    @for_each({"usual": 0o022, "open": 0o000, "tight": 0o777})
+    def test_modes_whatever_the_umask(self, umask):
+        run = self.sign_in(self.sandbox(approve_after=1), umask=umask)
+        self.assertExit(DONE, run)
+        self.assertEqual(0o600, mode(run.board.token_file))
+        self.assertEqual(0o700, mode(run.board.token_file.parent))
+
+    def test_previous_generation_is_kept_beside_it(self):
+        sandbox = self.sandbox(approve_after=1)
+        board = self.board(at=sandbox)
+        self.assertExit(DONE, board.run("sign-in"))
+        first = board.token_file.read_bytes()
+        self.assertExit(DONE, board.run("sign-in"))
+        self.assertNotEqual(first, board.token_file.read_bytes())
+        kept = [path for path in board.token_file.parent.iterdir() if path.read_bytes() == first]
+        self.assertEqual(1, len(kept))
+        self.assertEqual(0o600, mode(kept[0]))
+
+    def test_nothing_else_is_left_behind(self):
+        board = self.board(at=self.sandbox(approve_after=1))
+        self.assertExit(DONE, board.run("sign-in"))
+        for path in board.token_file.parent.iterdir():
+            self.assertTrue(path.name.startswith(("tokens.json", ".tokens.json")), path.name)
+            self.assertEqual(0o600, mode(path), path.name)
+
+    @for_each(DAMAGE)
+    def test_damaged_file_is_reported_and_set_aside(self, content):
+        board = self.board(at=self.sandbox(approve_after=1))
+        board.token_file.parent.mkdir(mode=0o700)
+        board.token_file.write_bytes(content)
+        board.token_file.chmod(0o600)
+        run = board.run("sign-in")
+        self.assertExit(DONE, run, "tokens.json", "signed in")
+        aside = [path for path in board.token_file.parent.iterdir()
+                 if path != board.token_file and path.read_bytes() == content]
+        self.assertTrue(aside or not content, "the damaged file is gone")
+        json.loads(board.token_file.read_text())
+
+    @for_each({"under_a_file": "occupied/tokens.json", "is_a_directory": "folder",
+               "no_such_device": "/proc/devicegrant/tokens.json", "read_only": "/sys/tokens.json"})
+    def test_unwritable_file_is_found_out_before_any_request(self, path):
+        sandbox = self.sandbox(approve_after=1)
+        board = self.board(at=sandbox)
+        (board.directory / "occupied").touch()
+        (board.directory / "folder").mkdir()
+        board.token_file = board.directory / path
+        run = board.run("sign-in", "--token-file", board.token_file)
+        self.assertExit(FILE, run, str(board.token_file))
+        self.assertNotIn("user_code=", run.stderr)
+        self.assertEqual([], sandbox.requests)
+
+    def test_unwritable_directory_of_another_user(self):
+        sandbox = self.sandbox(approve_after=1)
+        board = self.board(at=sandbox)
+        board.directory.chmod(0o755)
+        # Only root may change to another account, and only root is not stopped by modes.
+        as_nobody = {"user": 65534, "group": 65534} if os.getuid() == 0 else {}
+        closed = board.directory / "closed"
+        closed.mkdir(mode=0o555)
+        board.configuration.chmod(0o644)
+        sandbox.directory.chmod(0o755)
+        sandbox.ca_file.chmod(0o644)
+        board.token_file = closed / "deep" / "tokens.json"
+        run = board.run("sign-in", "--token-file", board.token_file, **as_nobody)
+        self.assertExit(FILE, run, str(closed))
+        self.assertEqual([], sandbox.requests)
+
+    def test_symbolic_link_in_its_place_is_not_followed_out(self):
+        board = self.board(at=self.sandbox(approve_after=1))
+        elsewhere = board.directory / "tokens.json.elsewhere"
+        elsewhere.write_text("precious")
+        board.token_file.parent.mkdir(mode=0o700)
+        board.token_file.symlink_to(elsewhere)
+        board.run("sign-in")
+        self.assertNotIn("access_token", elsewhere.read_text())
+
+    @for_each({"state_directory": ({"STATE_DIRECTORY": "{}/s"}, "s/tokens.json"),
+               "state_directory_before_xdg": ({"STATE_DIRECTORY": "{}/s", "XDG_STATE_HOME": "{}/x"},
+                                              "s/tokens.json")})
+    def test_default_place(self, row):
+        self.check_place(*row)
+
+    @for_each({"xdg": ({"XDG_STATE_HOME": "{}/x"}, "x/devicegrant/tokens.json"),
+               "home": ({"HOME": "{}/h"}, "h/.local/state/devicegrant/tokens.json")})
+    def test_default_place_of_an_ordinary_user(self, row):
+        as_nobody = {"user": 65534, "group": 65534} if os.getuid() == 0 else {}
+        self.check_place(*row, **as_nobody)
+
+    def check_place(self, environment, expected, **account):
+        sandbox = self.sandbox(approve_after=1)
+        board = self.board()
+        board.configure({**sandbox.settings(), "display": "none"})
+        for path in (board.directory, sandbox.directory):
+            path.chmod(0o777)
+        for path in (board.configuration, sandbox.ca_file):
+            path.chmod(0o644)
+        filled = {k: v.format(board.directory) for k, v in environment.items()}
+        board.token_file = board.directory / expected
+        run = board.run("sign-in", environment=filled, **account)
+        self.assertExit(DONE, run)
+        self.assertTrue(board.token_file.is_file())

@@ -1,0 +1,128 @@
+"""Connections and HTTP framing."""
+
+from acceptance import DATA, DONE, PERSONALITIES, AcceptanceTest, for_each
+
+BOTH = {name: name for name in PERSONALITIES}
+
+
+class Connections(AcceptanceTest):
+    @for_each(BOTH)
+    def test_one_handshake_for_a_whole_sign_in(self, personality):
+        sandbox = self.sandbox(personality, approve_after=3)
+        self.assertExit(DONE, self.sign_in(sandbox))
+        self.assertEqual(1, len(sandbox.connections), sandbox.summary())
+
+    @for_each({"announced": "announced", "silent": "silent"})
+    def test_closed_connection_is_reopened_with_a_resumed_session(self, close):
+        sandbox = self.sandbox(approve_after=3, script=[{"close": close}])
+        self.assertExit(DONE, self.sign_in(sandbox))
+        self.assertGaps(sandbox, [1, 1, 1])
+        self.assertEqual([False] + [True] * (len(sandbox.connections) - 1),
+                         [c.resumed for c in sandbox.connections])
+        self.assertGreaterEqual(len(sandbox.connections), 4)
+
+    def test_a_closed_idle_connection_costs_no_warning_and_no_delay(self):
+        sandbox = self.sandbox(interval=2, idle_timeout=0.5, approve_after=2)
+        run = self.sign_in(sandbox)
+        self.assertExit(DONE, run)
+        self.assertLess(max(self.assertGaps(sandbox, [2, 2])), 3)
+
+    def test_names_the_server_in_the_handshake(self):
+        sandbox = self.sandbox(approve_after=1)
+        self.sign_in(sandbox)
+        self.assertEqual("localhost", sandbox.connections[0].server_name)
+        self.assertEqual("http/1.1", sandbox.connections[0].alpn)
+
+    def test_uses_ipv4_where_ipv6_is_refused(self):
+        sandbox = self.sandbox(approve_after=1)
+        # The name has both addresses; only the second listener, IPv6, goes.
+        for listener in sandbox._listeners[1:]:
+            listener.close()
+        self.assertExit(DONE, self.sign_in(sandbox))
+
+
+class Framing(AcceptanceTest):
+    ALWAYS = {
+        "chunked": {"chunks": []},
+        "close_delimited": {"until_close": True},
+        "connection_close": {"close": "announced"},
+        "many_headers": {"headers": [(f"X-Filler-{i}", "y" * 100) for i in range(60)]},
+        "no_reason": {"reason": ""},
+        "byte_by_byte": {"drip": 0.0005},
+        "unknown_members": {"merge": {"extra": {"a": [1, 2.5, None, True]}, "é": "ü"}},
+    }
+
+    @for_each({f"{name}_{p}": (p, rule) for name, rule in ALWAYS.items() for p in PERSONALITIES})
+    def test_sign_in_with_answers(self, row):
+        personality, rule = row
+        if "merge" in rule:
+            # An empty 428 has no JSON to add to.
+            rule = {**rule, "path": "/device_authorization" if personality == "rfc"
+                    else "/v1/device/authorize"}
+        sandbox = self.sandbox(personality, approve_after=2, script=[rule])
+        self.assertExit(DONE, self.sign_in(sandbox), "signed in")
+        self.assertEqual(2, len(sandbox.polls))
+
+    def test_informational_answer_before_the_final_one(self):
+        sandbox = self.sandbox(approve_after=1)
+        body = b'{"error":"authorization_pending"}'
+        sandbox.answer_next(path="/token", nth=1, raw="HTTP/1.1 103 Early Hints\r\n\r\n"
+                            "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n"
+                            f"Content-Length: {len(body)}\r\n\r\n{body.decode()}")
+        self.assertExit(DONE, self.sign_in(sandbox))
+        self.assertGaps(sandbox, [1, 1])
+
+    def test_chunk_extensions_and_trailers(self):
+        sandbox = self.sandbox(approve_after=1)
+        sandbox.answer_next(path="/token", nth=1, raw="HTTP/1.1 400 Bad Request\r\n"
+                            "Transfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\n"
+                            '10;name="value"\r\n{"error":"author\r\n'
+                            '11\r\nization_pending"}\r\n0\r\nX-Trailer: yes\r\n\r\n')
+        self.assertExit(DONE, self.sign_in(sandbox))
+        self.assertGaps(sandbox, [1, 1])
+        self.assertEqual(1, len(sandbox.connections))
+
+    def test_close_delimited_answer_cut_without_goodbye_is_not_trusted(self):
+        # Without TLS's close_notify nobody knows whether the body is whole.
+        sandbox = self.sandbox(approve_after=2, script=[
+            {"path": "/token", "nth": 1, "status": 400, "json": {"error": "access_denied"},
+             "until_close": True, "cut_after": 10 ** 6}])
+        self.assertExit(DONE, self.sign_in(sandbox))
+
+    def test_largest_token_of_the_contract(self):
+        token = "t" * 16384
+        sandbox = self.sandbox(approve_after=1, script=[
+            {"path": "/token", "merge": {"access_token": token, "refresh_token": "r" * 16384}}])
+        run = self.sign_in(sandbox)
+        self.assertExit(DONE, run)
+        self.assertIn(token, run.board.token_file.read_text())
+
+    @for_each({"access_token": "access_token", "refresh_token": "refresh_token"})
+    def test_larger_token_is_refused(self, member):
+        sandbox = self.sandbox(approve_after=1, script=[
+            {"path": "/token", "merge": {member: "t" * 16385}}])
+        run = self.sign_in(sandbox)
+        self.assertExit(DATA, run, member.replace("_", " "))
+
+    @for_each({str(status): status for status in (301, 302, 303, 307, 308)})
+    def test_redirect_of_the_first_request_is_not_followed(self, status):
+        sandbox = self.sandbox()
+        sandbox.answer_next(path="/device_authorization", status=status,
+                            headers={"Location": f"{sandbox.issuer}/elsewhere"})
+        run = self.sign_in(sandbox)
+        self.assertExit(DATA, run, str(status))
+        self.assertEqual(["/device_authorization"], [r.path for r in sandbox.requests])
+
+    @for_each({str(status): status for status in (302, 307)})
+    def test_redirect_of_a_poll_is_not_followed(self, status):
+        sandbox = self.sandbox(approve_after=1)
+        sandbox.answer_next(path="/token", nth=1, status=status,
+                            headers={"Location": f"{sandbox.issuer}/elsewhere"})
+        self.assertIn(self.sign_in(sandbox).code, (DONE, DATA))
+        self.assertNotIn("/elsewhere", [r.path for r in sandbox.requests])
+
+    def test_proxy_of_the_environment_is_not_used(self):
+        sandbox = self.sandbox(approve_after=1)
+        names = ("https_proxy", "HTTPS_PROXY", "all_proxy")
+        proxies = {name: "http://127.0.0.1:9" for name in names}
+        self.assertExit(DONE, self.sign_in(sandbox, environment=proxies))

@@ -1,0 +1,170 @@
+"""Whom devicegrant talks to: a request never leaves over a connection that it did not verify."""
+
+import socket
+import threading
+
+from acceptance import CONFIGURATION, DONE, UNAVAILABLE, AcceptanceTest, for_each
+from servers import free_port
+
+SUITES = {
+    "static_rsa": ("AES128-GCM-SHA256", "rsa"),
+    "static_rsa_cbc": ("AES128-SHA", "rsa"),
+    "ecdhe_cbc": ("ECDHE-ECDSA-AES128-SHA", "good"),
+    "ecdhe_cbc_sha256": ("ECDHE-ECDSA-AES128-SHA256", "good"),
+    "anonymous": ("AECDH-AES128-SHA", "good"),
+}
+
+
+class Certificates(AcceptanceTest):
+    @for_each({kind.replace("-", "_"): kind for kind in ("good", "rsa", "p384", "chain")})
+    def test_accepts(self, kind):
+        self.assertExit(DONE, self.sign_in(self.sandbox(certificate=kind, approve_after=1)))
+
+    @for_each({kind.replace("-", "_"): (kind, words) for kind, words in {
+        "chain-incomplete": [], "under-a-leaf": [], "wrong-host": ["name"], "common-name": ["name"],
+        "expired": ["expired"], "not-yet-valid": ["not yet valid"], "self-signed": [],
+        "unknown-ca": [], "weak-key": ["key"], "sha1": [], "for-clients": []}.items()})
+    def test_refuses(self, row):
+        kind, words = row
+        sandbox = self.sandbox(certificate=kind, approve_after=1)
+        self.assertRefused(sandbox, "TLS", "localhost", "certificate", *words)
+
+    @for_each({v.replace(".", "_"): v for v in ("1.0", "1.1")})
+    def test_refuses_tls(self, version):
+        sandbox = self.sandbox(tls_maximum=version, approve_after=1)
+        self.assertRefused(sandbox, "TLS", "localhost")
+
+    @for_each(SUITES)
+    def test_refuses_suite(self, row):
+        ciphers, certificate = row
+        sandbox = self.sandbox(ciphers=ciphers, certificate=certificate, tls_maximum="1.2",
+                               approve_after=1)
+        self.assertRefused(sandbox, "TLS", "localhost")
+
+    def test_certificate_that_goes_bad_between_two_polls(self):
+        sandbox = self.sandbox(approve_after=3, expires_in=6, script=[{"close": "announced"}])
+        run = self.board(at=sandbox).start("sign-in")
+        sandbox.wait_for(lambda s: s.polls)
+        sandbox.certificate = "wrong-host"
+        sandbox.tls = sandbox._context()
+        before = len(sandbox.requests)
+        # A resumed session would show no certificate: the new context knows no tickets.
+        self.assertNotEqual(DONE, run.wait().code)
+        self.assertLessEqual(len(sandbox.requests), before + 1)
+
+    def assertRefused(self, sandbox, *words):
+        run = self.sign_in(sandbox)
+        self.assertExit(UNAVAILABLE, run, *words)
+        self.assertTrue(sandbox.connections, "nobody connected")
+        self.assertEqual(0, sum(c.received for c in sandbox.connections))
+        self.assertEqual([], sandbox.requests)
+
+
+class Anchors(AcceptanceTest):
+    @for_each({name: name for name in ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE",
+                                       "SSL_CERT_DIR")})
+    def test_environment_does_not_replace_the_system_bundle(self, name):
+        sandbox = self.sandbox(approve_after=1)
+        settings = {**sandbox.settings(), "ca_file": None}
+        run = self.board(settings).run("sign-in", environment={name: str(sandbox.ca_file)})
+        self.assertExit(UNAVAILABLE, run, "certificate")
+        self.assertEqual([], sandbox.requests)
+
+    def test_finds_its_anchor_among_many(self):
+        sandbox = self.sandbox(approve_after=1)
+        board = self.board(at=sandbox)
+        bundle = board.directory / "bundle.pem"
+        system = open("/etc/ssl/certs/ca-certificates.crt").read()
+        bundle.write_text(f"{system}\n# a comment\n{sandbox.ca_file.read_text()}\n")
+        run = board.run("sign-in", "--ca-file", bundle)
+        self.assertExit(DONE, run)
+
+    def test_anchor_of_the_same_name_and_another_key_is_not_enough(self):
+        stranger = self.sandbox()
+        sandbox = self.sandbox(approve_after=1)
+        run = self.sign_in(sandbox, {"ca_file": stranger.ca_file})
+        self.assertExit(UNAVAILABLE, run, "certificate")
+        self.assertEqual([], sandbox.requests)
+
+    @for_each({"missing": None, "empty": "", "no_certificate": "hello\n",
+               "damaged": "-----BEGIN CERTIFICATE-----\nMIIB!!!!\n-----END CERTIFICATE-----\n"})
+    def test_unusable_ca_file(self, content):
+        sandbox = self.sandbox(approve_after=1)
+        board = self.board(at=sandbox)
+        path = board.directory / "anchors.pem"
+        if content is not None:
+            path.write_text(content)
+        run = board.run("sign-in", "--ca-file", path)
+        self.assertIn(run.code, (CONFIGURATION, UNAVAILABLE), run.stderr)
+        self.assertIn("anchors.pem", run.stderr)
+        self.assertEqual([], sandbox.requests)
+
+
+class Addresses(AcceptanceTest):
+    """mbedTLS 2.28 knows no IP addresses in certificates: then a refusal, never a guess."""
+
+    def at_address(self, kind, address="127.0.0.1"):
+        sandbox = self.sandbox(certificate=kind, approve_after=1)
+        urls = {key: url.replace("localhost", address) for key, url in sandbox.endpoints.items()}
+        return sandbox, self.sign_in(sandbox, urls)
+
+    tolerates = ("Host is",)
+
+    @for_each({"ipv4": "127.0.0.1", "ipv6": "[::1]"})
+    def test_address_in_the_certificate(self, address):
+        sandbox, run = self.at_address("good", address)
+        if run.code != DONE:
+            self.assertIn(run.code, (UNAVAILABLE, CONFIGURATION), run.stderr)
+            self.assertIn(address.strip("[]"), run.stderr)
+            self.assertEqual([], sandbox.requests)
+
+    @for_each({"spelled_as_a_name": "address-as-name", "missing": "wrong-host",
+               "in_no_san": "common-name"})
+    def test_address_not_in_the_certificate(self, kind):
+        sandbox, run = self.at_address(kind)
+        self.assertIn(run.code, (UNAVAILABLE, CONFIGURATION), run.stderr)
+        self.assertEqual([], sandbox.requests)
+
+
+class Layers(AcceptanceTest):
+    """The message names the layer that failed."""
+
+    def sign_in_at(self, url, **options):
+        return self.board({"provider": "custom", "client_id": "x",
+                           "device_authorization_endpoint": url + "/device_authorization",
+                           "token_endpoint": url + "/token"}).run("sign-in", **options)
+
+    def test_unknown_name(self):
+        run = self.sign_in_at("https://nowhere.invalid")
+        self.assertExit(UNAVAILABLE, run, "name", "nowhere.invalid")
+
+    def test_refused_connection(self):
+        port = free_port()
+        run = self.sign_in_at(f"https://localhost:{port}")
+        self.assertExit(UNAVAILABLE, run, "refused", f"localhost:{port}")
+
+    def test_plain_http_behind_the_port(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            threading.Thread(target=self.answer_in_plain, args=(listener,), daemon=True).start()
+            run = self.sign_in_at(f"https://localhost:{listener.getsockname()[1]}")
+        self.assertExit(UNAVAILABLE, run, "TLS", "localhost")
+
+    @staticmethod
+    def answer_in_plain(listener):
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+            connection.recv(65536)
+
+    def test_slow_handshake_that_never_ends_is_given_up(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            run = self.sign_in_at(f"https://localhost:{listener.getsockname()[1]}")
+        self.assertExit(UNAVAILABLE, run, "TLS", "localhost")
+
+    def test_clock_not_set(self):
+        sandbox = self.sandbox(approve_after=1)
+        board = self.board(at=sandbox)
+        board.command = ["faketime", "1970-01-01 00:05:00", *board.command]
+        run = board.run("sign-in")
+        self.assertExit(UNAVAILABLE, run, "clock not set")
+        self.assertEqual([], sandbox.requests)

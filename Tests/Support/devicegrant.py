@@ -1,0 +1,219 @@
+"""Runs the release binary of devicegrant from outside, as a board would."""
+
+import base64
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.parse
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Per architecture: where the Embedded build puts the binary, and what runs it here.
+BINARIES = {
+    "host": (".build/embedded-host/release/devicegrant", []),
+    "aarch64": (".build/aarch64-none-none-elf/release/devicegrant",
+                ["qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu",
+                 "-E", "LD_LIBRARY_PATH=/usr/lib/aarch64-linux-gnu"]),
+    "armv7": (".build/armv7-none-none-eabi/release/devicegrant",
+              ["qemu-arm-static", "-L", "/usr/arm-linux-gnueabihf",
+               "-E", "LD_LIBRARY_PATH=/usr/lib/arm-linux-gnueabihf"]),
+}
+CODE_LINE = re.compile(r"user_code=(?P<user_code>.*?) verification_uri=(?P<uri>\S+)"
+                       r".* expires_in=(?P<expires_in>\d+)")
+RUNS_END_WITHIN = 75
+
+
+def command_for(architecture="host"):
+    """The command line that starts devicegrant; a clear failure where something is missing."""
+    path, runner = BINARIES[architecture]
+    binary = Path(os.environ.get("DEVICEGRANT", ROOT / path) if architecture == "host"
+                  else ROOT / path)
+    if not binary.is_file():
+        raise FileNotFoundError(f"{binary} is missing: build it, or name it in DEVICEGRANT")
+    if runner and platform.machine() == architecture:
+        runner = []
+    if runner and not shutil.which(runner[0]):
+        raise FileNotFoundError(f"{runner[0]} is missing: install the package qemu-user-static")
+    return [*runner, str(binary.resolve())]
+
+
+class Board:
+    """A directory that stands for one board: its configuration, its files, its runs.
+
+    Use it as a context manager: whatever is still running ends with it.
+    """
+
+    def __init__(self, settings=None, architecture="host", **more):
+        self.directory = Path(tempfile.mkdtemp(prefix="board-"))
+        # Read by an account that is not root, where a test drops to one.
+        self.directory.chmod(0o755)
+        self.command = command_for(architecture)
+        self.runs = []
+        self.token_file = self.directory / "state" / "tokens.json"
+        self.configuration = self.directory / "devicegrant.conf"
+        self.environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.directory),
+                            "LC_ALL": "C.UTF-8"}
+        self.configure({"token_file": str(self.token_file), "display": "none",
+                        **(settings or {}), **more})
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for run in self.runs:
+            run.end()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def configure(self, values):
+        """Writes the configuration file: a dictionary, or its text as it is."""
+        text = values if isinstance(values, str) else \
+            "".join(f"{key} = {value}\n" for key, value in values.items() if value is not None)
+        self.configuration.write_text(text)
+        self.configuration.chmod(0o600)
+
+    def start(self, command, *arguments, environment=None, configuration=True, **options):
+        """Starts devicegrant; `arguments` follow the command."""
+        words = [command, *map(str, arguments)]
+        if configuration:
+            words += ["--config", str(self.configuration)]
+        run = Run([*self.command, *words], {**self.environment, **(environment or {})},
+                  self.directory, options)
+        self.runs.append(run)
+        return run
+
+    def run(self, command, *arguments, **options):
+        """Runs devicegrant to its end."""
+        return self.start(command, *arguments, **options).wait()
+
+    def plain(self, *words, environment=None):
+        """Runs devicegrant with exactly these words, without a configuration file."""
+        run = Run([*self.command, *words], {**self.environment, **(environment or {})},
+                  self.directory, {})
+        self.runs.append(run)
+        return run.wait()
+
+
+class Run:
+    """One process. Its output is read while it runs, so that a line can be awaited."""
+
+    def __init__(self, command, environment, directory, options):
+        self.started = time.monotonic()
+        self.ended_by_us = False
+        log, log_end = os.pipe()
+        if options.pop("journal", False):
+            # systemd names the very stream that the journal reads, so that others are left alone.
+            facts = os.fstat(log_end)
+            environment = {**environment, "JOURNAL_STREAM": f"{facts.st_dev}:{facts.st_ino}"}
+        self._process = subprocess.Popen(
+            command, env=environment, cwd=directory, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=log_end, start_new_session=True, **options)
+        os.close(log_end)
+        self._changed = threading.Condition()
+        self._closed = 0
+        self._output = {"stdout": b"", "stderr": b""}
+        streams = {"stdout": self._process.stdout, "stderr": open(log, "rb")}
+        self._readers = [threading.Thread(target=self._read, args=pair, daemon=True)
+                         for pair in streams.items()]
+        for reader in self._readers:
+            reader.start()
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    @property
+    def stdout(self):
+        return self._output["stdout"].decode("utf-8", "backslashreplace")
+
+    @property
+    def stderr(self):
+        return self._output["stderr"].decode("utf-8", "backslashreplace")
+
+    @property
+    def output(self):
+        """Both streams, as bytes."""
+        return self._output["stdout"] + self._output["stderr"]
+
+    @property
+    def lines(self):
+        return self.stderr.splitlines()
+
+    @property
+    def code(self):
+        """The exit code; negative where a signal ended it, None while it runs."""
+        return self._process.poll()
+
+    def wait(self, timeout=RUNS_END_WITHIN):
+        """Waits for the end; a process that outstays it is ended and the test fails."""
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.end()
+            raise TimeoutError(f"still running after {timeout} s; it said:\n"
+                               f"{self.stdout}{self.stderr}") from None
+        for reader in self._readers:
+            reader.join(5)
+        return self
+
+    def wait_for(self, pattern, timeout=30):
+        """Waits until the log matches and returns the match."""
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while not (found := re.search(pattern, self.stderr)):
+                left = deadline - time.monotonic()
+                if left <= 0 or self._closed == 2:
+                    raise AssertionError(f"{pattern!r} is not in the log:\n{self.stderr}")
+                self._changed.wait(left)
+            return found
+
+    def announced(self, timeout=30):
+        """Waits for the line that announces a code: user_code, uri, expires_in."""
+        return self.wait_for(CODE_LINE.pattern + r".*\n", timeout)
+
+    def signal(self, number=signal.SIGTERM):
+        self._process.send_signal(number)
+
+    def end(self):
+        if self._process.poll() is None:
+            self.ended_by_us = True
+            self._process.kill()
+            self._process.wait()
+
+    def _read(self, name, stream):
+        with stream:
+            while data := stream.read1(65536):
+                with self._changed:
+                    self._output[name] += data
+                    self._changed.notify_all()
+        with self._changed:
+            self._closed += 1
+            self._changed.notify_all()
+
+
+def spellings(secret):
+    """The forms in which a secret could leak: as it is, form-encoded, in base64."""
+    raw = secret.encode()
+    encoded = urllib.parse.quote_plus(secret, safe="").encode()
+    return {raw, encoded, base64.b64encode(raw).rstrip(b"=")}
+
+
+def find_secrets(board, known, tokens=()):
+    """Where any of the `known` secrets occurs and should not; `tokens` may be in token files."""
+    def occurs(secrets, data):
+        return any(form in data for secret in secrets for form in spellings(secret))
+    known = {secret for secret in known if len(secret) >= 8}
+    found = [f"output of run {i}" for i, run in enumerate(board.runs) if occurs(known, run.output)]
+    for path in board.directory.rglob("*"):
+        if not path.is_file() or path.name in (board.configuration.name, "client.secret"):
+            continue
+        in_token_file = path.name.startswith(board.token_file.name)
+        if occurs(known - set(tokens) if in_token_file else known, path.read_bytes()):
+            found.append(str(path))
+    return found

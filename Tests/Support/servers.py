@@ -1,0 +1,81 @@
+"""The authorization servers that devicegrant is tested against: the sandbox and Glewlwyd."""
+
+import importlib.machinery
+import importlib.util
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _load_sandbox():
+    # The sandbox is a command, so it has no .py to import it by.
+    loader = importlib.machinery.SourceFileLoader("sandbox", str(ROOT / "board" / "sandbox"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("sandbox", loader))
+    sys.modules["sandbox"] = module
+    written, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        loader.exec_module(module)
+    finally:
+        sys.dont_write_bytecode = written
+    return module
+
+
+sandbox = _load_sandbox()
+Sandbox = sandbox.Sandbox
+
+
+def free_port():
+    """A loopback port that nobody listens on at the moment."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+class Glewlwyd:
+    """Debian's Glewlwyd, started by board/glewlwyd in a directory of its own."""
+
+    def __init__(self, **environment):
+        self.environment = {**os.environ, **{k: str(v) for k, v in environment.items()}}
+
+    def __enter__(self):
+        self.directory = Path(tempfile.mkdtemp(prefix="glewlwyd-"))
+        # The server drops root, so it has to reach its files through this directory.
+        self.directory.chmod(0o711)
+        self._run(ROOT / "board" / "glewlwyd", self.directory, free_port())
+        lines = (self.directory / "env").read_text().splitlines()
+        self.values = {key: shlex.split(value)[0] if value != "''" else ""
+                       for key, _, value in (line.partition("=") for line in lines)}
+        return self
+
+    def __exit__(self, *_):
+        try:
+            self._run(self.directory / "stop.sh")
+        finally:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def approve(self, user_code, plugin="oidc"):
+        self._run(self.directory / "approve.sh", user_code, plugin)
+
+    def deny(self, user_code, plugin="oidc"):
+        self._run(self.directory / "deny.sh", user_code, plugin)
+
+    def settings(self, public=False, short=False):
+        """The configuration of a client; `short` names the endpoints whose codes live 4 s."""
+        v, prefix = self.values, "SHORT_" if short else ""
+        own = {"client_id": v["PUBLIC_CLIENT_ID"]} if public else \
+            {"client_id": v["CLIENT_ID"], "client_secret": v["CLIENT_SECRET"]}
+        keys = ("device_authorization_endpoint", "token_endpoint", "userinfo_endpoint")
+        return {"provider": "custom", **{key: v[prefix + key.upper()] for key in keys}, **own,
+                "scope": v["SCOPE"], "ca_file": v["CA_FILE"]}
+
+    def _run(self, *command):
+        done = subprocess.run([*map(str, command)], env=self.environment, timeout=60,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{Path(command[0]).name} failed: {done.stderr or done.stdout}")
