@@ -77,7 +77,8 @@ public func readPollAnswer(
     }
     return .refused(error)
   }
-  return readTokens(object, status: status, unixSeconds: unixSeconds, into: &tokens)
+  return readTokens(object, unixSeconds: unixSeconds, into: &tokens)
+    ?? answer(toStatus: status, retryAfter: retryAfter)
 }
 
 /// What a status says by itself, beside an empty body, HTML or JSON without a reason.
@@ -94,12 +95,13 @@ private func answer(toStatus status: Int, retryAfter: Int64?) -> PollAnswer {
   return .transient(.unreadable(status: status), retryAfter: retryAfter)
 }
 
+/// Reads the answer of a success; nil where a required member is missing.
 private func readTokens(
-  _ object: borrowing JSONObject, status: Int, unixSeconds: Int64, into tokens: inout Tokens
-) -> PollAnswer {
+  _ object: borrowing JSONObject, unixSeconds: Int64, into tokens: inout Tokens
+) -> PollAnswer? {
   guard let accessToken = object.string("access_token"), accessToken.count > 0,
     let type = object.string("token_type")
-  else { return .transient(.unreadable(status: status), retryAfter: nil) }
+  else { return nil }
   if !type.equalsIgnoringCase("bearer") { return .unusable(.tokenType(Text(type))) }
   if accessToken.count > Tokens.limit { return .unusable(.tooLong("access_token")) }
   if let refreshToken = object.string("refresh_token") {
