@@ -1,0 +1,257 @@
+import Bytes
+import DeviceGrant
+import TestSupport
+import Testing
+
+/// The members of an answer as JSON texts, in order.
+private let sample: KeyValuePairs<String, String> = [
+  "device_code": #""4f2e9a8b-device""#, "user_code": #""WDJB-MJHT""#,
+  "verification_uri": #""https://example.org/device""#,
+  "verification_uri_complete": #""https://example.org/device?user_code=WDJB-MJHT""#,
+  "expires_in": "1800", "interval": "2",
+]
+
+/// The sample with some members replaced, added or, where nil, left out.
+private func body(_ changes: [String: String?] = [:]) -> String {
+  var members = sample.map { (name: $0.key, value: $0.value as String?) }
+  for (name, value) in changes.sorted(by: { $0.key < $1.key }) {
+    if let index = members.firstIndex(where: { $0.name == name }) {
+      members[index].value = value
+    } else {
+      members.append((name, value))
+    }
+  }
+  let texts = members.compactMap { member in member.value.map { "\"\(member.name)\":\($0)" } }
+  return "{\(texts.joined(separator: ","))}"
+}
+
+private func read(_ body: String, status: Int = 200) throws -> DeviceAuthorization {
+  let bytes = Array(body.utf8)
+  return try readDeviceAuthorization(status: status, body: bytes.span)
+}
+
+/// The error in words that can be compared; nil where the answer was accepted.
+private func failure(of body: String, status: Int = 200) -> String? {
+  let bytes = Array(body.utf8)
+  do {
+    _ = try readDeviceAuthorization(status: status, body: bytes.span)
+    return nil
+  } catch {
+    return switch error {
+    case .refused(let error): "refused \(error.status): \(string(error.code))|\(string(error.details))"
+    case .unavailable(let status): "unavailable \(status)"
+    case .notJSON(let error, let status): "not JSON: \(error) \(status)"
+    case .unexpectedStatus(let status): "unexpected \(status)"
+    case .missing(let name): "missing \(name)"
+    case .tooLong(let name): "too long: \(name)"
+    }
+  }
+}
+
+@Suite struct DeviceAuthorizationTests {
+  @Test func aCompleteAnswer() throws {
+    let authorization = try read(body())
+    #expect(string(authorization.deviceCode) == "4f2e9a8b-device")
+    #expect(string(authorization.userCode) == "WDJB-MJHT")
+    #expect(string(authorization.verificationURI) == "https://example.org/device")
+    #expect(
+      string(authorization.verificationURIComplete)
+        == "https://example.org/device?user_code=WDJB-MJHT")
+    #expect(authorization.expiresIn == 1800)
+    #expect(authorization.interval == 2)
+    #expect(authorization.refusedExpiresIn == nil)
+    #expect(authorization.refusedInterval == nil)
+  }
+
+  @Test func unknownMembersAreIgnored() throws {
+    let answer = body(["message": #""To sign in, …""#, "x": #"{"error":"no"}"#, "errors": "[]"])
+    #expect(string(try read(answer).userCode) == "WDJB-MJHT")
+  }
+
+  @Test(arguments: [200, 201, 299]) func everySuccessCounts(status: Int) throws {
+    #expect(string(try read(body(), status: status).userCode) == "WDJB-MJHT")
+  }
+
+  @Test(
+    "row 7: each required member is missed",
+    arguments: ["device_code", "user_code", "verification_uri", "expires_in"])
+  func requiredMembers(name: String) {
+    #expect(failure(of: body([name: nil])) == "missing \(name)")
+    #expect(failure(of: body([name: "null"])) == "missing \(name)")
+  }
+
+  @Test(
+    "row 7: a required text of another type is missed",
+    arguments: ["device_code", "user_code", "verification_uri"],
+    ["5", "true", "[]", #"["x"]"#, "{}", #""""#])
+  func textsOfAnotherType(name: String, value: String) {
+    #expect(failure(of: body([name: value])) == "missing \(name)")
+  }
+
+  @Test(arguments: ["1.5", "true", "[300]", "{}", #""""#, #""soon""#, #""-1""#])
+  func figuresOfAnotherTypeAreMissed(value: String) {
+    #expect(failure(of: body(["expires_in": value])) == "missing expires_in")
+    #expect(failure(of: body(["interval": value])) == "missing interval")
+  }
+
+  @Test(arguments: ["5", "[]", #""""#])
+  func anOptionalAddressOfAnotherTypeIsAFault(value: String) {
+    #expect(
+      failure(of: body(["verification_uri_complete": value]))
+        == "missing verification_uri_complete")
+  }
+
+  @Test("row 8: the interval is 5 where the server says nothing", arguments: [nil, "null"])
+  func missingInterval(value: String?) throws {
+    let authorization = try read(body(["interval": value]))
+    #expect(authorization.interval == 5)
+    #expect(authorization.refusedInterval == nil)
+  }
+
+  @Test("row 9: the complete address may be missing", arguments: [nil, "null"])
+  func missingCompleteAddress(value: String?) throws {
+    let authorization = try read(body(["verification_uri_complete": value]))
+    #expect(authorization.verificationURIComplete.isEmpty)
+    #expect(string(authorization.verificationURI) == "https://example.org/device")
+  }
+
+  @Test func theAddressMayBeNamedAsInDrafts() throws {
+    let authorization = try read(
+      body([
+        "verification_uri": nil, "verification_uri_complete": nil,
+        "verification_url": #""https://g.co/d""#, "verification_url_complete": #""https://g.co/d?c""#,
+      ]))
+    #expect(string(authorization.verificationURI) == "https://g.co/d")
+    #expect(string(authorization.verificationURIComplete) == "https://g.co/d?c")
+  }
+
+  @Test func theNameOfTheStandardGoesFirst() throws {
+    let authorization = try read(body(["verification_url": #""https://other.example/""#]))
+    #expect(string(authorization.verificationURI) == "https://example.org/device")
+  }
+
+  @Test(arguments: [("300", 300), (#""300""#, 300), ("300.0", 300), ("3e2", 300), ("1", 1)]
+    as [(String, Int64)])
+  func lifetimesComeAsNumbersAndTexts(value: String, expected: Int64) throws {
+    #expect(try read(body(["expires_in": value, "interval": nil])).expiresIn == expected)
+  }
+
+  @Test(
+    "row 32: the user code is kept exactly as it came",
+    arguments: ["WDJB-MJHT", "729703", "WWWWWWWWWWWWWWW", "abc def", " x ", "ÄÖ‮"])
+  func userCodes(code: String) throws {
+    #expect(string(try read(body(["user_code": "\"\(code)\""])).userCode) == code)
+  }
+
+  struct Figures: Sendable {
+    var expiresIn: Int64
+    var interval: Int64
+    var keptExpiresIn: Int64
+    var keptInterval: Int64
+    var refusesExpiresIn = false
+    var refusesInterval = false
+  }
+
+  @Test(arguments: [
+    Figures(expiresIn: 300, interval: 2, keptExpiresIn: 300, keptInterval: 2),
+    Figures(expiresIn: 86400, interval: 300, keptExpiresIn: 86400, keptInterval: 300),
+    Figures(expiresIn: 86401, interval: 5, keptExpiresIn: 1800, keptInterval: 5,
+      refusesExpiresIn: true),
+    Figures(expiresIn: 1_684_955_360, interval: 5, keptExpiresIn: 1800, keptInterval: 5,
+      refusesExpiresIn: true),
+    Figures(expiresIn: .max, interval: .max, keptExpiresIn: 1800, keptInterval: 300,
+      refusesExpiresIn: true, refusesInterval: true),
+    Figures(expiresIn: 0, interval: 0, keptExpiresIn: 300, keptInterval: 5, refusesExpiresIn: true,
+      refusesInterval: true),
+    Figures(expiresIn: -1, interval: -1, keptExpiresIn: 300, keptInterval: 5,
+      refusesExpiresIn: true, refusesInterval: true),
+    Figures(expiresIn: .min, interval: .min, keptExpiresIn: 300, keptInterval: 5,
+      refusesExpiresIn: true, refusesInterval: true),
+    Figures(expiresIn: 1800, interval: 301, keptExpiresIn: 1800, keptInterval: 300,
+      refusesInterval: true),
+    Figures(expiresIn: 600, interval: 600, keptExpiresIn: 600, keptInterval: 300,
+      refusesInterval: true),
+    Figures(expiresIn: 10, interval: 10, keptExpiresIn: 10, keptInterval: 5, refusesInterval: true),
+    Figures(expiresIn: 300, interval: 300, keptExpiresIn: 300, keptInterval: 150,
+      refusesInterval: true),
+  ])
+  func absurdFiguresAreReplacedAndSaid(figures: Figures) throws {
+    let authorization = try read(
+      body(["expires_in": "\(figures.expiresIn)", "interval": "\(figures.interval)"]))
+    #expect(authorization.expiresIn == figures.keptExpiresIn)
+    #expect(authorization.interval == figures.keptInterval)
+    #expect(authorization.refusedExpiresIn == (figures.refusesExpiresIn ? figures.expiresIn : nil))
+    #expect(authorization.refusedInterval == (figures.refusesInterval ? figures.interval : nil))
+  }
+
+  @Test(arguments: [
+    ("device_code", 2048), ("user_code", 256), ("verification_uri", 1024),
+    ("verification_uri_complete", 2048),
+  ])
+  func membersHaveALimit(name: String, limit: Int) {
+    func text(_ length: Int) -> String { "\"\(String(repeating: "m", count: length))\"" }
+    #expect(failure(of: body([name: text(limit)])) == nil)
+    #expect(failure(of: body([name: text(limit + 1)])) == "too long: \(name)")
+  }
+
+  @Test(
+    "row 10: a refusal is told in the server's words",
+    arguments: [
+      (400, #"{"error":"invalid_client"}"#, "refused 400: invalid_client|"),
+      (
+        401, #"{"error":"invalid_scope","error_description":"no such scope"}"#,
+        "refused 401: invalid_scope|no such scope"
+      ),
+      (200, #"{"error":"unauthorized_client"}"#, "refused 200: unauthorized_client|"),
+      (
+        400,
+        #"{"message":"Malformed","errors":[{"description":"Client Id is invalid"}],"trackingId":"R"}"#,
+        "refused 400: Client Id is invalid|"
+      ),
+      (403, #"{"error_code":"rate_limit_exceeded"}"#, "refused 403: rate_limit_exceeded|"),
+      (404, #"{"message":"Not found","errors":[]}"#, "refused 404: Not found|"),
+      (400, #"{"status":400,"message":"invalid client"}"#, "refused 400: invalid client|"),
+      (403, #"{"error":"","message":"no"}"#, "refused 403: no|"),
+    ])
+  func refusals(status: Int, answer: String, expected: String) {
+    #expect(failure(of: answer, status: status) == expected)
+  }
+
+  @Test(arguments: [
+    (429, ""), (429, #"{"error":"slow_down"}"#), (408, ""), (500, "<html>oops</html>"), (502, ""),
+    (503, #"{"error":"temporarily_unavailable"}"#), (503, "{}"), (599, "[]"),
+  ])
+  func aServerThatCannotAnswerNowIsUnavailable(status: Int, answer: String) {
+    #expect(failure(of: answer, status: status) == "unavailable \(status)")
+  }
+
+  @Test(arguments: [
+    (200, "", "not JSON: malformed 200"), (200, "<html></html>", "not JSON: malformed 200"),
+    (200, "[]", "not JSON: notAnObject 200"), (200, "null", "not JSON: malformed 200"),
+    (
+      200, "device_code=x&user_code=y&verification_uri=z&expires_in=900",
+      "not JSON: malformed 200"
+    ),
+    (200, "{}", "missing device_code"), (200, #"{"error":1101}"#, "missing device_code"),
+    (400, "", "unexpected 400"), (404, "<html>not found</html>", "unexpected 404"),
+    (302, "", "unexpected 302"), (401, "{}", "unexpected 401"), (428, "", "unexpected 428"),
+    (400, #"{"error":{"code":31}}"#, "unexpected 400"), (400, #"{"error":1101}"#, "unexpected 400"),
+  ])
+  func anAnswerThatSaysNothingIsAFault(status: Int, answer: String, expected: String) {
+    #expect(failure(of: answer, status: status) == expected)
+  }
+
+  @Test("row 3: a member that comes twice is a fault") func duplicates() {
+    #expect(
+      failure(of: body().replacing("}", with: #","user_code":"OTHER"}"#))
+        == "not JSON: malformed 200")
+  }
+
+  @Test func everyTruncationIsMalformed() {
+    let whole = Array(body().utf8)
+    for length in 0..<whole.count {
+      let cut = String(decoding: whole[..<length], as: UTF8.self)
+      #expect(failure(of: cut) == "not JSON: malformed 200", "cut after \(length) bytes")
+    }
+  }
+}
