@@ -46,6 +46,7 @@ let package = Package(
     // What the tests share.
     .target(name: "TestSupport", dependencies: ["Bytes"], path: "Tests/TestSupport"),
     .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"]),
+    .testTarget(name: "DisplayTests", dependencies: ["Bytes", "Display", "Linux", "QR"]),
     .testTarget(name: "JSONTests", dependencies: ["Bytes", "JSON", "TestSupport"]),
     .testTarget(name: "DeviceGrantTests", dependencies: ["Bytes", "DeviceGrant", "TestSupport"]),
     .testTarget(name: "HTTPTests", dependencies: ["Bytes", "HTTP", "TestSupport"]),

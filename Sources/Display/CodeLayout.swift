@@ -27,7 +27,9 @@ struct CodeLayout: Sendable {
     let shortens: Bool
   }
 
-  private static let concessions = 10
+  private static let concessions = 11
+  /// From here on the URI is shortened: no use beside a QR code, where taking turns is better.
+  private static let firstThatShortens = 10
 
   private static func concession(_ index: Int) -> Concession {
     switch index {
@@ -40,7 +42,8 @@ struct CodeLayout: Sendable {
     case 6: make(2, 0, 2, 5, 40, .brief)
     case 7: make(9, 1, 1, 4, 33, .brief)
     case 8: make(9, 0, 2, 5, 33, .brief)
-    default: make(9, 0, 4, 5, 0, .bare, shortens: true)
+    case 9: make(9, 0, 4, 16, 0, .bare)
+    default: make(9, 0, 4, 4, 0, .bare, shortens: true)
     }
   }
 
@@ -60,7 +63,7 @@ struct CodeLayout: Sendable {
   static func beside(
     modules: Int, _ text: borrowing CodeText, hasBar: Bool, in size: Size
   ) -> CodeLayout? {
-    for index in 0..<concessions {
+    for index in 0..<firstThatShortens {
       let concession = concession(index)
       let first = sideBySide(modules, text, concession, hasBar, size)
       let second = stacked(modules, text, concession, hasBar, size)
@@ -166,16 +169,20 @@ struct CodeLayout: Sendable {
       body = TypeSize(step: 1)
     }
     let largest = TypeSize(height: min(box.height, min(size.width, size.height) / 4)).step
-    var step = max(largest, body.step + concession.lead)
-    while step >= body.step + concession.lead {
-      let block = TextBlock(
-        width: box.width, isCentred: isCentred, contents: concession.contents, body: body,
-        code: TypeSize(step: step), codeLines: concession.codeLines, uriLines: concession.uriLines,
-        shortens: concession.shortens)
-      if let height = block.height(text, hasBar: hasBar), height <= box.height {
-        return place(block, height: height, in: box)
+    let least = body.step + concession.lead
+    // A code in one line is read more surely than a larger one in two.
+    for codeLines in 1...concession.codeLines {
+      var step = max(largest, least)
+      while step >= least {
+        let block = TextBlock(
+          width: box.width, isCentred: isCentred, contents: concession.contents, body: body,
+          code: TypeSize(step: step), codeLines: codeLines, uriLines: concession.uriLines,
+          shortens: concession.shortens && codeLines == concession.codeLines)
+        if let height = block.height(text, hasBar: hasBar), height <= box.height {
+          return place(block, height: height, in: box)
+        }
+        step -= 1
       }
-      step -= 1
     }
     return nil
   }

@@ -20,7 +20,6 @@ public struct FramebufferDisplay: ~Copyable {
   /// Shows until everything is written again; the kernel's text or cursor may have painted over it.
   private var showsUntilRewrite = 0
 
-  private static let bandCapacity = 2048
   private static let showsPerRewrite = 10
 
   /// Opens the device, reads its mode, maps its memory and wakes the panel up.
@@ -54,7 +53,7 @@ public struct FramebufferDisplay: ~Copyable {
   public mutating func show(_ screen: Screen) throws(DisplayError) {
     let panel = format.size
     painter.prepare(screen)
-    let rowsPerBand = max(1, FramebufferDisplay.bandCapacity / Bitmap.stride(width: panel.width))
+    let rowsPerBand = max(1, PixelFormat.widestRow / 8 / Bitmap.stride(width: panel.width))
     let rewritesAll = showsUntilRewrite == 0
     showsUntilRewrite = rewritesAll ? FramebufferDisplay.showsPerRewrite - 1 : showsUntilRewrite - 1
 

@@ -24,12 +24,12 @@ extension Screen {
 }
 
 extension Canvas where Self: ~Copyable {
-  /// Paints a sign, a headline and a sentence, centred.
+  /// Paints a sign, where there is room for one, a headline and a sentence, centred.
   mutating func paint(_ sign: Sign, headline: borrowing Span<UInt8>, detail: borrowing Span<UInt8>) {
     let short = min(size.width, size.height)
     let margin = max(1, short / 24)
     let width = size.width - 2 * margin
-    var head = TypeSize(height: short / 7)
+    var head = TypeSize(height: max(16, short / 7))
     while head.step > 0, LineBreaks.spaces.lines(headline, columns: head.columns(in: width)) > 1 {
       head = head.smaller(by: 1)
     }
@@ -40,7 +40,9 @@ extension Canvas where Self: ~Copyable {
     {
       body = body.smaller(by: 1)
     }
-    let lines = LineBreaks.spaces.lines(detail, columns: body.columns(in: width))
+    let lines = min(
+      LineBreaks.spaces.lines(detail, columns: body.columns(in: width)),
+      max(0, room - body.height / 2) / body.height)
     let gap = body.height / 2
     let textHeight = head.height + (lines > 0 ? gap + lines * body.height : 0)
     var diameter = short / 3
@@ -54,8 +56,8 @@ extension Canvas where Self: ~Copyable {
     let block = TextBlock(
       width: width, isCentred: true, contents: .none, body: body, code: head, codeLines: 1,
       uriLines: 1)
-    y = block.writeLines(headline, .spaces, head, x: margin, y: y, on: &self)
-    _ = block.writeLines(detail, .spaces, body, x: margin, y: y + gap, on: &self)
+    y = block.write(headline, .spaces, head, 1, x: margin, y: y, on: &self)
+    _ = block.write(detail, .spaces, body, lines, x: margin, y: y + gap, on: &self)
   }
 
   /// Paints a disc with a sign cut out of it. Lengths are in 48ths of the diameter.

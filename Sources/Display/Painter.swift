@@ -13,9 +13,9 @@ public struct Painter: ~Copyable {
   private let size: Size
   private var screen = Screen.blank
   private var text: CodeText?
-  private var layout: CodeLayout?
+  private(set) var layout: CodeLayout?
   /// What takes turns with `layout` where the URI has no room beside the QR code.
-  private var otherLayout: CodeLayout?
+  private(set) var otherLayout: CodeLayout?
   private var firstSecondsLeft: Int64?
 
   /// How long each of two alternating layouts stays.

@@ -15,6 +15,8 @@ public enum UnsupportedFramebuffer: Error, Equatable, Sendable {
   case bitFields
   /// All colours of the palette look alike, or it can't be read.
   case palette
+  /// A row does not fit into the painting memory.
+  case tooWide(pixels: Int)
   /// The picture, as the mode describes it, ends outside of the memory; in bytes.
   case memory(needed: Int, available: Int)
 }
@@ -41,6 +43,10 @@ extension ByteSink where Self: ~Copyable {
       append("its bit fields for red, green and blue make no pixel")
     case .palette:
       append("its palette has no light and dark colours")
+    case .tooWide(let pixels):
+      append("it is ")
+      append(decimal: Int64(pixels))
+      append(" pixels wide")
     case .memory(let needed, let available):
       append("its picture takes ")
       append(decimal: Int64(needed))
@@ -53,6 +59,9 @@ extension ByteSink where Self: ~Copyable {
 /// How black and white are written into a framebuffer's memory. Pure: made from what the kernel
 /// says about the mode, never from the bits per pixel alone.
 public struct PixelFormat: Equatable, Sendable {
+  /// The pixels of a row that one band of a framebuffer's bitmap can hold.
+  static let widestRow = 2048 * 8
+
   /// 1, 8, 16, 24 or 32.
   public let bitsPerPixel: Int
   /// The value of a black pixel.
@@ -88,6 +97,7 @@ public struct PixelFormat: Equatable, Sendable {
     case .other(let visual):
       throw .visual(visual)
     }
+    guard mode.width <= PixelFormat.widestRow else { throw .tooWide(pixels: mode.width) }
     stride = mode.stride
     size = Size(width: mode.width, height: mode.height)
     let bitOffset = mode.xOffset * bitsPerPixel

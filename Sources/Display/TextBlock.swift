@@ -152,8 +152,8 @@ struct TextBlock: Sendable {
     canvas.fill(Rectangle(x: x, y: y, width: width * bar / 1000, height: barHeight), .ink)
   }
 
-  /// Writes wrapped lines and returns where the next one goes.
-  private func write(
+  /// Writes wrapped lines, shortened to `limit` of them, and returns where the next one goes.
+  func write(
     _ bytes: borrowing Span<UInt8>, _ breaks: LineBreaks, _ type: TypeSize, _ limit: Int,
     x: Int, y: Int, on canvas: inout some Canvas & ~Copyable
   ) -> Int {
@@ -165,7 +165,7 @@ struct TextBlock: Sendable {
     return writeLines(bytes, breaks, type, x: x, y: y, on: &canvas)
   }
 
-  func writeLines(
+  private func writeLines(
     _ bytes: borrowing Span<UInt8>, _ breaks: LineBreaks, _ type: TypeSize,
     x: Int, y: Int, on canvas: inout some Canvas & ~Copyable
   ) -> Int {

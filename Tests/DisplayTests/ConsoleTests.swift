@@ -1,0 +1,142 @@
+import Bytes
+import Linux
+import QR
+import Testing
+
+@testable import Display
+
+@Suite struct ConsoleTests {
+  static let styles: [ConsoleStyle] = [
+    .halfBlocks(colours: true), .halfBlocks(colours: false), .backgrounds, .plain,
+  ]
+
+  private func printed(_ code: SignInCode, _ style: ConsoleStyle, columns: Int = 80, rows: Int? = 24)
+    -> [String]
+  {
+    let memory = Memory(count: 64 * 1024)
+    var buffer = Buffer(storage: memory.bytes)
+    ConsolePrinter(style: style, columns: columns, rows: rows).print(code, to: &buffer)
+    let isTruncated = buffer.isTruncated
+    #expect(!isTruncated)
+    let text = String(decoding: memory.bytes[..<buffer.count], as: UTF8.self)
+    #expect(text.hasSuffix("\n"))
+    return text.dropLast().split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+  }
+
+  /// The line without colours.
+  private func bare(_ line: String) -> String {
+    line.replacing(/\u{1B}\[[0-9;]*m/, with: "")
+  }
+
+  /// The modules that the lines show, light as a person sees them, quiet zone included.
+  private func modules(_ lines: [String], _ style: ConsoleStyle) -> [[Bool]] {
+    var modules: [[Bool]] = []
+    for line in lines {
+      switch style {
+      case .halfBlocks(let colours):
+        let isPicture = bare(line).allSatisfy { " █▀▄".contains($0) }
+        guard isPicture, line.count > 20 else { continue }
+        let above = bare(line).map { ($0 == "█" || $0 == "▀") == colours }
+        let below = bare(line).map { ($0 == "█" || $0 == "▄") == colours }
+        modules += [above, below]
+      case .backgrounds:
+        guard line.contains("\u{1B}[47") else { continue }
+        var isDark = false
+        var row: [Bool] = []
+        var rest = line[...]
+        while !rest.isEmpty {
+          if rest.hasPrefix("\u{1B}[40m") { isDark = true; rest = rest.dropFirst(5) }
+          else if rest.hasPrefix("\u{1B}[47;107m") { isDark = false; rest = rest.dropFirst(9) }
+          else if rest.hasPrefix("\u{1B}[0m") { rest = rest.dropFirst(4) }
+          else { row.append(isDark); rest = rest.dropFirst(2) }
+        }
+        modules.append(row)
+      case .plain:
+        guard line.hasPrefix("########") else { continue }
+        let cells = Array(line)
+        modules.append(stride(from: 0, to: cells.count, by: 2).map { cells[$0] == " " })
+      }
+    }
+    return modules
+  }
+
+  @Test(arguments: styles) func modulesAreTheEncoders(_ style: ConsoleStyle) throws {
+    let lines = printed(plain, style, rows: nil)
+    let shown = modules(lines, style)
+    let bytes = Array(string(plain.verificationURI).utf8)
+    let symbol = try QRCode(bytes.span, .medium)
+    let width = symbol.width + 8
+    #expect(shown.count == width || shown.count == width + 1)
+    var wrong = 0
+    for row in 0..<width {
+      #expect(shown[row].count == width)
+      for column in 0..<width
+      where shown[row][column] != symbol.isDarkWithQuietZone(column, row) { wrong += 1 }
+    }
+    #expect(wrong == 0)
+  }
+
+  @Test(arguments: styles, [(80, 24), (132, 50), (40, 12), (80, 60), (20, 5), (1, 1)])
+  func fitsTheTerminal(_ style: ConsoleStyle, _ size: (columns: Int, rows: Int)) {
+    for code in [webex, plain] {
+      let lines = printed(code, style, columns: size.columns, rows: size.rows).map(bare)
+      let hasQR = !modules(
+        printed(code, style, columns: size.columns, rows: size.rows), style).isEmpty
+      let rows = lines.reduce(0) { $0 + ($1.count + size.columns - 1) / size.columns }
+      if hasQR { #expect(rows < size.rows) }
+      #expect(lines.contains { $0.contains("too small") } == !hasQR)
+      #expect(lines.contains { $0.contains(string(code.verificationURI)) })
+      #expect(lines.contains { $0.contains(string(code.userCode)) })
+      if size.columns >= 80 { #expect(lines.allSatisfy { $0.count <= size.columns }) }
+    }
+  }
+
+  @Test func halfBlocksFitEightyByTwentyFour() {
+    let lines = printed(plain, .halfBlocks(colours: true))
+    #expect(!modules(lines, .halfBlocks(colours: true)).isEmpty)
+    // The complete URI is too long for that; the shorter one is shown instead.
+    #expect(!modules(printed(webex, .halfBlocks(colours: true)), .halfBlocks(colours: true)).isEmpty)
+  }
+
+  @Test(arguments: styles) func hostileTextStaysText(_ style: ConsoleStyle) {
+    for code in PainterTests.hostile {
+      for line in printed(code, style) {
+        let allowed = "█▀▄".unicodeScalars
+        let isSafe = bare(line).unicodeScalars.allSatisfy {
+          ($0.value >= 0x20 && $0.value < 0x7F) || allowed.contains($0)
+        }
+        #expect(isSafe)
+      }
+    }
+    for screen in PainterTests.messages {
+      let line = string(ConsolePrinter.line(screen))
+      #expect(line.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F })
+    }
+  }
+
+  @Test(arguments: [
+    ("en_GB.UTF-8", "xterm", true, ConsoleStyle.halfBlocks(colours: true)),
+    ("C.utf8", "linux", true, .halfBlocks(colours: true)),
+    ("de_DE.UTF-8@euro", "vt220", true, .halfBlocks(colours: true)),
+    ("en_GB.UTF-8", "xterm", false, .halfBlocks(colours: false)),
+    ("en_GB.UTF-8", "dumb", true, .halfBlocks(colours: false)),
+    ("en_GB.ISO-8859-1", "xterm", true, .backgrounds), ("", "vt220", true, .backgrounds),
+    ("C", "xterm", true, .backgrounds), ("POSIX", "dumb", true, .plain), ("", "", true, .plain),
+    ("C", "xterm", false, .plain), ("UTF-8", "xterm", true, .backgrounds),
+  ]) func styleFollowsTheEnvironment(
+    _ locale: String, _ terminal: String, _ isTerminal: Bool, _ expected: ConsoleStyle
+  ) {
+    let style = ConsoleStyle(
+      locale: Array(locale.utf8).span, terminal: Array(terminal.utf8).span, isTerminal: isTerminal)
+    #expect(style == expected)
+  }
+
+  @Test(arguments: [
+    (Screen.blank, ""), (.starting("Reading"), "Starting: Reading"),
+    (.approved(name: nil), "Signed in"), (.approved(name: text("Ann")), "Signed in as Ann"),
+    (.denied(newCodeFollows: true), "Sign-in denied: A new code follows."),
+    (.failed("No certificate"), "Sign-in failed: No certificate"),
+  ]) func otherScreensAreOneLine(_ screen: Screen, _ expected: String) {
+    #expect(string(ConsolePrinter.line(screen)) == expected)
+  }
+}

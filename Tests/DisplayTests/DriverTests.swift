@@ -1,0 +1,92 @@
+import Bytes
+import Linux
+import Testing
+
+@testable import Display
+
+@Suite(.serialized) struct DriverTests {
+  private func path(_ name: String) -> Path {
+    Path(Array("/tmp/devicegrant-display-test-\(Clock.microseconds)-\(name)".utf8).span)!
+  }
+
+  private func contents(_ path: Path) throws -> [UInt8] {
+    let file = try FileDescriptor(opening: path, .readOnly)
+    let memory = Memory(count: 64 * 1024)
+    var buffer = Buffer(storage: memory.bytes)
+    try file.readAll(into: &buffer)
+    return Array(memory.bytes[..<buffer.count])
+  }
+
+  private func fails(_ body: () throws(DisplayError) -> Void) -> String? {
+    do { try body() } catch {
+      let description: Text<2048> = "\(error)"
+      return string(description)
+    }
+    return nil
+  }
+
+  @Test func pictureFileIsP4AndReplacedWhole() throws {
+    let path = path("a.pbm")
+    let memory = Memory(count: 13 * 40)
+    var display = Display.pbm(
+      PBMDisplay(path: path, width: 100, height: 40, memory: memory.bytes))
+    try display.show(.code(plain))
+    let first = try contents(path)
+    #expect(first.starts(with: Array("P4\n100 40\n".utf8)))
+    #expect(first.count == 10 + 13 * 40)
+    #expect(first.dropFirst(10).contains { $0 != 0 })
+    try display.show(.blank)
+    let second = try contents(path)
+    #expect(second.dropFirst(10).allSatisfy { $0 == 0 })
+    // Nothing is left beside it.
+    let beside = try #require(path.appending(".new"))
+    #expect(throws: Errno.noSuchFile) { try FileDescriptor(opening: beside, .readOnly).status() }
+    try path.remove()
+  }
+
+  @Test func failuresSayWhatWasTriedOnWhat() {
+    let memory = Memory(count: 100)
+    var tooLarge = PBMDisplay(path: Path("/tmp/x.pbm"), width: 800, height: 480, memory: memory.bytes)
+    #expect(
+      fails { () throws(DisplayError) in try tooLarge.show(.blank) }
+        == "cannot hold a picture of 800x480 pixels for /tmp/x.pbm")
+    var empty = PBMDisplay(path: Path("/tmp/x.pbm"), width: 0, height: 0, memory: memory.bytes)
+    #expect(fails { () throws(DisplayError) in try empty.show(.blank) } != nil)
+    var nowhere = PBMDisplay(
+      path: Path("/nonexistent/x.pbm"), width: 8, height: 8, memory: memory.bytes)
+    #expect(
+      fails { () throws(DisplayError) in try nowhere.show(.blank) }
+        == "cannot create /nonexistent/x.pbm.new: No such file or directory")
+    #expect(
+      fails { () throws(DisplayError) in _ = try FramebufferDisplay(path: Path("/dev/nonexistent")) }
+        == "cannot open /dev/nonexistent: No such file or directory")
+    #expect(
+      fails { () throws(DisplayError) in _ = try FramebufferDisplay(path: Path("/dev/null")) }
+        == "cannot read the framebuffer mode of /dev/null: Inappropriate ioctl for device")
+    var closed = ConsoleDisplay(descriptor: 999, style: .plain)
+    #expect(
+      fails { () throws(DisplayError) in try closed.show(.starting("x")) }
+        == "cannot write to the console on descriptor 999: Bad file descriptor")
+  }
+
+  @Test func consolePrintsEachCodeOnce() throws {
+    let path = path("console")
+    let file = try FileDescriptor(opening: path, .writeOnly | .create, mode: 0o600)
+    var display = Display.console(
+      ConsoleDisplay(descriptor: file.rawValue, style: .plain, rows: nil))
+    try display.show(.code(plain))
+    let once = try contents(path)
+    var later = plain
+    later.secondsLeft = 7
+    try display.show(.code(later))
+    #expect(try contents(path) == once)
+    try display.show(.waiting("No network"))
+    try display.show(.waiting("No network"))
+    try display.show(.blank)
+    let line = Array("Please wait: No network\n".utf8)
+    #expect(try contents(path) == once + line)
+    try display.show(.code(webex))
+    #expect(try contents(path).count > once.count * 2)
+    try path.remove()
+  }
+}

@@ -1,0 +1,63 @@
+import Bytes
+import Testing
+
+@testable import Display
+
+@Suite struct WordsTests {
+  @Test(arguments: [
+    (Int64(272), "4:32"), (0, "0:00"), (-9, "0:00"), (59, "0:59"), (60, "1:00"), (3599, "59:59"),
+    (3600, "1:00:00"), (36_061, "10:01:01"),
+  ]) func timeLeft(_ seconds: Int64, _ expected: String) {
+    var code = plain
+    code.secondsLeft = seconds
+    #expect(string(code.timeLeft) == expected)
+  }
+
+  @Test(arguments: [
+    ("Zoë Müller", "Zoe Muller"), ("Ann", "Ann"), ("中文", "??"), ("a\u{1B}[0mb", "a?[0mb"),
+    ("\u{202E}x", "?x"), ("ÀÿßØ", "AysO"), ("a\nb", "a?b"),
+  ]) func wordsAreLegible(_ words: String, _ expected: String) {
+    var legible = Text<64>()
+    legible.append(legible: Array(words.utf8).span)
+    #expect(string(legible) == expected)
+  }
+
+  @Test func brokenUTF8IsLegible() {
+    for bytes: [UInt8] in [[0xC3], [0xC3, 0x28], [0xFF, 0xFE], [0xE2, 0x82], [0x80, 0x80, 0x41]] {
+      var legible = Text<64>()
+      legible.append(legible: bytes.span)
+      #expect(string(legible).utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F })
+    }
+  }
+
+  @Test func wordsWrapAtSpacesAndURIsAtSeparators() {
+    func lines(_ string: String, _ breaks: LineBreaks, _ columns: Int) -> [String] {
+      let bytes = Array(string.utf8)
+      var lines: [String] = []
+      var start = 0
+      while start < bytes.count {
+        let end = breaks.end(of: bytes.span, from: start, columns: columns)
+        lines.append(String(decoding: bytes[start..<end], as: UTF8.self))
+        start = end
+      }
+      #expect(lines.count == breaks.lines(bytes.span, columns: columns))
+      return lines
+    }
+    #expect(lines("Scan with your phone", .spaces, 9) == ["Scan with ", "your ", "phone"])
+    #expect(lines("abcdefgh ij", .spaces, 4) == ["abcd", "efgh ", "ij"])
+    #expect(
+      lines("https://example.com/device", .separators, 20) == ["https://example.com/", "device"])
+    #expect(lines("ABCD-EFGH", .groups, 6) == ["ABCD-", "EFGH"])
+    #expect(lines("ABCDEFGH", .groups, 3) == ["ABC", "DEF", "GH"])
+    #expect(lines("ab", .anywhere, 0) == ["a", "b"])
+  }
+
+  @Test func theMiddleIsShortened() {
+    let bytes = Array("https://example.com/a/very/long/path".utf8)
+    let short: Text<64> = shortened(bytes.span, to: 20)
+    #expect(string(short) == "https://exam...g/path" || string(short).count == 20)
+    #expect(string(short).contains("..."))
+    let whole: Text<64> = shortened(bytes.span, to: 36)
+    #expect(string(whole) == "https://example.com/a/very/long/path")
+  }
+}
