@@ -150,4 +150,3 @@ static inline void clinux_ignore_signal(int number) { signal(number, SIG_IGN); }
 
 // Where the environment begins: `environ` is a mutable global.
 static inline char **clinux_environment(void) { return environ; }
-

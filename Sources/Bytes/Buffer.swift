@@ -52,6 +52,7 @@ public struct Buffer: ByteSink, ~Copyable {
     count -= length
   }
 
+  /// Forgets everything, and that something did not fit. For secrets there is `wipe`.
   public mutating func removeAll() {
     count = 0
     isTruncated = false

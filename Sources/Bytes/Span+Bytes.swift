@@ -15,6 +15,7 @@ public func lowercased(_ byte: UInt8) -> UInt8 {
 }
 
 extension Span where Element == UInt8 {
+  /// Whether the bytes are the same. Not in constant time: no secret is compared here.
   public func equals(_ other: borrowing Span<UInt8>) -> Bool {
     guard count == other.count else { return false }
     for index in indices where self[index] != other[index] { return false }
@@ -36,15 +37,18 @@ extension Span where Element == UInt8 {
     equalsIgnoringCase(literal.bytes)
   }
 
+  /// Whether the bytes begin with those of `literal`.
   public func hasPrefix(_ literal: StaticString) -> Bool {
     count >= literal.utf8CodeUnitCount
       && extracting(first: literal.utf8CodeUnitCount).equals(literal)
   }
 
+  /// Whether `byte` occurs.
   public func contains(_ byte: UInt8) -> Bool {
     firstIndex(of: byte) != nil
   }
 
+  /// The offset at which `byte` first occurs, at `start` or behind it.
   public func firstIndex(of byte: UInt8, from start: Int = 0) -> Int? {
     var index = start
     while index < count {

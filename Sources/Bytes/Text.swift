@@ -45,6 +45,7 @@ public struct Text<let capacity: Int>: ByteSink, Sendable {
     count += 1
   }
 
+  /// Forgets everything, and that something did not fit. For secrets there is `wipe`.
   public mutating func removeAll() {
     count = 0
     isTruncated = false

@@ -23,6 +23,7 @@ public struct DeviceAuthorization: Sendable {
 
   /// The figure that the server sent and this client does not follow, where there is one.
   public fileprivate(set) var refusedExpiresIn: Int64?
+  /// As above.
   public fileprivate(set) var refusedInterval: Int64?
 
   fileprivate init() {}

@@ -1,8 +1,9 @@
 // Theory of operation.
 //
 // A `DeviceFlow` is the life of one user code, from the answer that brought it to its end. It holds
-// no descriptor and reads no clock: the caller asks `next(now:)` what to do, does it, and hands what
-// came of a poll to `receive(_:now:)`. Everything that decides when the server is asked is here.
+// no descriptor and reads no clock: the caller asks `next(now:)` what to do, does it, and hands
+// what came of a poll to `receive(_:now:)`. Everything that decides when the server is asked is
+// here.
 //
 //   state      what comes                      then
 //   waiting    the next poll's time            polling (the one request is under way)
@@ -10,7 +11,7 @@
 //   polling    granted, denied, expired        ended, as it says
 //   polling    refused, unusable               ended: refused
 //   polling    pending                         waiting one interval; the back-off is over
-//   polling    slow_down                       the interval grows by 5 s or to the server's; waiting
+//   polling    slow_down                       waiting one interval, longer by 5 s or the server's
 //   polling    no answer, 5xx, unreadable      waiting twice as long as the last time
 //
 // A wait begins when the answer is there, so the gap between two requests at the server is never
@@ -28,6 +29,7 @@ public struct DeviceFlow: Sendable {
     case refused
   }
 
+  /// What the caller is to do.
   public enum Step: Sendable, Equatable {
     /// Nothing to do before that time.
     case wait(until: Int64)

@@ -1,8 +1,12 @@
 public import Bytes
 
-/// The client identifier (RFC 6749 §2.2), secret and wanted scope. At most 512, 512 and 1024 bytes.
+/// A client identifier (RFC 6749 §2.2).
 public typealias ClientID = Text<512>
+
+/// A client's password (RFC 6749 §2.3.1).
 public typealias ClientSecret = Text<512>
+
+/// What access is asked for: names with spaces between them (RFC 6749 §3.3).
 public typealias Scope = Text<1024>
 
 /// A grant type of RFC 8628 §3.4.

@@ -5,6 +5,7 @@ public struct Tokens: ~Copyable {
   /// The largest access or refresh token that is accepted, in bytes.
   public static let limit = 16 * 1024
 
+  /// What resource servers take (RFC 6750).
   public var accessToken: Buffer
   /// Empty where the server issued none.
   public var refreshToken: Buffer
@@ -14,6 +15,7 @@ public struct Tokens: ~Copyable {
   public var scope = Text<2048>()
   /// Seconds since 1970; nil where the server did not say.
   public var expiresAt: Int64?
+  /// Seconds since 1970; nil where the server did not say.
   public var refreshTokenExpiresAt: Int64?
 
   /// - Parameters: memory for one token each, of `limit` bytes.

@@ -2,6 +2,7 @@ public import Bytes
 
 /// The head of a request (RFC 9112 §3), to be followed by its body.
 public struct RequestHead: Sendable {
+  /// The methods that this program uses (RFC 9110 §9.3).
   public enum Method: Sendable {
     case get
     /// With a form body of that many bytes.
@@ -38,6 +39,7 @@ public struct RequestHead: Sendable {
     }
   }
 
+  /// Writes the empty line; the body follows.
   public func end<Sink: ByteSink & ~Copyable>(_ sink: inout Sink) {
     sink.append("\r\n")
   }

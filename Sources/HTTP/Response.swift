@@ -52,6 +52,7 @@ public struct ResponseHead: Sendable {
   }
 }
 
+/// When the server wants the next request (RFC 9110 §10.2.3).
 public enum RetryAfter: Sendable, Equatable {
   case seconds(Int64)
   /// Seconds since 1970.
@@ -228,8 +229,8 @@ public struct ResponseParser: Sendable {
       head.date = parseHTTPDate(value)
     } else if name.equalsIgnoringCase("content-type") {
       let html: StaticString = "text/html"
-      let length = html.utf8CodeUnitCount
-      head.isHTML = value.count >= length && value.extracting(first: length).equalsIgnoringCase(html)
+      let type = value.extracting(first: html.utf8CodeUnitCount)
+      head.isHTML = type.equalsIgnoringCase(html)
     }
   }
 

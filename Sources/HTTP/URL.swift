@@ -26,6 +26,7 @@ public enum URLError: Error, Sendable {
 
 /// An absolute https URL (RFC 3986, RFC 9110 §4.2.2).
 public struct URL: Sendable {
+  /// In bytes. The endpoints that providers document have less than 120.
   public static let capacity = 512
 
   /// The URL as it was written.
@@ -38,6 +39,7 @@ public struct URL: Sendable {
   private let hostEnd: Int
   private let authorityEnd: Int
 
+  /// Takes the URL as written: nothing is decoded, normalised or guessed.
   public init(_ bytes: borrowing Span<UInt8>) throws(URLError) {
     guard let text = Text<512>(exactly: bytes) else { throw .tooLong }
     let scheme: StaticString = "https://"

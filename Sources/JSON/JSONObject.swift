@@ -23,6 +23,7 @@ public enum JSONError: Error, Sendable, Equatable {
 public struct JSONObject: ~Copyable {
   private let root: UnsafeMutablePointer<json_t>
 
+  /// Parses a document, which is copied: `bytes` may go away.
   public init(_ bytes: borrowing Span<UInt8>) throws(JSONError) {
     let parsed = try Arena.parse(bytes)
     guard cjansson_is_object(parsed) != 0 else {

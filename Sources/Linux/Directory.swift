@@ -61,6 +61,9 @@ public struct Directory: ~Copyable {
     }
   }
 
+  /// Removes a name; that it is not there is as good.
+  ///
+  /// The corresponding C function is `unlinkat`.
   public borrowing func removeIfPresent(_ name: Path) throws(Errno) {
     let directory = descriptor.rawValue
     do {

@@ -107,21 +107,26 @@ public struct FileDescriptor: ~Copyable {
     _ = try result { fchmod(descriptor, mode_t(mode)) }
   }
 
+  /// What the kernel says about a file (stat(2)).
   public struct Status: Sendable {
     /// The permission bits, `0o777` and below.
     public let mode: UInt32
+    /// The user's number.
     public let owner: UInt32
+    /// In bytes.
     public let size: Int64
     public let isRegularFile: Bool
   }
 
+  /// The corresponding C function is `fstat`.
   public borrowing func status() throws(Errno) -> Status {
     var status = stat()
     let descriptor = rawValue
     _ = try result { fstat(descriptor, &status) }
+    let type = status.st_mode & mode_t(S_IFMT)
     return Status(
       mode: UInt32(status.st_mode) & 0o777, owner: UInt32(status.st_uid),
-      size: Int64(status.st_size), isRegularFile: status.st_mode & mode_t(S_IFMT) == mode_t(S_IFREG))
+      size: Int64(status.st_size), isRegularFile: type == mode_t(S_IFREG))
   }
 
   public var isTerminal: Bool { isatty(rawValue) == 1 }
@@ -145,6 +150,7 @@ public enum StandardOutput {
 
   public static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
+  /// Writes what it takes: a reader that went away is no fault of ours.
   public static func write(_ bytes: borrowing Span<UInt8>) {
     writeStandard(STDOUT_FILENO, bytes)
   }

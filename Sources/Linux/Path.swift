@@ -17,6 +17,7 @@ public struct Path: Sendable {
     terminated.append(0)
   }
 
+  /// A path that this program knows: it must keep to the limit.
   public init(_ literal: StaticString) {
     terminated.append(literal)
     terminated.append(0)

@@ -73,6 +73,7 @@ extension FileDescriptor {
     throw failure
   }
 
+  /// What came of one transfer on a descriptor that does not block.
   public enum Transfer: Sendable, Equatable {
     case bytes(Int)
     case wouldBlock
