@@ -48,6 +48,8 @@ let package = Package(
     .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"]),
     .testTarget(name: "DisplayTests", dependencies: ["Bytes", "Display", "Linux", "QR"]),
     .testTarget(name: "JSONTests", dependencies: ["Bytes", "JSON", "TestSupport"]),
+    .testTarget(name: "LinuxTests", dependencies: ["Bytes", "Linux", "TestSupport"]),
+    .testTarget(name: "TidyTests"),
     .testTarget(name: "DeviceGrantTests", dependencies: ["Bytes", "DeviceGrant", "TestSupport"]),
     .testTarget(name: "HTTPTests", dependencies: ["Bytes", "HTTP", "TestSupport"]),
   ]
