@@ -12,9 +12,10 @@ import Testing
     #expect(written { $0.append(decimal: number) } == Array(String(number).utf8))
   }
 
-  @Test(arguments: [
-    (5, 3, "  5"), (-5, 3, " -5"), (1234, 3, "1234"), (0, 1, "0"), (7, 0, "7"), (7, -4, "7"),
-  ] as [(Int64, Int, String)])
+  @Test(
+    arguments: [
+      (5, 3, "  5"), (-5, 3, " -5"), (1234, 3, "1234"), (0, 1, "0"), (7, 0, "7"), (7, -4, "7"),
+    ] as [(Int64, Int, String)])
   func decimalIsPaddedOnTheLeft(number: Int64, width: Int, expected: String) {
     #expect(written { $0.append(decimal: number, width: width) } == Array(expected.utf8))
   }
@@ -30,19 +31,21 @@ import Testing
     #expect(digits == Array(String(number, radix: 16).utf8))
   }
 
-  @Test(arguments: [
-    (0, 2, "00"), (10, 4, "000a"), (0x1234, 2, "1234"), (1, 40, "0000000000000001"),
-  ] as [(UInt64, Int, String)])
+  @Test(
+    arguments: [
+      (0, 2, "00"), (10, 4, "000a"), (0x1234, 2, "1234"), (1, 40, "0000000000000001"),
+    ] as [(UInt64, Int, String)])
   func hexadecimalHasAtLeastTheWidthAndAtMostSixteenDigits(
     number: UInt64, width: Int, expected: String
   ) {
     #expect(written { $0.append(hexadecimal: number, width: width) } == Array(expected.utf8))
   }
 
-  @Test(arguments: [
-    ("0", 0), ("7", 7), ("007", 7), ("1209600", 1_209_600),
-    ("9223372036854775807", Int64.max), ("00000000000000000000000000000001", 1),
-  ] as [(String, Int64)])
+  @Test(
+    arguments: [
+      ("0", 0), ("7", 7), ("007", 7), ("1209600", 1_209_600),
+      ("9223372036854775807", Int64.max), ("00000000000000000000000000000001", 1),
+    ] as [(String, Int64)])
   func decimalsAreParsed(text: String, expected: Int64) {
     let bytes = Array(text.utf8)
     let number = bytes.span.parseDecimal()
@@ -78,10 +81,11 @@ import Testing
     #expect(UInt64(UInt8.max) == 255)
   }
 
-  @Test(arguments: [
-    (Int64.max, Int32.max), (Int64.min, Int32.min), (2_147_483_648, Int32.max),
-    (-2_147_483_649, Int32.min), (5, 5), (-5, -5),
-  ] as [(Int64, Int32)])
+  @Test(
+    arguments: [
+      (Int64.max, Int32.max), (Int64.min, Int32.min), (2_147_483_648, Int32.max),
+      (-2_147_483_649, Int32.min), (5, 5), (-5, -5),
+    ] as [(Int64, Int32)])
   func clampingTakesTheNearestValue(value: Int64, expected: Int32) {
     #expect(Int32(clamping: value) == expected)
   }

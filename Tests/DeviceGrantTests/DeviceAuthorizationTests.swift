@@ -38,7 +38,8 @@ private func failure(of body: String, status: Int = 200) -> String? {
     return nil
   } catch {
     return switch error {
-    case .refused(let error): "refused \(error.status): \(string(error.code))|\(string(error.details))"
+    case .refused(let error):
+      "refused \(error.status): \(string(error.code))|\(string(error.details))"
     case .unavailable(let status): "unavailable \(status)"
     case .notJSON(let error, let status): "not JSON: \(error) \(status)"
     case .unexpectedStatus(let status): "unexpected \(status)"
@@ -119,7 +120,8 @@ private func failure(of body: String, status: Int = 200) -> String? {
     let authorization = try read(
       body([
         "verification_uri": nil, "verification_uri_complete": nil,
-        "verification_url": #""https://g.co/d""#, "verification_url_complete": #""https://g.co/d?c""#,
+        "verification_url": #""https://g.co/d""#,
+        "verification_url_complete": #""https://g.co/d?c""#,
       ]))
     #expect(string(authorization.verificationURI) == "https://g.co/d")
     #expect(string(authorization.verificationURIComplete) == "https://g.co/d?c")
@@ -130,8 +132,9 @@ private func failure(of body: String, status: Int = 200) -> String? {
     #expect(string(authorization.verificationURI) == "https://example.org/device")
   }
 
-  @Test(arguments: [("300", 300), (#""300""#, 300), ("300.0", 300), ("3e2", 300), ("1", 1)]
-    as [(String, Int64)])
+  @Test(
+    arguments: [("300", 300), (#""300""#, 300), ("300.0", 300), ("3e2", 300), ("1", 1)]
+      as [(String, Int64)])
   func lifetimesComeAsNumbersAndTexts(value: String, expected: Int64) throws {
     #expect(try read(body(["expires_in": value, "interval": nil])).expiresIn == expected)
   }
@@ -155,24 +158,33 @@ private func failure(of body: String, status: Int = 200) -> String? {
   @Test(arguments: [
     Figures(expiresIn: 300, interval: 2, keptExpiresIn: 300, keptInterval: 2),
     Figures(expiresIn: 86400, interval: 300, keptExpiresIn: 86400, keptInterval: 300),
-    Figures(expiresIn: 86401, interval: 5, keptExpiresIn: 1800, keptInterval: 5,
+    Figures(
+      expiresIn: 86401, interval: 5, keptExpiresIn: 1800, keptInterval: 5,
       refusesExpiresIn: true),
-    Figures(expiresIn: 1_684_955_360, interval: 5, keptExpiresIn: 1800, keptInterval: 5,
+    Figures(
+      expiresIn: 1_684_955_360, interval: 5, keptExpiresIn: 1800, keptInterval: 5,
       refusesExpiresIn: true),
-    Figures(expiresIn: .max, interval: .max, keptExpiresIn: 1800, keptInterval: 300,
+    Figures(
+      expiresIn: .max, interval: .max, keptExpiresIn: 1800, keptInterval: 300,
       refusesExpiresIn: true, refusesInterval: true),
-    Figures(expiresIn: 0, interval: 0, keptExpiresIn: 300, keptInterval: 5, refusesExpiresIn: true,
+    Figures(
+      expiresIn: 0, interval: 0, keptExpiresIn: 300, keptInterval: 5, refusesExpiresIn: true,
       refusesInterval: true),
-    Figures(expiresIn: -1, interval: -1, keptExpiresIn: 300, keptInterval: 5,
+    Figures(
+      expiresIn: -1, interval: -1, keptExpiresIn: 300, keptInterval: 5,
       refusesExpiresIn: true, refusesInterval: true),
-    Figures(expiresIn: .min, interval: .min, keptExpiresIn: 300, keptInterval: 5,
+    Figures(
+      expiresIn: .min, interval: .min, keptExpiresIn: 300, keptInterval: 5,
       refusesExpiresIn: true, refusesInterval: true),
-    Figures(expiresIn: 1800, interval: 301, keptExpiresIn: 1800, keptInterval: 300,
+    Figures(
+      expiresIn: 1800, interval: 301, keptExpiresIn: 1800, keptInterval: 300,
       refusesInterval: true),
-    Figures(expiresIn: 600, interval: 600, keptExpiresIn: 600, keptInterval: 300,
+    Figures(
+      expiresIn: 600, interval: 600, keptExpiresIn: 600, keptInterval: 300,
       refusesInterval: true),
     Figures(expiresIn: 10, interval: 10, keptExpiresIn: 10, keptInterval: 5, refusesInterval: true),
-    Figures(expiresIn: 300, interval: 300, keptExpiresIn: 300, keptInterval: 150,
+    Figures(
+      expiresIn: 300, interval: 300, keptExpiresIn: 300, keptInterval: 150,
       refusesInterval: true),
   ])
   func absurdFiguresAreReplacedAndSaid(figures: Figures) throws {
@@ -205,7 +217,7 @@ private func failure(of body: String, status: Int = 200) -> String? {
       (200, #"{"error":"unauthorized_client"}"#, "refused 200: unauthorized_client|"),
       (
         400,
-        #"{"message":"Malformed","errors":[{"description":"Client Id is invalid"}],"trackingId":"R"}"#,
+        #"{"message":"Malformed","errors":[{"description":"Client Id is invalid"}]}"#,
         "refused 400: Client Id is invalid|"
       ),
       (403, #"{"error_code":"rate_limit_exceeded"}"#, "refused 403: rate_limit_exceeded|"),

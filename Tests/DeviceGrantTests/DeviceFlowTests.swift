@@ -14,7 +14,8 @@ private func script(_ answers: PollAnswer...) -> (Int, Int64) -> PollAnswer {
 
 /// The requirements of RFC 8628 §3.5 by the numbers of the project's checklist.
 @Suite struct DeviceFlowTests {
-  @Test("row 18: the interval passes before each request, the first one too", arguments: [1, 2, 5, 30])
+  @Test(
+    "row 18: the interval passes before each request, the first one too", arguments: [1, 2, 5, 30])
   func interval(seconds: Int64) {
     let life = VirtualLife(
       expiresIn: 300, interval: seconds, server: script(pending, pending, pending, .granted))
@@ -73,10 +74,12 @@ private func script(_ answers: PollAnswer...) -> (Int, Int64) -> PollAnswer {
     #expect(life.flow.interval == 15)
   }
 
-  @Test("row 20: the server's new interval counts where it is larger", arguments: [
-    (nil, 10), (10, 10), (8, 10), (30, 30), (300, 300), (301, 300), (Int64.max, 300), (0, 10),
-    (-1, 10), (Int64.min, 10),
-  ] as [(Int64?, Int64)])
+  @Test(
+    "row 20: the server's new interval counts where it is larger",
+    arguments: [
+      (nil, 10), (10, 10), (8, 10), (30, 30), (300, 300), (301, 300), (Int64.max, 300), (0, 10),
+      (-1, 10), (Int64.min, 10),
+    ] as [(Int64?, Int64)])
   func newInterval(named: Int64?, expected: Int64) {
     let life = VirtualLife(
       expiresIn: 3600, interval: 5,
@@ -91,15 +94,17 @@ private func script(_ answers: PollAnswer...) -> (Int, Int64) -> PollAnswer {
     #expect(life.outcome == .expired)
   }
 
-  @Test("rows 21 to 23: an answer that ends the flow ends it at once", arguments: [
-    (#"{"error":"access_denied"}"#, DeviceFlow.Outcome.denied),
-    (#"{"error":"authorization_declined"}"#, .denied),
-    (#"{"error":"expired_token"}"#, .expired),
-    (#"{"error":"invalid_grant"}"#, .refused),
-    (#"{"error":"invalid_client"}"#, .refused),
-    (#"{"error":"server_error"}"#, .refused),
-    (#"{"error":"never heard of"}"#, .refused),
-  ])
+  @Test(
+    "rows 21 to 23: an answer that ends the flow ends it at once",
+    arguments: [
+      (#"{"error":"access_denied"}"#, DeviceFlow.Outcome.denied),
+      (#"{"error":"authorization_declined"}"#, .denied),
+      (#"{"error":"expired_token"}"#, .expired),
+      (#"{"error":"invalid_grant"}"#, .refused),
+      (#"{"error":"invalid_client"}"#, .refused),
+      (#"{"error":"server_error"}"#, .refused),
+      (#"{"error":"never heard of"}"#, .refused),
+    ])
   func endings(body: String, expected: DeviceFlow.Outcome) {
     let life = VirtualLife(
       expiresIn: 300, interval: 5, server: script(pending, answer(400, body)))
@@ -115,9 +120,11 @@ private func script(_ answers: PollAnswer...) -> (Int, Int64) -> PollAnswer {
     #expect(life.polls.count == 1)
   }
 
-  @Test("rows 21 to 23: nothing follows the end", arguments: [
-    PollAnswer.granted, .denied, .expired, pending, slowDown, unreachable,
-  ])
+  @Test(
+    "rows 21 to 23: nothing follows the end",
+    arguments: [
+      PollAnswer.granted, .denied, .expired, pending, slowDown, unreachable,
+    ])
   func afterTheEnd(late: PollAnswer) {
     var flow = DeviceFlow(expiresIn: 300, interval: 5, requestedAt: 0, now: 0)
     _ = flow.next(now: 5000)
@@ -128,12 +135,14 @@ private func script(_ answers: PollAnswer...) -> (Int, Int64) -> PollAnswer {
     #expect(flow.nextPollAt == nil)
   }
 
-  @Test("rows 24 and 25: each failure in a row doubles the pause, up to a minute", arguments: [
-    (5, [5, 10, 20, 40, 60, 60, 60]), (2, [2, 4, 8, 16, 32, 60, 60]),
-    (1, [1, 2, 4, 8, 16, 32, 60]), (40, [40, 60, 60]), (60, [60, 60, 60]),
-    // A longer interval is the server's will.
-    (90, [90, 90, 90]),
-  ] as [(Int64, [Double])])
+  @Test(
+    "rows 24 and 25: each failure in a row doubles the pause, up to a minute",
+    arguments: [
+      (5, [5, 10, 20, 40, 60, 60, 60]), (2, [2, 4, 8, 16, 32, 60, 60]),
+      (1, [1, 2, 4, 8, 16, 32, 60]), (40, [40, 60, 60]), (60, [60, 60, 60]),
+      // A longer interval is the server's will.
+      (90, [90, 90, 90]),
+    ] as [(Int64, [Double])])
   func backOff(interval: Int64, expected: [Double]) {
     let life = VirtualLife(
       expiresIn: 1800, interval: interval,
@@ -151,9 +160,11 @@ private func script(_ answers: PollAnswer...) -> (Int, Int64) -> PollAnswer {
     #expect(life.flow.failures == 1)
   }
 
-  @Test("row 25: every kind of missing answer counts", arguments: [
-    (500, ""), (503, "{}"), (408, ""), (429, ""), (200, "<html></html>"), (400, ""), (302, ""),
-  ])
+  @Test(
+    "row 25: every kind of missing answer counts",
+    arguments: [
+      (500, ""), (503, "{}"), (408, ""), (429, ""), (200, "<html></html>"), (400, ""), (302, ""),
+    ])
   func kindsOfFailure(status: Int, body: String) {
     let life = VirtualLife(
       expiresIn: 1800, interval: 5,
@@ -190,7 +201,8 @@ private func script(_ answers: PollAnswer...) -> (Int, Int64) -> PollAnswer {
     #expect(life.outcome == .granted)
   }
 
-  @Test("row 26: a code that ends before the first poll is not polled for", arguments: [5, 10, 300])
+  @Test(
+    "row 26: a code that ends before the first poll is not polled for", arguments: [5, 10, 300])
   func shortLife(interval: Int64) {
     let life = VirtualLife(expiresIn: 5, interval: interval, server: script(.granted))
     #expect(life.outcome == .expired)
@@ -198,12 +210,15 @@ private func script(_ answers: PollAnswer...) -> (Int, Int64) -> PollAnswer {
     #expect(life.endedAt == 1_005_000)
   }
 
-  @Test("row 90: Retry-After is waited for where it is longer", arguments: [
-    (0, 5), (3, 5), (30, 30), (300, 300), (301, 300), (Int64.max, 300),
-  ] as [(Int64, Double)])
+  @Test(
+    "row 90: Retry-After is waited for where it is longer",
+    arguments: [
+      (0, 5), (3, 5), (30, 30), (300, 300), (301, 300), (Int64.max, 300),
+    ] as [(Int64, Double)])
   func retryAfter(seconds: Int64, expected: Double) {
     for answer in [
-      PollAnswer.pending(retryAfter: seconds), .transient(.unavailable(status: 503), retryAfter: seconds),
+      PollAnswer.pending(retryAfter: seconds),
+      .transient(.unavailable(status: 503), retryAfter: seconds),
       .slowDown(interval: nil, retryAfter: seconds),
     ] {
       let life = VirtualLife(expiresIn: 1800, interval: 5, server: script(answer, .granted))

@@ -6,124 +6,150 @@ import Testing
 private let granted = #"{"access_token":"at","token_type":"Bearer"}"#
 
 @Suite struct PollAnswerTests {
-  @Test("row 19: pending in every shape", arguments: [
-    (400, #"{"error":"authorization_pending"}"#),
-    (400, #"{"error":"authorization_pending","error_description":"not yet"}"#),
-    // Webex: status alone, or with a body of some shape.
-    (428, ""), (428, "{}"), (428, "<html></html>"), (428, "[]"),
-    (428, #"{"message":"m","errors":[{"description":"authorization_pending"}],"trackingId":"R"}"#),
-    (428, #"{"message":"Precondition Required","errors":[{"description":"wait"}]}"#),
-    (400, #"{"message":"m","errors":[{"description":"authorization_pending"}]}"#),
-    // Google, Auth0, Twitch, GitHub.
-    (428, #"{"error":"authorization_pending","error_description":"Precondition Required"}"#),
-    (403, #"{"error":"authorization_pending"}"#),
-    (400, #"{"status":400,"message":"authorization_pending"}"#),
-    (200, #"{"error":"authorization_pending"}"#),
-  ])
+  @Test(
+    "row 19: pending in every shape",
+    arguments: [
+      (400, #"{"error":"authorization_pending"}"#),
+      (400, #"{"error":"authorization_pending","error_description":"not yet"}"#),
+      // Webex: status alone, or with a body of some shape.
+      (428, ""), (428, "{}"), (428, "<html></html>"), (428, "[]"),
+      (
+        428, #"{"message":"m","errors":[{"description":"authorization_pending"}],"trackingId":"R"}"#
+      ),
+      (428, #"{"message":"Precondition Required","errors":[{"description":"wait"}]}"#),
+      (400, #"{"message":"m","errors":[{"description":"authorization_pending"}]}"#),
+      // Google, Auth0, Twitch, GitHub.
+      (428, #"{"error":"authorization_pending","error_description":"Precondition Required"}"#),
+      (403, #"{"error":"authorization_pending"}"#),
+      (400, #"{"status":400,"message":"authorization_pending"}"#),
+      (200, #"{"error":"authorization_pending"}"#),
+    ])
   func pending(status: Int, body: String) {
     #expect(answer(status, body).words == "pending")
     #expect(answer(status, body, retryAfter: 7).words == "pending, after 7")
   }
 
-  @Test("row 20: slow_down in every shape", arguments: [
-    (400, #"{"error":"slow_down"}"#, "slow down"),
-    (403, #"{"error":"slow_down","error_description":"Forbidden"}"#, "slow down"),
-    (429, #"{"error":"slow_down"}"#, "slow down"),
-    (428, #"{"error":"slow_down"}"#, "slow down"),
-    (400, #"{"message":"m","errors":[{"description":"slow_down"}]}"#, "slow down"),
-    (400, #"{"message":"slow_down"}"#, "slow down"),
-    (200, #"{"error":"slow_down","interval":10}"#, "slow down to 10"),
-    (200, #"{"error":"slow_down","interval":"10"}"#, "slow down to 10"),
-    (400, #"{"error":"slow_down","interval":-1}"#, "slow down to -1"),
-    (400, #"{"error":"slow_down","interval":"soon"}"#, "slow down"),
-  ])
+  @Test(
+    "row 20: slow_down in every shape",
+    arguments: [
+      (400, #"{"error":"slow_down"}"#, "slow down"),
+      (403, #"{"error":"slow_down","error_description":"Forbidden"}"#, "slow down"),
+      (429, #"{"error":"slow_down"}"#, "slow down"),
+      (428, #"{"error":"slow_down"}"#, "slow down"),
+      (400, #"{"message":"m","errors":[{"description":"slow_down"}]}"#, "slow down"),
+      (400, #"{"message":"slow_down"}"#, "slow down"),
+      (200, #"{"error":"slow_down","interval":10}"#, "slow down to 10"),
+      (200, #"{"error":"slow_down","interval":"10"}"#, "slow down to 10"),
+      (400, #"{"error":"slow_down","interval":-1}"#, "slow down to -1"),
+      (400, #"{"error":"slow_down","interval":"soon"}"#, "slow down"),
+    ])
   func slowDown(status: Int, body: String, expected: String) {
     #expect(answer(status, body).words == expected)
     #expect(answer(status, body, retryAfter: 9).words == expected + ", after 9")
   }
 
-  @Test("row 21: denied in every shape", arguments: [
-    (400, #"{"error":"access_denied"}"#), (403, #"{"error":"access_denied"}"#),
-    (400, #"{"error":"authorization_declined"}"#), (200, #"{"error":"access_denied"}"#),
-    (428, #"{"error":"access_denied"}"#), (400, #"{"message":"access_denied"}"#),
-    (400, #"{"message":"m","errors":[{"description":"access_denied"}]}"#),
-    (400, #"{"error":"access_denied","message":"slow_down"}"#),
-  ])
+  @Test(
+    "row 21: denied in every shape",
+    arguments: [
+      (400, #"{"error":"access_denied"}"#), (403, #"{"error":"access_denied"}"#),
+      (400, #"{"error":"authorization_declined"}"#), (200, #"{"error":"access_denied"}"#),
+      (428, #"{"error":"access_denied"}"#), (400, #"{"message":"access_denied"}"#),
+      (400, #"{"message":"m","errors":[{"description":"access_denied"}]}"#),
+      (400, #"{"error":"access_denied","message":"slow_down"}"#),
+    ])
   func denied(status: Int, body: String) {
     #expect(answer(status, body).words == "denied")
   }
 
-  @Test("row 22: expired in every shape", arguments: [
-    (400, #"{"error":"expired_token"}"#), (401, #"{"error":"expired_token"}"#),
-    (200, #"{"error":"token_expired"}"#), (400, #"{"message":"expired_token"}"#),
-    (400, #"{"message":"m","errors":[{"description":"expired_token"}]}"#),
-  ])
+  @Test(
+    "row 22: expired in every shape",
+    arguments: [
+      (400, #"{"error":"expired_token"}"#), (401, #"{"error":"expired_token"}"#),
+      (200, #"{"error":"token_expired"}"#), (400, #"{"message":"expired_token"}"#),
+      (400, #"{"message":"m","errors":[{"description":"expired_token"}]}"#),
+    ])
   func expired(status: Int, body: String) {
     #expect(answer(status, body).words == "expired")
   }
 
-  @Test("row 23: any other error", arguments: [
-    (400, #"{"error":"invalid_grant"}"#, "invalid_grant 400"),
-    (401, #"{"error":"invalid_client"}"#, "invalid_client 401"),
-    (400, #"{"error":"server_error"}"#, "server_error 400"),
-    (400, #"{"error":"bad_verification_code"}"#, "bad_verification_code 400"),
-    (200, #"{"error":"incorrect_device_code"}"#, "incorrect_device_code 200"),
-    (400, #"{"error":"never heard of"}"#, "never heard of 400"),
-    (400, #"{"error":"SLOW_DOWN"}"#, "SLOW_DOWN 400"),
-    (400, #"{"error":"authorization_pending "}"#, "authorization_pending  400"),
-    (400, #"{"message":"m","errors":[{"description":"tokenlimit_reached"}]}"#, "tokenlimit_reached 400"),
-    (401, #"{"message":"The request requires a valid access token"}"#,
-      "The request requires a valid access token 401"),
-    (403, #"{"error_code":"rate_limit_exceeded"}"#, "rate_limit_exceeded 403"),
-    (404, #"{"message":"not found"}"#, "not found 404"),
-    // The client's credentials are wrong, in whatever words.
-    (401, "", "invalid_client 401"), (401, "<html></html>", "invalid_client 401"),
-    (401, "{}", "invalid_client 401"),
-    // An error that comes with tokens is an error.
-    (200, #"{"error":"invalid_grant","access_token":"at","token_type":"bearer"}"#,
-      "invalid_grant 200"),
-  ])
+  @Test(
+    "row 23: any other error",
+    arguments: [
+      (400, #"{"error":"invalid_grant"}"#, "invalid_grant 400"),
+      (401, #"{"error":"invalid_client"}"#, "invalid_client 401"),
+      (400, #"{"error":"server_error"}"#, "server_error 400"),
+      (400, #"{"error":"bad_verification_code"}"#, "bad_verification_code 400"),
+      (200, #"{"error":"incorrect_device_code"}"#, "incorrect_device_code 200"),
+      (400, #"{"error":"never heard of"}"#, "never heard of 400"),
+      (400, #"{"error":"SLOW_DOWN"}"#, "SLOW_DOWN 400"),
+      (400, #"{"error":"authorization_pending "}"#, "authorization_pending  400"),
+      (
+        400, #"{"message":"m","errors":[{"description":"tokenlimit_reached"}]}"#,
+        "tokenlimit_reached 400"
+      ),
+      (
+        401, #"{"message":"The request requires a valid access token"}"#,
+        "The request requires a valid access token 401"
+      ),
+      (403, #"{"error_code":"rate_limit_exceeded"}"#, "rate_limit_exceeded 403"),
+      (404, #"{"message":"not found"}"#, "not found 404"),
+      // The client's credentials are wrong, in whatever words.
+      (401, "", "invalid_client 401"), (401, "<html></html>", "invalid_client 401"),
+      (401, "{}", "invalid_client 401"),
+      // An error that comes with tokens is an error.
+      (
+        200, #"{"error":"invalid_grant","access_token":"at","token_type":"bearer"}"#,
+        "invalid_grant 200"
+      ),
+    ])
   func refused(status: Int, body: String, expected: String) {
     #expect(answer(status, body).words == "refused: \(expected)")
   }
 
-  @Test("row 24: a server that can't answer now", arguments: [
-    (408, ""), (429, ""), (429, "{}"), (429, #"{"message":"Too many requests"}"#), (500, ""),
-    (500, #"{"error":"server_error"}"#), (500, #"{"error":"invalid_grant"}"#),
-    (502, "<html>Bad Gateway</html>"), (503, #"{"error":"temporarily_unavailable"}"#), (504, ""),
-    (599, "{"),
-  ])
+  @Test(
+    "row 24: a server that can't answer now",
+    arguments: [
+      (408, ""), (429, ""), (429, "{}"), (429, #"{"message":"Too many requests"}"#), (500, ""),
+      (500, #"{"error":"server_error"}"#), (500, #"{"error":"invalid_grant"}"#),
+      (502, "<html>Bad Gateway</html>"), (503, #"{"error":"temporarily_unavailable"}"#), (504, ""),
+      (599, "{"),
+    ])
   func unavailable(status: Int, body: String) {
     #expect(answer(status, body).words == "unavailable \(status)")
     #expect(answer(status, body, retryAfter: 30).words == "unavailable \(status), after 30")
   }
 
-  @Test("row 24: an answer that says nothing", arguments: [
-    (200, ""), (200, "<html>Welcome to this hotel</html>"), (200, "{}"), (200, "[]"), (200, "null"),
-    (200, "access_token=at&token_type=bearer"), (200, #"{"value":[]}"#),
-    (200, #"{"token_type":"bearer"}"#), (200, #"{"access_token":"at"}"#),
-    (200, #"{"access_token":"","token_type":"bearer"}"#),
-    (200, #"{"access_token":5,"token_type":"bearer"}"#),
-    (200, #"{"access_token":null,"token_type":"bearer"}"#),
-    (200, #"{"access_token":"at","token_type":1}"#),
-    (200, #"{"access_token":"at","access_token":"other","token_type":"bearer"}"#),
-    (200, #"{"error":1101}"#), (400, #"{"error":1101,"sub_error":20411}"#),
-    (400, #"{"error":{"code":31,"error_subcode":1349174}}"#),
-    // Trakt: statuses alone. Pending, bad code, used, expired, denied.
-    (400, ""), (404, ""), (409, ""), (410, ""), (418, ""),
-    (400, "{}"), (404, "<html></html>"), (302, ""), (304, ""), (204, ""),
-  ])
+  @Test(
+    "row 24: an answer that says nothing",
+    arguments: [
+      (200, ""), (200, "<html>Welcome to this hotel</html>"), (200, "{}"), (200, "[]"),
+      (200, "null"),
+      (200, "access_token=at&token_type=bearer"), (200, #"{"value":[]}"#),
+      (200, #"{"token_type":"bearer"}"#), (200, #"{"access_token":"at"}"#),
+      (200, #"{"access_token":"","token_type":"bearer"}"#),
+      (200, #"{"access_token":5,"token_type":"bearer"}"#),
+      (200, #"{"access_token":null,"token_type":"bearer"}"#),
+      (200, #"{"access_token":"at","token_type":1}"#),
+      (200, #"{"access_token":"at","access_token":"other","token_type":"bearer"}"#),
+      (200, #"{"error":1101}"#), (400, #"{"error":1101,"sub_error":20411}"#),
+      (400, #"{"error":{"code":31,"error_subcode":1349174}}"#),
+      // Trakt: statuses alone. Pending, bad code, used, expired, denied.
+      (400, ""), (404, ""), (409, ""), (410, ""), (418, ""),
+      (400, "{}"), (404, "<html></html>"), (302, ""), (304, ""), (204, ""),
+    ])
   func unreadable(status: Int, body: String) {
     #expect(answer(status, body).words == "unreadable \(status)")
     #expect(answer(status, body, retryAfter: 30).words == "unreadable \(status), after 30")
   }
 
-  @Test("row 49: the token type is bearer in any case", arguments: [
-    ("bearer", "granted"), ("Bearer", "granted"), ("BEARER", "granted"),
-    ("mac", "unusable: type mac"), ("DPoP", "unusable: type DPoP"), ("", "unusable: type "),
-    ("bearer ", "unusable: type bearer "),
-    ("an-unknown-type-of-more-than-32-bytes", "unusable: type an-unknown-type-of-more-than-32-"),
-  ])
+  @Test(
+    "row 49: the token type is bearer in any case",
+    arguments: [
+      ("bearer", "granted"), ("Bearer", "granted"), ("BEARER", "granted"),
+      ("mac", "unusable: type mac"), ("DPoP", "unusable: type DPoP"), ("", "unusable: type "),
+      ("bearer ", "unusable: type bearer "),
+      ("an-unknown-type-of-more-than-32-bytes", "unusable: type an-unknown-type-of-more-than-32-"),
+    ])
   func tokenTypes(type: String, expected: String) {
     #expect(answer(200, #"{"access_token":"at","token_type":"\#(type)"}"#).words == expected)
   }
@@ -162,7 +188,8 @@ private let granted = #"{"access_token":"at","token_type":"Bearer"}"#
       let words = read(#"{"access_token":"at","token_type":"Bearer"\#(members)}"#, into: &tokens)
       try #require(words == "granted")
       return Held(
-        accessToken: string(tokens.accessToken.bytes), refreshToken: string(tokens.refreshToken.bytes),
+        accessToken: string(tokens.accessToken.bytes),
+        refreshToken: string(tokens.refreshToken.bytes),
         scope: string(tokens.scope), expiresAt: tokens.expiresAt,
         refreshTokenExpiresAt: tokens.refreshTokenExpiresAt)
     }
@@ -188,24 +215,27 @@ private let granted = #"{"access_token":"at","token_type":"Bearer"}"#
     #expect(try held(after: #","refresh_token":\#(value)"#) == Held(accessToken: "at"))
   }
 
-  @Test(arguments: [
-    ("3600", now + 3600), (#""3600""#, now + 3600), ("3600.0", now + 3600), ("1", now + 1),
-    ("999999999", now + 999_999_999), ("0", nil), ("-1", nil), ("null", nil), (#""soon""#, nil),
-    ("1.5", nil), ("true", nil),
-    // A time instead of a lifetime.
-    ("1000000000", 1_000_000_000), ("1784955360", 1_784_955_360),
-    ("9223372036854775807", Int64.max),
-  ] as [(String, Int64?)])
+  @Test(
+    arguments: [
+      ("3600", now + 3600), (#""3600""#, now + 3600), ("3600.0", now + 3600), ("1", now + 1),
+      ("999999999", now + 999_999_999), ("0", nil), ("-1", nil), ("null", nil), (#""soon""#, nil),
+      ("1.5", nil), ("true", nil),
+      // A time instead of a lifetime.
+      ("1000000000", 1_000_000_000), ("1784955360", 1_784_955_360),
+      ("9223372036854775807", Int64.max),
+    ] as [(String, Int64?)])
   func lifetimesBecomeTimes(value: String, expected: Int64?) throws {
     #expect(try held(after: #","expires_in":\#(value)"#).expiresAt == expected)
     #expect(
       try held(after: #","refresh_token_expires_in":\#(value)"#).refreshTokenExpiresAt == expected)
   }
 
-  @Test("row 43: the granted scope", arguments: [
-    (#""a b""#, "a b"), (#""a,b""#, "a,b"), (#"["a","b c"]"#, "a b c"), ("[]", ""), (#""""#, ""),
-    ("null", ""), ("5", ""), (#"["a",1,"b"]"#, "a b"),
-  ])
+  @Test(
+    "row 43: the granted scope",
+    arguments: [
+      (#""a b""#, "a b"), (#""a,b""#, "a,b"), (#"["a","b c"]"#, "a b c"), ("[]", ""), (#""""#, ""),
+      ("null", ""), ("5", ""), (#"["a",1,"b"]"#, "a b"),
+    ])
   func scopes(value: String, expected: String) throws {
     #expect(try held(after: #","scope":\#(value)"#).scope == expected)
   }
@@ -243,7 +273,8 @@ private let granted = #"{"access_token":"at","token_type":"Bearer"}"#
   @Test func whatIsNoGrantLeavesNoTokensOfTheLastOne() {
     withTokens { tokens in
       _ = read(
-        #"{"access_token":"at","refresh_token":"rt","token_type":"bearer","scope":"s","expires_in":9}"#,
+        #"{"access_token":"at","refresh_token":"rt","token_type":"bearer","scope":"s","#
+          + #""expires_in":9}"#,
         into: &tokens)
       _ = read(#"{"error":"authorization_pending"}"#, into: &tokens)
       let isEmpty =

@@ -22,12 +22,14 @@ import Testing
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  @Test("row 2: a device authorization request byte for byte", arguments: [
-    ("C6edae", "spark:people_read", "client_id=C6edae&scope=spark%3Apeople_read"),
-    ("id", "openid profile", "client_id=id&scope=openid+profile"),
-    ("a&b=c+d", "x", "client_id=a%26b%3Dc%2Bd&scope=x"),
-    ("bücher", "ä €", "client_id=b%C3%BCcher&scope=%C3%A4+%E2%82%AC"),
-  ])
+  @Test(
+    "row 2: a device authorization request byte for byte",
+    arguments: [
+      ("C6edae", "spark:people_read", "client_id=C6edae&scope=spark%3Apeople_read"),
+      ("id", "openid profile", "client_id=id&scope=openid+profile"),
+      ("a&b=c+d", "x", "client_id=a%26b%3Dc%2Bd&scope=x"),
+      ("bücher", "ä €", "client_id=b%C3%BCcher&scope=%C3%A4+%E2%82%AC"),
+    ])
   func deviceAuthorizationRequests(id: String, scope: String, expected: String) {
     #expect(deviceAuthorizationRequest(id, scope: scope) == expected)
   }
@@ -36,11 +38,16 @@ import Testing
     #expect(deviceAuthorizationRequest("id", scope: "") == "client_id=id")
   }
 
-  @Test("row 16: a device access token request byte for byte", arguments: [
-    ("id", "GmRhmhcxhwAzkoEqiMEg_DnyEysNkuNhszIySk9eS", "GmRhmhcxhwAzkoEqiMEg_DnyEysNkuNhszIySk9eS"),
-    ("id", "a/b+c=d", "a%2Fb%2Bc%3Dd"),
-    ("id", "\u{1F511} \n", "%F0%9F%94%91+%0A"),
-  ])
+  @Test(
+    "row 16: a device access token request byte for byte",
+    arguments: [
+      (
+        "id", "GmRhmhcxhwAzkoEqiMEg_DnyEysNkuNhszIySk9eS",
+        "GmRhmhcxhwAzkoEqiMEg_DnyEysNkuNhszIySk9eS"
+      ),
+      ("id", "a/b+c=d", "a%2Fb%2Bc%3Dd"),
+      ("id", "\u{1F511} \n", "%F0%9F%94%91+%0A"),
+    ])
   func deviceTokenRequests(id: String, deviceCode: String, encoded: String) {
     #expect(
       deviceTokenRequest(id, deviceCode: deviceCode)

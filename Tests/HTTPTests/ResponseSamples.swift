@@ -28,7 +28,8 @@ let samples = [
     name: "Content-Length twice, the same",
     response: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nab", body: "ab"),
   Sample(
-    name: "Content-Length 0", response: "HTTP/1.1 428 Precondition Required\r\nContent-Length: 0\r\n\r\n",
+    name: "Content-Length 0",
+    response: "HTTP/1.1 428 Precondition Required\r\nContent-Length: 0\r\n\r\n",
     status: 428),
   Sample(
     name: "without a reason phrase", response: "HTTP/1.1 200 \r\nContent-Length: 1\r\n\r\nx",
@@ -65,7 +66,8 @@ let samples = [
     response: "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"a\":1}\r\n",
     body: "{\"a\":1}\r\n", keepsConnection: false, endsWithConnection: true),
   Sample(
-    name: "204", response: "HTTP/1.1 204 No Content\r\nX: y\r\n\r\n", status: 204, rest: "HTTP/1.1"),
+    name: "204", response: "HTTP/1.1 204 No Content\r\nX: y\r\n\r\n", status: 204,
+    rest: "HTTP/1.1"),
   Sample(
     name: "304 with a length", response: "HTTP/1.1 304 Not Modified\r\nContent-Length: 77\r\n\r\n",
     status: 304, rest: "HTTP/1.1"),
@@ -171,7 +173,8 @@ let malformed: [(name: String, response: String, error: HTTPError)] = [
   ),
   (
     "a transfer encoding longer than a line is kept",
-    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\(String(repeating: " ", count: 600)), gzip\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\(String(repeating: " ", count: 600)), gzip\r\n"
+      + "\r\n",
     .malformedField
   ),
   ("a chunk without a size", chunked("\r\nx\r\n0\r\n\r\n"), .malformedChunk),

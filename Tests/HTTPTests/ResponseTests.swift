@@ -114,7 +114,8 @@ import Testing
 @Suite struct ResponseLimitTests {
   private func head(length: Int) -> String {
     let frame = "HTTP/1.1 204 No Content\r\nX: \r\n\r\n"
-    return frame.replacing("X: ", with: "X: \(String(repeating: "y", count: length - frame.utf8.count))")
+    return frame.replacing(
+      "X: ", with: "X: \(String(repeating: "y", count: length - frame.utf8.count))")
   }
 
   @Test func aHeadOfTheLimitIsAccepted() {
@@ -182,8 +183,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [("0", 0), ("7", 7), (" 120 ", 120), ("9223372036854775807", Int64.max)]
-    as [(String, Int64)])
+  @Test(
+    arguments: [("0", 0), ("7", 7), (" 120 ", 120), ("9223372036854775807", Int64.max)]
+      as [(String, Int64)])
   func secondsAreTakenAsTheyAre(value: String, expected: Int64) throws {
     #expect(try seconds("Retry-After:\(value)\r\n", unixSeconds: 0) == expected)
   }

@@ -25,21 +25,27 @@ private func refusal(of text: String) -> URLError? {
   @Test(arguments: [
     Accepted(text: "https://a", host: "a", authority: "a"),
     Accepted(text: "https://a/", host: "a", authority: "a", pathAndQuery: "/"),
-    Accepted(text: "HTTPS://Example.ORG/P", host: "Example.ORG", authority: "Example.ORG",
+    Accepted(
+      text: "HTTPS://Example.ORG/P", host: "Example.ORG", authority: "Example.ORG",
       pathAndQuery: "/P"),
-    Accepted(text: "https://webexapis.com/v1/device/authorize", host: "webexapis.com",
+    Accepted(
+      text: "https://webexapis.com/v1/device/authorize", host: "webexapis.com",
       authority: "webexapis.com", pathAndQuery: "/v1/device/authorize"),
     Accepted(text: "https://a:1", host: "a", port: 1, authority: "a:1"),
-    Accepted(text: "https://a:65535/x", host: "a", port: 65535, authority: "a:65535",
+    Accepted(
+      text: "https://a:65535/x", host: "a", port: 65535, authority: "a:65535",
       pathAndQuery: "/x"),
     Accepted(text: "https://a?q=/x@y:1", host: "a", authority: "a", pathAndQuery: "?q=/x@y:1"),
     Accepted(text: "https://a/u@b:c", host: "a", authority: "a", pathAndQuery: "/u@b:c"),
-    Accepted(text: "https://192.0.2.1:8443/", host: "192.0.2.1", port: 8443,
+    Accepted(
+      text: "https://192.0.2.1:8443/", host: "192.0.2.1", port: 8443,
       authority: "192.0.2.1:8443", pathAndQuery: "/"),
     Accepted(text: "https://[::1]", host: "::1", authority: "[::1]"),
-    Accepted(text: "https://[2001:db8::192.0.2.1]:8443/t?x", host: "2001:db8::192.0.2.1",
+    Accepted(
+      text: "https://[2001:db8::192.0.2.1]:8443/t?x", host: "2001:db8::192.0.2.1",
       port: 8443, authority: "[2001:db8::192.0.2.1]:8443", pathAndQuery: "/t?x"),
-    Accepted(text: "https://xn--bcher-kva.example", host: "xn--bcher-kva.example",
+    Accepted(
+      text: "https://xn--bcher-kva.example", host: "xn--bcher-kva.example",
       authority: "xn--bcher-kva.example"),
     Accepted(text: "https://my_host-1.lan.", host: "my_host-1.lan.", authority: "my_host-1.lan."),
   ])
@@ -53,28 +59,32 @@ private func refusal(of text: String) -> URLError? {
     #expect(url.port == expected.port)
   }
 
-  @Test(arguments: [
-    ("", .notHTTPS), ("https://", .notHTTPS), ("http://a/", .notHTTPS), ("a", .notHTTPS),
-    ("//a/", .notHTTPS), ("https:/a", .notHTTPS), ("https:a", .notHTTPS), ("ftp://a", .notHTTPS),
-    (" https://a", .notHTTPS), ("file:///etc/passwd", .notHTTPS), ("httpss://a", .notHTTPS),
-    ("https:///path", .invalidHost), ("https://?q", .invalidHost), ("https://:443", .invalidHost),
-    ("https://[]", .invalidHost), ("https://[:", .invalidHost), ("https://[::1", .invalidHost),
-    ("https://[fe80::1%25eth0]", .invalidHost), ("https://[g::1]", .invalidHost),
-    ("https://a%2eb/", .invalidHost), ("https://a\\b/", .invalidHost), ("https://a,b", .invalidHost),
-    ("https://a;b", .invalidHost), ("https://*.a", .invalidHost), ("https://a]", .invalidHost),
-    ("https://user@a/", .userInformation), ("https://user:pass@a/", .userInformation),
-    ("https://@a/", .userInformation), ("https://a:1@b", .userInformation),
-    ("https://a/#", .fragment), ("https://a/x#y", .fragment), ("https://a#@b", .fragment),
-    ("https://a:", .invalidPort), ("https://a:0", .invalidPort), ("https://a:65536", .invalidPort),
-    ("https://a:4a3", .invalidPort), ("https://a:-1", .invalidPort), ("https://a:+1", .invalidPort),
-    ("https://a:000443", .invalidPort), ("https://a:1:2", .invalidPort),
-    ("https://[::1]x", .invalidPort), ("https://[::1]:", .invalidPort),
-    ("https://a b/", .invalidCharacter), ("https://a/ ", .invalidCharacter),
-    ("https://a/\n", .invalidCharacter), ("https://a/\r\nX: y", .invalidCharacter),
-    ("https://a/\0", .invalidCharacter), ("https://a/\u{7F}", .invalidCharacter),
-    ("https://bücher.example/", .invalidCharacter), ("https://a/ä", .invalidCharacter),
-    ("https://a/\u{202E}", .invalidCharacter),
-  ] as [(String, URLError)])
+  @Test(
+    arguments: [
+      ("", .notHTTPS), ("https://", .notHTTPS), ("http://a/", .notHTTPS), ("a", .notHTTPS),
+      ("//a/", .notHTTPS), ("https:/a", .notHTTPS), ("https:a", .notHTTPS), ("ftp://a", .notHTTPS),
+      (" https://a", .notHTTPS), ("file:///etc/passwd", .notHTTPS), ("httpss://a", .notHTTPS),
+      ("https:///path", .invalidHost), ("https://?q", .invalidHost), ("https://:443", .invalidHost),
+      ("https://[]", .invalidHost), ("https://[:", .invalidHost), ("https://[::1", .invalidHost),
+      ("https://[fe80::1%25eth0]", .invalidHost), ("https://[g::1]", .invalidHost),
+      ("https://a%2eb/", .invalidHost), ("https://a\\b/", .invalidHost),
+      ("https://a,b", .invalidHost),
+      ("https://a;b", .invalidHost), ("https://*.a", .invalidHost), ("https://a]", .invalidHost),
+      ("https://user@a/", .userInformation), ("https://user:pass@a/", .userInformation),
+      ("https://@a/", .userInformation), ("https://a:1@b", .userInformation),
+      ("https://a/#", .fragment), ("https://a/x#y", .fragment), ("https://a#@b", .fragment),
+      ("https://a:", .invalidPort), ("https://a:0", .invalidPort),
+      ("https://a:65536", .invalidPort),
+      ("https://a:4a3", .invalidPort), ("https://a:-1", .invalidPort),
+      ("https://a:+1", .invalidPort),
+      ("https://a:000443", .invalidPort), ("https://a:1:2", .invalidPort),
+      ("https://[::1]x", .invalidPort), ("https://[::1]:", .invalidPort),
+      ("https://a b/", .invalidCharacter), ("https://a/ ", .invalidCharacter),
+      ("https://a/\n", .invalidCharacter), ("https://a/\r\nX: y", .invalidCharacter),
+      ("https://a/\0", .invalidCharacter), ("https://a/\u{7F}", .invalidCharacter),
+      ("https://bücher.example/", .invalidCharacter), ("https://a/ä", .invalidCharacter),
+      ("https://a/\u{202E}", .invalidCharacter),
+    ] as [(String, URLError)])
   func whatIsNotAnHTTPSURLIsRefused(text: String, expected: URLError) {
     #expect(refusal(of: text) == expected)
   }

@@ -57,10 +57,11 @@ private func integer(_ name: StaticString, in document: String) throws -> Int64?
     #expect(outcome(of: document) == .notAnObject)
   }
 
-  @Test(arguments: [
-    [0xFF], [0xC3], [0xC3, 0x28], [0xC0, 0x80], [0xE2, 0x82], [0xED, 0xA0, 0x80],
-    [0xF4, 0x90, 0x80, 0x80], [0x80], [0xF0, 0x80, 0x80, 0x80],
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      [0xFF], [0xC3], [0xC3, 0x28], [0xC0, 0x80], [0xE2, 0x82], [0xED, 0xA0, 0x80],
+      [0xF4, 0x90, 0x80, 0x80], [0x80], [0xF0, 0x80, 0x80, 0x80],
+    ] as [[UInt8]])
   func invalidUTF8IsMalformed(bytes: [UInt8]) {
     let inValue = Array(#"{"a":""#.utf8) + bytes + Array(#""}"#.utf8)
     let inName = Array(#"{""#.utf8) + bytes + Array(#"":1}"#.utf8)
@@ -102,12 +103,13 @@ private func integer(_ name: StaticString, in document: String) throws -> Int64?
     #expect(try integer("a", in: #"{"A":1,"aa":2}"#) == nil)
   }
 
-  @Test(arguments: [
-    ("0", 0), ("-0", 0), ("300", 300), ("-5", -5), ("9223372036854775807", Int64.max),
-    ("-9223372036854775808", Int64.min), ("300.0", 300), ("-2.0", -2), ("1e3", 1000),
-    ("3E+2", 300), ("9007199254740991.0", 9_007_199_254_740_991), (#""300""#, 300),
-    (#""0300""#, 300), (#""9223372036854775807""#, Int64.max),
-  ] as [(String, Int64)])
+  @Test(
+    arguments: [
+      ("0", 0), ("-0", 0), ("300", 300), ("-5", -5), ("9223372036854775807", Int64.max),
+      ("-9223372036854775808", Int64.min), ("300.0", 300), ("-2.0", -2), ("1e3", 1000),
+      ("3E+2", 300), ("9007199254740991.0", 9_007_199_254_740_991), (#""300""#, 300),
+      (#""0300""#, 300), (#""9223372036854775807""#, Int64.max),
+    ] as [(String, Int64)])
   func integersComeInThreeForms(value: String, expected: Int64) throws {
     #expect(try integer("a", in: "{\"a\":\(value)}") == expected)
   }
@@ -129,11 +131,12 @@ private func integer(_ name: StaticString, in document: String) throws -> Int64?
     #expect(absent == [false, false])
   }
 
-  @Test(arguments: [
-    (#"[{"d":"x"}]"#, "x"), (#"[{"d":"x"},{"d":"y"}]"#, "x"), ("[]", nil), (#"[{}]"#, nil),
-    (#"[{"d":1}]"#, nil), (#"["x"]"#, nil), (#"{"d":"x"}"#, nil), (#""x""#, nil), ("null", nil),
-    (#"[[{"d":"x"}]]"#, nil), (#"[null,{"d":"x"}]"#, nil),
-  ] as [(String, String?)])
+  @Test(
+    arguments: [
+      (#"[{"d":"x"}]"#, "x"), (#"[{"d":"x"},{"d":"y"}]"#, "x"), ("[]", nil), (#"[{}]"#, nil),
+      (#"[{"d":1}]"#, nil), (#"["x"]"#, nil), (#"{"d":"x"}"#, nil), (#""x""#, nil), ("null", nil),
+      (#"[[{"d":"x"}]]"#, nil), (#"[null,{"d":"x"}]"#, nil),
+    ] as [(String, String?)])
   func theFirstObjectOfAnArrayIsLookedInto(value: String, expected: String?) throws {
     let document = Array("{\"e\":\(value)}".utf8)
     let object = try JSONObject(document.span)
@@ -141,10 +144,11 @@ private func integer(_ name: StaticString, in document: String) throws -> Int64?
     #expect(found == expected)
   }
 
-  @Test(arguments: [
-    (#"["a","b c"]"#, ["a", "b c"]), (#"["a",1,null,["x"],"b"]"#, ["a", "b"]), ("[]", []),
-    (#""a b""#, []), ("null", []), (#"{"a":"b"}"#, []),
-  ] as [(String, [String])])
+  @Test(
+    arguments: [
+      (#"["a","b c"]"#, ["a", "b c"]), (#"["a",1,null,["x"],"b"]"#, ["a", "b"]), ("[]", []),
+      (#""a b""#, []), ("null", []), (#"{"a":"b"}"#, []),
+    ] as [(String, [String])])
   func theStringsOfAnArrayAreVisitedInOrder(value: String, expected: [String]) throws {
     let document = Array("{\"s\":\(value)}".utf8)
     let object = try JSONObject(document.span)
