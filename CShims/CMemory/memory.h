@@ -33,5 +33,8 @@ CMEMORY_BUFFER(token_file, 200 * 1024)
 // The configuration file: a table of some twenty lines with comments.
 CMEMORY_BUFFER(configuration_file, 64 * 1024)
 
+// A client secret of at most 512 bytes, and a line end; more is seen to be too much.
+CMEMORY_BUFFER(secret_file, 1024)
+
 // One bit a pixel: up to 2048x2048.
 CMEMORY_BUFFER(canvas, 2048 * 2048 / 8)

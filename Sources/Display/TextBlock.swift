@@ -69,9 +69,11 @@ struct TextBlock: Sendable {
   }
 
   /// "Expires in 4:32", or in a narrow column "4:32 left".
-  private func time(_ text: borrowing CodeText) -> Text<48> {
-    if text.timeLeft.count + 11 <= body.columns(in: width) { return "Expires in \(text.timeLeft)" }
-    return "\(text.timeLeft) left"
+  private func appendTime(_ text: borrowing CodeText, to time: inout Text<48>) {
+    let isWide = text.timeLeft.count + 11 <= body.columns(in: width)
+    if isWide { time.append("Expires in ") }
+    time.append(text.timeLeft)
+    if !isWide { time.append(" left") }
   }
 
   /// The height in pixels with the least gaps; nil where a part does not fit.
@@ -98,7 +100,8 @@ struct TextBlock: Sendable {
     }
     height += lines * code.height
     if showsTime(text) {
-      if time(text).count > columns { return nil }
+      // "4:32 left" at least.
+      if text.timeLeft.count + 5 > columns { return nil }
       height += leastGap + body.height
       if hasBar, contents == .full { height += barHeight * 2 }
     }
@@ -137,7 +140,8 @@ struct TextBlock: Sendable {
     }
     y = write(text.userCode.bytes, .groups, code, codeLines, x: x, y: y, on: &canvas)
     guard showsTime(text) else { return }
-    let time = time(text)
+    var time = Text<48>()
+    appendTime(text, to: &time)
     y = write(time.bytes, .spaces, body, 1, x: x, y: y + gap, on: &canvas)
     guard let bar, contents == .full else { return }
     paintBar(bar, x: x, y: y + barHeight, on: &canvas)

@@ -2,10 +2,14 @@ public import Bytes
 internal import CMbedTLS
 public import Linux
 
+/// Its memory. In an unoptimised build each file that calls the shim's function gets memory of its
+/// own, so this is the one call.
+nonisolated(unsafe) let theSession: UnsafeMutablePointer<cmbedtls_session> = cmbedtls_session()
+
 /// The one TLS session of the program: the only door to mbedTLS. Verified always, TLS 1.2 at least,
 /// resumed where the server keeps sessions.
 public struct TLSSession: ~Copyable {
-  private let session: UnsafeMutablePointer<cmbedtls_session> = cmbedtls_session()
+  private let session = theSession
   private var socket: FileDescriptor?
 
   /// Handshakes so far, and how many of them resumed a session.
@@ -38,6 +42,14 @@ public struct TLSSession: ~Copyable {
   }
 
   public var isConnected: Bool { socket != nil }
+
+  /// Whether the server has ended the connection, or said something unasked, since the last answer.
+  public var isStale: Bool {
+    let now = Clock.milliseconds
+    // One millisecond: what arrived while nobody looked is there at once.
+    return wait(
+      for: .readable, on: session.pointee.descriptor, Patience(deadline: now + 1)) == .ready
+  }
 
   /// Connects and shakes hands. Where this returns, the server's chain and name are verified.
   ///

@@ -28,20 +28,7 @@ public struct TokenRecord: ~Copyable {
 
   /// Writes the record as one JSON object.
   public borrowing func write<Sink: ByteSink & ~Copyable>(to sink: inout Sink) {
-    var object = JSONWriter()
-    object.member("access_token", tokens.accessToken.bytes, to: &sink)
-    object.member("token_type", tokens.tokenType.bytes, to: &sink)
-    if let expiresAt = tokens.expiresAt { object.member("expires_at", expiresAt, to: &sink) }
-    if !tokens.refreshToken.isEmpty {
-      object.member("refresh_token", tokens.refreshToken.bytes, to: &sink)
-    }
-    if let expiresAt = tokens.refreshTokenExpiresAt {
-      object.member("refresh_token_expires_at", expiresAt, to: &sink)
-    }
-    if !tokens.scope.isEmpty { object.member("scope", tokens.scope.bytes, to: &sink) }
-    object.member("token_endpoint", tokenEndpoint.bytes, to: &sink)
-    object.member("client_id", clientID.bytes, to: &sink)
-    object.end(&sink)
+    writeRecord(tokens, tokenEndpoint, clientID, to: &sink)
   }
 
   /// Reads a record back.
@@ -69,4 +56,25 @@ public struct TokenRecord: ~Copyable {
     tokens.refreshTokenExpiresAt = object.integer("refresh_token_expires_at")
     return true
   }
+}
+
+/// Writes the file's one JSON object.
+func writeRecord<Sink: ByteSink & ~Copyable>(
+  _ tokens: borrowing Tokens, _ tokenEndpoint: borrowing Text<512>,
+  _ clientID: borrowing ClientID, to sink: inout Sink
+) {
+  var object = JSONWriter()
+  object.member("access_token", tokens.accessToken.bytes, to: &sink)
+  object.member("token_type", tokens.tokenType.bytes, to: &sink)
+  if let expiresAt = tokens.expiresAt { object.member("expires_at", expiresAt, to: &sink) }
+  if !tokens.refreshToken.isEmpty {
+    object.member("refresh_token", tokens.refreshToken.bytes, to: &sink)
+  }
+  if let expiresAt = tokens.refreshTokenExpiresAt {
+    object.member("refresh_token_expires_at", expiresAt, to: &sink)
+  }
+  if !tokens.scope.isEmpty { object.member("scope", tokens.scope.bytes, to: &sink) }
+  object.member("token_endpoint", tokenEndpoint.bytes, to: &sink)
+  object.member("client_id", clientID.bytes, to: &sink)
+  object.end(&sink)
 }

@@ -1,4 +1,5 @@
 public import Bytes
+public import DeviceGrant
 public import Linux
 
 // Theory of operation.
@@ -127,11 +128,12 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   ///
   /// - Parameter scratch: memory for the whole file; wiped before this returns.
   public borrowing func save(
-    _ record: borrowing TokenRecord, scratch: inout Buffer
+    _ tokens: borrowing Tokens, tokenEndpoint: Text<512>, clientID: ClientID,
+    scratch: inout Buffer
   ) throws(TokenStoreError) {
     scratch.removeAll()
     defer { scratch.wipe() }
-    record.write(to: &scratch)
+    writeRecord(tokens, tokenEndpoint, clientID, to: &scratch)
     if scratch.isTruncated { throw .write(.fileTooLarge) }
     do {
       try directory.write(new, scratch.bytes, mode: Self.mode)

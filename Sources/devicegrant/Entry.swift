@@ -1,6 +1,51 @@
+internal import Bytes
+internal import Linux
+
+// Theory of operation.
+//
+// The other targets decide; this one does. `entry` reads the command line and the configuration,
+// and gives them to one command. Each command is one file. Whatever waits takes a `Patience`, so
+// that a signal ends every wait; whatever fails throws a `Failure`, which ends here, as one line
+// in the log and an exit code.
+
+/// The program. SwiftPM makes `main` an alias of this name.
 @c(devicegrant_main)
 public func entry(
   _ argumentCount: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 ) -> Int32 {
-  0
+  var log = Log()
+  do {
+    try run(argumentCount, arguments, &log)
+    return ExitCode.done.rawValue
+  } catch {
+    log.error(error.message)
+    return error.code.rawValue
+  }
+}
+
+private func run(
+  _ argumentCount: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>,
+  _ log: inout Log
+) throws(Failure) {
+  let arguments = try Arguments(argumentCount, arguments)
+  if arguments.wantsHelp {
+    StandardOutput.write((arguments.command?.help ?? Help.program).bytes)
+    return
+  }
+  if arguments.wantsVersion {
+    let line: Text<64> = "devicegrant \(version)\n"
+    StandardOutput.write(line.bytes)
+    return
+  }
+  guard let command = arguments.command else {
+    throw Failure(.usage, "no command given; devicegrant --help lists them")
+  }
+  try arguments.checkOptions(of: command)
+  switch command {
+  case .run, .token, .whoami, .signOut:
+    throw Failure(.usage, "this command is not in release \(version); sign-in, status and show are")
+  case .signIn: try signIn(ConfigurationSource(arguments, &log), &log)
+  case .status: try status(ConfigurationSource(arguments, &log), asJSON: arguments.wantsJSON)
+  case .show: try show(ConfigurationSource(arguments, &log), arguments, log)
+  }
 }

@@ -1,0 +1,81 @@
+public import Bytes
+
+/// One item of the `display` key.
+public struct DisplayChoice: Sendable {
+  public enum Kind: Sendable, Equatable {
+    /// The framebuffer if there is one, and the console.
+    case automatic
+    case framebuffer
+    case pbm(width: Int, height: Int)
+    case console
+  }
+
+  public let kind: Kind
+
+  /// The device or file; empty for a kind that has none.
+  public let path: PermanentBytes
+}
+
+/// The `display` key: up to four displays, none of them twice.
+public struct DisplayChoices: Sendable {
+  public static let limit = 4
+
+  private var choices = InlineArray<4, DisplayChoice?>(repeating: nil)
+  public private(set) var count = 0
+
+  public subscript(_ index: Int) -> DisplayChoice { choices[index]! }
+
+  /// The largest picture that the program has memory for, in pixels.
+  public static let pixelLimit = 2048 * 2048
+
+  /// - Returns: nil for a list that is not as the contract has it.
+  init?(_ value: PermanentBytes) {
+    if value.bytes.equals("none") { return }
+    var start = 0
+    while start <= value.count {
+      let end = value.bytes.firstIndex(of: UInt8(ascii: ","), from: start) ?? value.count
+      guard count < DisplayChoices.limit,
+        let choice = Self.parse(value.extracting(start..<end).trimmed())
+      else { return nil }
+      choices[count] = choice
+      count += 1
+      start = end + 1
+    }
+  }
+
+  private static func parse(_ item: PermanentBytes) -> DisplayChoice? {
+    let none = PermanentBytes("")
+    if item.bytes.equals("auto") {
+      return DisplayChoice(kind: .automatic, path: PermanentBytes("/dev/fb0"))
+    }
+    if item.bytes.equals("console") { return DisplayChoice(kind: .console, path: none) }
+    if item.bytes.equals("framebuffer") {
+      return DisplayChoice(kind: .framebuffer, path: PermanentBytes("/dev/fb0"))
+    }
+    let framebuffer: StaticString = "framebuffer:"
+    if item.bytes.hasPrefix(framebuffer), item.count > framebuffer.utf8CodeUnitCount {
+      return DisplayChoice(
+        kind: .framebuffer, path: item.extracting(framebuffer.utf8CodeUnitCount..<item.count))
+    }
+    return parsePBM(item)
+  }
+
+  /// Reads `pbm:PATH[@WIDTHxHEIGHT]`. What follows the last `@` is a size only if it is one.
+  private static func parsePBM(_ item: PermanentBytes) -> DisplayChoice? {
+    let prefix: StaticString = "pbm:"
+    guard item.bytes.hasPrefix(prefix), item.count > prefix.utf8CodeUnitCount else { return nil }
+    let rest = item.extracting(prefix.utf8CodeUnitCount..<item.count)
+    var at = rest.count - 1
+    while at > 0, rest.bytes[at] != UInt8(ascii: "@") { at -= 1 }
+    if at <= 0 { return DisplayChoice(kind: .pbm(width: 800, height: 480), path: rest) }
+    let size = rest.extracting(at + 1..<rest.count).bytes
+    guard let cross = size.firstIndex(of: UInt8(ascii: "x")),
+      let width = size.extracting(first: cross).parseDecimal(),
+      let height = size.suffix(from: cross + 1).parseDecimal(),
+      width >= 16, height >= 16, width <= 8192, height <= 8192,
+      (Int(width) + 7) / 8 * 8 * Int(height) <= pixelLimit
+    else { return nil }
+    return DisplayChoice(
+      kind: .pbm(width: Int(width), height: Int(height)), path: rest.extracting(0..<at))
+  }
+}

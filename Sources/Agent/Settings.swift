@@ -1,0 +1,113 @@
+public import Bytes
+
+/// Where a setting comes from, the strongest last.
+public enum Origin: Sendable, Equatable {
+  case preset
+  /// A line of the configuration file, counted from 1.
+  case file(line: Int)
+  /// `CLIENT_ID` or `CLIENT_SECRET`, which yield to their longer names.
+  case sampleEnvironment
+  case environment
+  case option
+
+  var rank: Int {
+    switch self {
+    case .preset: 0
+    case .file: 1
+    case .sampleEnvironment: 2
+    case .environment: 3
+    case .option: 4
+    }
+  }
+}
+
+/// Why the configuration can't be used: the fault, and where it stands.
+public enum ConfigurationError: Error, Sendable {
+  case malformedLine(Int)
+  case unknownKey(Text<64>, line: Int)
+  case duplicateKey(Key, line: Int)
+  case duplicateOption(Key)
+  /// A value that is of no use, and why.
+  case badValue(Key, Origin, StaticString)
+  /// A key that must be set, and why.
+  case missing(Key, StaticString)
+}
+
+/// One value as it was given.
+public struct Setting: Sendable {
+  public let value: PermanentBytes
+  public let origin: Origin
+}
+
+/// The values of all keys, each from the strongest of its sources: option, environment, file,
+/// preset.
+public struct Settings: Sendable {
+  private var values = InlineArray<17, Setting?>(repeating: nil)
+
+  public init() {}
+
+  public subscript(_ key: Key) -> Setting? { values[Int(key.rawValue)] }
+
+  /// Sets a key unless a stronger source has.
+  public mutating func set(_ key: Key, _ value: PermanentBytes, _ origin: Origin) {
+    if let present = self[key], present.origin.rank > origin.rank { return }
+    values[Int(key.rawValue)] = Setting(value: value, origin: origin)
+  }
+
+  /// Sets a key from an option, which may be given once.
+  public mutating func setOption(
+    _ key: Key, _ value: PermanentBytes
+  ) throws(ConfigurationError) {
+    if let present = self[key], present.origin == .option { throw .duplicateOption(key) }
+    set(key, value, .option)
+  }
+
+  /// Takes the configuration file: `key = value` lines; `#` begins a comment at the start of a line
+  /// and after a blank.
+  public mutating func readFile(_ file: PermanentBytes) throws(ConfigurationError) {
+    // One bit for each key that has had its line.
+    var seen: UInt32 = 0
+    var number = 0
+    var start = file.bytes.hasPrefix("\u{FEFF}") ? 3 : 0
+    while start < file.count {
+      let end = file.bytes.firstIndex(of: UInt8(ascii: "\n"), from: start) ?? file.count
+      number += 1
+      try readLine(file.extracting(start..<end), number, &seen)
+      start = end + 1
+    }
+  }
+
+  private mutating func readLine(
+    _ line: PermanentBytes, _ number: Int, _ seen: inout UInt32
+  ) throws(ConfigurationError) {
+    let content = line.extracting(0..<commentStart(line.bytes)).trimmed()
+    if content.count == 0 { return }
+    for index in content.bytes.indices where content.bytes[index].isControl {
+      throw .malformedLine(number)
+    }
+    guard let equals = content.bytes.firstIndex(of: UInt8(ascii: "=")) else {
+      throw .malformedLine(number)
+    }
+    let name = content.extracting(0..<equals).trimmed()
+    let value = content.extracting(equals + 1..<content.count).trimmed()
+    guard let key = Key(named: name.bytes) else {
+      throw .unknownKey(Text(name.bytes), line: number)
+    }
+    let bit = UInt32(1) &<< UInt32(key.rawValue)
+    if seen & bit != 0 { throw .duplicateKey(key, line: number) }
+    seen |= bit
+    set(key, value, .file(line: number))
+  }
+}
+
+/// The offset at which a line's comment begins, or its length.
+private func commentStart(_ line: borrowing Span<UInt8>) -> Int {
+  for index in line.indices where line[index] == UInt8(ascii: "#") {
+    if index == 0 || line[index - 1].isBlank { return index }
+  }
+  return line.count
+}
+
+extension UInt8 {
+  fileprivate var isControl: Bool { (self < 0x20 && self != 0x09) || self == 0x7F }
+}

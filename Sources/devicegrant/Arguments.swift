@@ -1,0 +1,179 @@
+internal import Agent
+internal import Bytes
+internal import Linux
+
+/// The commands.
+enum Command {
+  case run
+  case signIn
+  case token
+  case whoami
+  case status
+  case signOut
+  case show
+
+  init?(_ name: borrowing Span<UInt8>) {
+    if name.equals("run") {
+      self = .run
+    } else if name.equals("sign-in") {
+      self = .signIn
+    } else if name.equals("token") {
+      self = .token
+    } else if name.equals("whoami") {
+      self = .whoami
+    } else if name.equals("status") {
+      self = .status
+    } else if name.equals("sign-out") {
+      self = .signOut
+    } else if name.equals("show") {
+      self = .show
+    } else {
+      return nil
+    }
+  }
+
+  var help: StaticString {
+    switch self {
+    case .signIn: Help.signIn
+    case .status: Help.status
+    case .show: Help.show
+    case .run, .token, .whoami, .signOut: Help.later
+    }
+  }
+}
+
+/// The command line, read: options and the command in any order.
+struct Arguments {
+  private(set) var command: Command?
+  private(set) var wantsHelp = false
+  private(set) var wantsVersion = false
+  private(set) var wantsJSON = false
+  private(set) var configurationFile: PermanentBytes?
+  private(set) var uri: PermanentBytes?
+  private(set) var complete: PermanentBytes?
+  private(set) var code: PermanentBytes?
+  private(set) var minimumTTL: PermanentBytes?
+  private(set) var settings = Settings()
+
+  private let arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+  private let count: Int
+  private var index = 1
+
+  init(
+    _ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+  ) throws(Failure) {
+    self.count = Int(count)
+    self.arguments = arguments
+    while let argument = next() {
+      if argument.bytes.hasPrefix("--"), argument.count > 2 {
+        try readOption(argument)
+      } else if argument.bytes.equals("-h") {
+        wantsHelp = true
+      } else {
+        try readCommand(argument)
+      }
+    }
+  }
+
+  private mutating func next() -> PermanentBytes? {
+    guard index < count, let argument = arguments[index] else { return nil }
+    index += 1
+    return PermanentBytes(cString: argument)
+  }
+
+  private mutating func readCommand(_ argument: PermanentBytes) throws(Failure) {
+    guard let command = Command(argument.bytes) else {
+      throw Failure(
+        .usage, "'\(escaped: argument.bytes)' is not a command; devicegrant --help lists them")
+    }
+    if self.command != nil {
+      throw Failure(.usage, "'\(escaped: argument.bytes)' is a second command; give one")
+    }
+    self.command = command
+  }
+
+  private mutating func readOption(_ argument: PermanentBytes) throws(Failure) {
+    let equals = argument.bytes.firstIndex(of: UInt8(ascii: "="))
+    let name = argument.extracting(2..<(equals ?? argument.count))
+    let inlineValue = equals.map { argument.extracting($0 + 1..<argument.count) }
+    if try readFlag(name, hasValue: inlineValue != nil) { return }
+    if name.bytes.equals("client-secret") {
+      throw Failure(
+        .usage,
+        "--client-secret does not exist, since a command line is public; use client_secret_file")
+    }
+    let key = Key(option: name.bytes)
+    guard key != nil || isOwnOption(name.bytes) else {
+      throw Failure(
+        .usage, "--\(escaped: name.bytes) is not an option; devicegrant --help lists them")
+    }
+    guard let value = inlineValue ?? next() else {
+      throw Failure(.usage, "--\(name.bytes) needs a value")
+    }
+    if let key {
+      do {
+        try settings.setOption(key, value)
+      } catch {
+        throw Failure(.usage, "--\(name.bytes) is given twice")
+      }
+    } else {
+      try setOwnOption(name, value)
+    }
+  }
+
+  /// Takes an option without a value.
+  private mutating func readFlag(
+    _ name: PermanentBytes, hasValue: Bool
+  ) throws(Failure) -> Bool {
+    if name.bytes.equals("help") {
+      wantsHelp = true
+    } else if name.bytes.equals("version") {
+      wantsVersion = true
+    } else if name.bytes.equals("json") {
+      wantsJSON = true
+    } else {
+      return false
+    }
+    if hasValue { throw Failure(.usage, "--\(name.bytes) takes no value") }
+    return true
+  }
+
+  private func isOwnOption(_ name: borrowing Span<UInt8>) -> Bool {
+    name.equals("config") || name.equals("uri") || name.equals("complete") || name.equals("code")
+      || name.equals("min-ttl")
+  }
+
+  private mutating func setOwnOption(
+    _ name: PermanentBytes, _ value: PermanentBytes
+  ) throws(Failure) {
+    let present: PermanentBytes?
+    if name.bytes.equals("config") {
+      present = configurationFile
+      configurationFile = value
+    } else if name.bytes.equals("uri") {
+      present = uri
+      uri = value
+    } else if name.bytes.equals("complete") {
+      present = complete
+      complete = value
+    } else if name.bytes.equals("code") {
+      present = code
+      code = value
+    } else {
+      present = minimumTTL
+      minimumTTL = value
+    }
+    if present != nil { throw Failure(.usage, "--\(name.bytes) is given twice") }
+  }
+
+  /// Refuses options that belong to another command.
+  func checkOptions(of command: Command) throws(Failure) {
+    if wantsJSON, command != .status { throw Failure(.usage, "--json belongs to status") }
+    if minimumTTL != nil, command != .token {
+      throw Failure(.usage, "--min-ttl belongs to token")
+    }
+    if uri != nil || complete != nil || code != nil, command != .show {
+      throw Failure(.usage, "--uri, --complete and --code belong to show")
+    }
+  }
+}

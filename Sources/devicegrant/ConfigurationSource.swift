@@ -1,0 +1,179 @@
+internal import Agent
+internal import Bytes
+internal import DeviceGrant
+internal import Linux
+
+/// The configuration as it was gathered from the command line, the environment and the file.
+struct ConfigurationSource {
+  let local: LocalConfiguration
+
+  private let settings: Settings
+  private let file: PermanentBytes?
+
+  init(_ arguments: borrowing Arguments, _ log: inout Log) throws(Failure) {
+    var settings = arguments.settings
+    Environment.forEach { name, value in
+      // An empty variable counts as unset, as a shell's user expects.
+      guard value.count > 0, let key = Key(environment: name.bytes) else { return }
+      let isSample = !name.bytes.hasPrefix("DEVICEGRANT_")
+      settings.set(key, value, isSample ? .sampleEnvironment : .environment)
+    }
+    let explicit = arguments.configurationFile ?? Environment.value("DEVICEGRANT_CONFIG")
+    file = try Self.readFile(explicit, into: &settings, &log)
+    self.settings = settings
+    do {
+      local = try LocalConfiguration(settings)
+    } catch {
+      throw Self.failure(error, file)
+    }
+    log.level = local.logLevel
+  }
+
+  /// The value of a key that no part of the program interprets further.
+  func value(of key: Key) -> PermanentBytes? { settings[key]?.value }
+
+  /// Who the client is and whom it talks to.
+  func client() throws(Failure) -> ClientConfiguration {
+    let secret = try readSecretFile()
+    do {
+      return try ClientConfiguration(settings, secretFile: secret)
+    } catch {
+      throw Self.failure(error, file)
+    }
+  }
+
+  /// The failure for a key whose value turned out to be of no use.
+  func failure(_ key: Key, _ reason: StaticString) -> Failure {
+    Self.failure(.badValue(key, settings[key]?.origin ?? .preset, reason), file)
+  }
+
+  /// Where the tokens are kept.
+  func tokenFile() throws(Failure) -> Path {
+    if let path = local.tokenFile {
+      guard let path = Path(path.bytes) else { throw failure(.tokenFile, "is no path") }
+      return path
+    }
+    var path = Text<640>()
+    if let directories = Environment.value("STATE_DIRECTORY") {
+      // systemd gives a list; the first is the service's own.
+      let end = directories.bytes.firstIndex(of: UInt8(ascii: ":")) ?? directories.count
+      path.append(directories.extracting(0..<end).bytes)
+    } else if User.isRoot {
+      path.append("/var/lib/devicegrant")
+    } else if let state = Environment.value("XDG_STATE_HOME") {
+      path.append(state.bytes)
+      path.append("/devicegrant")
+    } else if let home = Environment.value("HOME") {
+      path.append(home.bytes)
+      path.append("/.local/state/devicegrant")
+    } else {
+      throw Failure(
+        .configuration, "there is no place for the token file: set token_file, or HOME")
+    }
+    path.append("/tokens.json")
+    guard let path = Path(path.bytes) else {
+      throw Failure(.configuration, "the token file's path is too long: set token_file")
+    }
+    return path
+  }
+
+  private static func readFile(
+    _ explicit: PermanentBytes?, into settings: inout Settings, _ log: inout Log
+  ) throws(Failure) -> PermanentBytes? {
+    let name = explicit ?? PermanentBytes("/etc/devicegrant.conf")
+    guard let path = Path(name.bytes) else {
+      throw Failure(.configuration, "the configuration file's name is empty or too long")
+    }
+    var buffer = Memory.configurationFile()
+    let mode: UInt32
+    do {
+      let file = try FileDescriptor(opening: path, .readOnly | .noControllingTerminal)
+      mode = try file.status().mode
+      try file.readAll(into: &buffer)
+    } catch {
+      if explicit == nil, error == .noSuchFile { return nil }
+      throw Failure(.configuration, "cannot read the configuration file \(path): \(error)")
+    }
+    do {
+      try settings.readFile(Memory.permanent(buffer))
+    } catch {
+      throw failure(error, name)
+    }
+    if let secret = settings[.clientSecret], case .file = secret.origin, mode & 0o077 != 0 {
+      log.warning("\(path) holds client_secret and can be read by other users; chmod 600 it")
+    }
+    return name
+  }
+
+  private func readSecretFile() throws(Failure) -> PermanentBytes? {
+    let name: PermanentBytes?
+    do {
+      name = try ClientConfiguration.secretFilePath(settings)
+    } catch {
+      throw Self.failure(error, file)
+    }
+    guard let name else { return nil }
+    guard let path = Path(name.bytes) else { throw failure(.clientSecretFile, "is no path") }
+    var buffer = Memory.secretFile()
+    do {
+      let file = try FileDescriptor(opening: path, .readOnly | .noControllingTerminal)
+      try file.readAll(into: &buffer)
+    } catch {
+      if error == .fileTooLarge { throw failure(.clientSecretFile, "names a file that is too large") }
+      throw Failure(.configuration, "client_secret_file: cannot read \(path): \(error)")
+    }
+    var end = buffer.count
+    while end > 0, buffer.bytes[end - 1] == 0x0A || buffer.bytes[end - 1] == 0x0D { end -= 1 }
+    return Memory.permanent(buffer).extracting(0..<end)
+  }
+
+  /// Says what is wrong, where it stands, and in which file.
+  private static func failure(_ error: ConfigurationError, _ file: PermanentBytes?) -> Failure {
+    var message = Text<640>()
+    switch error {
+    case .malformedLine(let line):
+      append(.file(line: line), file, to: &message)
+      message.append("is not of the form key = value")
+    case .unknownKey(let name, let line):
+      append(.file(line: line), file, to: &message)
+      message.append("unknown key '")
+      message.append(escaped: name.bytes)
+      message.append("'")
+    case .duplicateKey(let key, let line):
+      append(.file(line: line), file, to: &message)
+      message.append("duplicate key '")
+      message.append(key.name)
+      message.append("'")
+    case .duplicateOption(let key):
+      message.append(key.name)
+      message.append(" is given twice")
+    case .badValue(let key, let origin, let reason):
+      append(origin, file, to: &message)
+      message.append(key.name)
+      message.append(" ")
+      message.append(reason)
+    case .missing(let key, let reason):
+      message.append(key.name)
+      message.append(" is not set: ")
+      message.append(reason)
+      message.append("; set it in ")
+      message.append(escaped: (file ?? PermanentBytes("/etc/devicegrant.conf")).bytes)
+    }
+    return Failure(.configuration, message)
+  }
+
+  private static func append(
+    _ origin: Origin, _ file: PermanentBytes?, to message: inout Text<640>
+  ) {
+    switch origin {
+    case .file(let line):
+      message.append(escaped: (file ?? PermanentBytes("")).bytes)
+      message.append(":")
+      message.append(decimal: Int64(line))
+      message.append(": ")
+    case .environment, .sampleEnvironment: message.append("in the environment: ")
+    case .option: message.append("on the command line: ")
+    case .preset: break
+    }
+  }
+}

@@ -1,0 +1,172 @@
+internal import Agent
+internal import Bytes
+internal import DeviceGrant
+internal import HTTP
+internal import Linux
+internal import TLS
+
+/// Why a request brought no response.
+enum ExchangeError: Error {
+  case tls(TLSError)
+  case http(HTTPError)
+
+  var isInterruption: Bool {
+    switch self {
+    case .tls(.interrupted), .tls(.connect(.interrupted)): true
+    default: false
+    }
+  }
+}
+
+extension Text.StringInterpolation {
+  mutating func appendInterpolation(_ error: ExchangeError) {
+    var words = Text<320>()
+    switch error {
+    case .tls(let error): words.append(error)
+    case .http(let error):
+      words.append("HTTP failed: ")
+      words.append(error.description)
+    }
+    appendInterpolation(words)
+  }
+}
+
+/// The body of a request.
+enum RequestBody {
+  case none
+  case deviceAuthorization(ClientID, Scope)
+  case deviceToken(ClientID, deviceCode: Text<2048>)
+
+  func write<Sink: ByteSink & ~Copyable>(to sink: inout Sink) {
+    switch self {
+    case .none: break
+    case .deviceAuthorization(let clientID, let scope):
+      writeDeviceAuthorizationRequest(clientID: clientID, scope: scope, to: &sink)
+    case .deviceToken(let clientID, let deviceCode):
+      writeDeviceTokenRequest(clientID: clientID, deviceCode: deviceCode.bytes, to: &sink)
+    }
+  }
+}
+
+/// Requests and responses on one connection, which is kept for the next request and opened anew
+/// where it is gone.
+struct Exchange: ~Copyable {
+  /// The time for one exchange, from the name to the last byte, in milliseconds: a handshake on a
+  /// slow board over a slow link takes some seconds.
+  static let timeLimit: Int64 = 30_000
+
+  /// The body of the last response.
+  private(set) var body = Memory.responseBody()
+
+  private var session: TLSSession
+  private var origin: URL?
+  private var request = Memory.request()
+  private var received = Memory.receive()
+  private let interrupt: Int32
+  private let log: Log
+
+  /// - Parameter interrupt: what `Patience.interrupt` wants.
+  init(trustAnchors: Path, interrupt: Int32, log: Log) throws(TLSError) {
+    session = try TLSSession(trustAnchors: trustAnchors)
+    self.interrupt = interrupt
+    self.log = log
+  }
+
+  /// Posts a form, with Basic authentication where a secret is given, and takes the response.
+  mutating func post(
+    _ form: RequestBody, to url: URL, clientID: ClientID, clientSecret: ClientSecret?
+  ) throws(ExchangeError) -> ResponseHead {
+    var counter = ByteCounter()
+    form.write(to: &counter)
+    let head = RequestHead(.post(contentLength: counter.count), url)
+    request.removeAll()
+    head.begin(&request, version: version)
+    if let clientSecret, !clientSecret.isEmpty {
+      appendBasicAuthorization(to: &request, clientID: clientID, clientSecret: clientSecret)
+    }
+    head.end(&request)
+    form.write(to: &request)
+    precondition(!request.isTruncated, "a request is larger than its buffer")
+    defer { request.wipe() }
+    return try exchange(with: url)
+  }
+
+  /// Overwrites the last response, which may hold secrets.
+  mutating func wipe() {
+    body.wipe()
+  }
+
+  private mutating func exchange(with url: URL) throws(ExchangeError) -> ResponseHead {
+    let patience = Patience(
+      deadline: Clock.milliseconds + Self.timeLimit, interrupt: interrupt)
+    body.wipe()
+    do {
+      try connect(to: url, patience)
+      try Self.send(request, over: &session, patience)
+    } catch {
+      session.close()
+      throw .tls(error)
+    }
+    do {
+      return try receive(patience)
+    } catch {
+      session.close()
+      throw error
+    }
+  }
+
+  private mutating func connect(to url: URL, _ patience: Patience) throws(TLSError) {
+    if session.isConnected, let origin, origin.hasSameOrigin(as: url), !session.isStale { return }
+    origin = nil
+    let resumptions = session.resumptions
+    try session.connect(to: url.host, port: url.port, patience)
+    origin = url
+    if session.resumptions == resumptions {
+      log.debug("connected to \(url.authority)")
+    } else {
+      log.debug("connected to \(url.authority), TLS session resumed")
+    }
+  }
+
+  private mutating func receive(_ patience: Patience) throws(ExchangeError) -> ResponseHead {
+    var parser = ResponseParser()
+    defer { received.wipe() }
+    while !parser.isComplete {
+      received.removeAll()
+      let count: Int
+      do {
+        count = try session.receive(into: &received, patience)
+      } catch {
+        throw .tls(error)
+      }
+      do {
+        let taken = try Self.advance(&parser, received, body: &body)
+        // What nobody asked for can't be the answer to the next request.
+        if taken < count { session.close() }
+      } catch {
+        throw .http(error)
+      }
+    }
+    if !parser.keepsConnection { session.close() }
+    return parser.head
+  }
+
+  // Static, with what they use as arguments: a span of one member would lend out all of them.
+
+  private static func send(
+    _ request: borrowing Buffer, over session: inout TLSSession, _ patience: Patience
+  ) throws(TLSError) {
+    try session.send(request.bytes, patience)
+  }
+
+  /// Gives the parser what was received, of which there is none at the connection's end.
+  private static func advance(
+    _ parser: inout ResponseParser, _ received: borrowing Buffer, body: inout Buffer
+  ) throws(HTTPError) -> Int {
+    if received.isEmpty {
+      try parser.finish()
+      return 0
+    }
+    return try parser.consume(received.bytes, body: &body)
+  }
+}

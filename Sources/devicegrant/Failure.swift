@@ -1,0 +1,27 @@
+internal import Bytes
+
+/// How the program ends (sysexits.h), as in the README.
+enum ExitCode: Int32 {
+  case done = 0
+  case usage = 64
+  case unusableAnswer = 65
+  case unavailable = 69
+  case defect = 70
+  case cannotCreate = 73
+  case tokenFile = 74
+  case expired = 75
+  case denied = 77
+  case configuration = 78
+}
+
+/// Why a command ends without having done what it is for: the exit code, and the message that says
+/// what was tried, on what, and what to do.
+struct Failure: Error {
+  let code: ExitCode
+  let message: Text<640>
+
+  init(_ code: ExitCode, _ message: Text<640>) {
+    self.code = code
+    self.message = message
+  }
+}

@@ -1,0 +1,28 @@
+internal import Agent
+internal import Bytes
+internal import Display
+
+/// `devicegrant show`: paints one sign-in screen, without a server.
+func show(
+  _ source: ConfigurationSource, _ arguments: borrowing Arguments, _ log: Log
+) throws(Failure) {
+  guard let uri = arguments.uri, let code = arguments.code else {
+    throw Failure(.usage, "show needs --uri URI and --code CODE")
+  }
+  let complete = arguments.complete ?? PermanentBytes("")
+  var screen = SignInCode(userCode: Text(code.bytes), verificationURI: Text(uri.bytes))
+  screen.verificationURIComplete = Text(complete.bytes)
+  if screen.userCode.isEmpty || screen.verificationURI.isEmpty {
+    throw Failure(.usage, "--uri and --code can't be empty")
+  }
+  if screen.userCode.isTruncated || screen.verificationURI.isTruncated
+    || screen.verificationURIComplete.isTruncated
+  {
+    throw Failure(.usage, "the code or the URI is too long for a screen")
+  }
+  var displays = try Displays(source, log)
+  if displays.isEmpty { log.warning("display is none: there is nothing to show the code on") }
+  try displays.show(.code(screen))
+  // Who brings up a screen wants to know of each one that does not work.
+  if let failure = displays.failure { throw failure }
+}
