@@ -12,38 +12,33 @@
 // are never touched cost nothing.
 #define CJANSSON_ARENA_CAPACITY (384 * 1024)
 
-// The state. In an unoptimised build every Swift file that calls a function of this header gets a
-// copy of its own, so one file makes all calls that touch the state.
-static inline unsigned char *cjansson_arena(void) {
-  static _Alignas(16) unsigned char arena[CJANSSON_ARENA_CAPACITY];
-  return arena;
-}
-static inline size_t *cjansson_arena_used(void) {
-  static size_t used;
-  return &used;
-}
-static inline jmp_buf *cjansson_exhausted(void) {
-  static jmp_buf exhausted;
-  return &exhausted;
-}
+// The state. Weak, not static: the optimiser copies callers of the functions below into other
+// targets' objects, and there must be one state for them all. Each has a value, since Swift emits
+// no definition without.
+__attribute__((weak)) _Alignas(16) unsigned char cjansson_arena[CJANSSON_ARENA_CAPACITY] = {0};
+__attribute__((weak)) size_t cjansson_arena_used = 0;
+__attribute__((weak)) jmp_buf cjansson_exhausted = {0};
+__attribute__((weak)) pthread_mutex_t cjansson_lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
 
 // One document at a time lives in the arena. The program has one thread and never waits here; test
-// suites run in parallel. The initialiser is a macro. Returns 0, or EDEADLK where this thread
-// already holds a document.
-static inline pthread_mutex_t *cjansson_arena_lock(void) {
-  static pthread_mutex_t lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
-  return &lock;
+// suites run in parallel. Returns 0, or EDEADLK where this thread already holds a document.
+static inline int cjansson_begin(void) { return pthread_mutex_lock(&cjansson_lock); }
+
+// Takes the arena back and wipes what was used of it: documents hold tokens.
+static inline void cjansson_end(void) {
+  explicit_bzero(cjansson_arena, cjansson_arena_used);
+  cjansson_arena_used = 0;
+  pthread_mutex_unlock(&cjansson_lock);
 }
 
 // Hands memory out from the front. Where there is none left it does not return: jansson 2.14
 // overlooks that its string buffer could not grow, and then reads and writes past the end.
 static inline void *cjansson_allocate(size_t size) {
-  size_t *used = cjansson_arena_used();
-  size_t left = CJANSSON_ARENA_CAPACITY - *used;
+  size_t left = CJANSSON_ARENA_CAPACITY - cjansson_arena_used;
   // Whole lines of 16 bytes, so `left` is one too.
-  if (size > left) longjmp(*cjansson_exhausted(), 1);
-  unsigned char *memory = cjansson_arena() + *used;
-  *used += (size + 15) / 16 * 16;
+  if (size > left) longjmp(cjansson_exhausted, 1);
+  unsigned char *memory = cjansson_arena + cjansson_arena_used;
+  cjansson_arena_used += (size + 15) / 16 * 16;
   return memory;
 }
 // All of it comes back at once.
@@ -54,17 +49,11 @@ static inline void cjansson_keep(void *memory) { (void)memory; }
 static inline json_t *cjansson_load(const char *text, size_t length, int *is_exhausted) {
   json_error_t error;
   json_set_alloc_funcs(cjansson_allocate, cjansson_keep);
-  if (setjmp(*cjansson_exhausted()) != 0) {
+  if (setjmp(cjansson_exhausted) != 0) {
     *is_exhausted = 1;
     return NULL;
   }
   return json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-}
-
-// Takes the arena back and wipes what was used of it: documents hold tokens.
-static inline void cjansson_wipe_arena(void) {
-  explicit_bzero(cjansson_arena(), *cjansson_arena_used());
-  *cjansson_arena_used() = 0;
 }
 
 // json_typeof and its relatives are macros.

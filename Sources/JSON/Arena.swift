@@ -1,7 +1,7 @@
 internal import CJansson
 
 /// The fixed memory that jansson works in, handed out from the front; all of it comes back at once
-/// when the document goes away. This file makes every call that touches it.
+/// when the document goes away.
 enum Arena {
   /// Parses a document into the arena, which is this document's until `end`.
   ///
@@ -9,7 +9,7 @@ enum Arena {
   static func parse(
     _ bytes: borrowing Span<UInt8>
   ) throws(JSONError) -> UnsafeMutablePointer<json_t> {
-    let outcome = pthread_mutex_lock(cjansson_arena_lock())
+    let outcome = cjansson_begin()
     precondition(outcome == 0, "one JSON document at a time")
     var isExhausted: Int32 = 0
     let root = bytes.withUnsafeBytes { bytes in
@@ -22,7 +22,6 @@ enum Arena {
   }
 
   static func end() {
-    cjansson_wipe_arena()
-    pthread_mutex_unlock(cjansson_arena_lock())
+    cjansson_end()
   }
 }
