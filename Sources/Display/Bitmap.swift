@@ -52,7 +52,8 @@ public struct Bitmap: Canvas, ~Copyable {
   /// Whether the panel's pixel in that column and row, which the band holds, is ink.
   public func isInk(x: Int, y: Int) -> Bool {
     precondition(x >= 0 && x < panel.width && rows.contains(y))
-    return memory[(y - rows.lowerBound) * stride + x / 8] & (0x80 &>> UInt8(truncatingIfNeeded: x % 8)) != 0
+    return memory[(y - rows.lowerBound) * stride + x / 8]
+      & (0x80 &>> UInt8(truncatingIfNeeded: x % 8)) != 0
   }
 
   public func isVisible(_ rectangle: Rectangle) -> Bool { !held(rectangle).isEmpty }

@@ -104,7 +104,8 @@ public enum Rotation: Sendable {
     case .none: rectangle
     case .quarter: Rectangle(x: size.height - y - height, y: x, width: height, height: width)
     case .half:
-      Rectangle(x: size.width - x - width, y: size.height - y - height, width: width, height: height)
+      Rectangle(
+        x: size.width - x - width, y: size.height - y - height, width: width, height: height)
     case .threeQuarters: Rectangle(x: y, y: size.width - x - width, width: height, height: width)
     }
   }

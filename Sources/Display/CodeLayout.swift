@@ -61,12 +61,12 @@ struct CodeLayout: Sendable {
   /// - Parameter modules: of the QR code's side, quiet zone included.
   /// - Returns: nil where QR code, URI and user code don't fit together.
   static func beside(
-    modules: Int, _ text: borrowing CodeText, hasBar: Bool, in size: Size
+    modules: Int, _ text: borrowing CodeText, time: Time, in size: Size
   ) -> CodeLayout? {
     for index in 0..<firstThatShortens {
       let concession = concession(index)
-      let first = sideBySide(modules, text, concession, hasBar, size)
-      let second = stacked(modules, text, concession, hasBar, size)
+      let first = sideBySide(modules, text, concession, time, size)
+      let second = stacked(modules, text, concession, time, size)
       guard let first else {
         if let second { return second }
         continue
@@ -79,11 +79,11 @@ struct CodeLayout: Sendable {
   }
 
   /// The text alone on the whole canvas.
-  static func textAlone(_ text: borrowing CodeText, hasBar: Bool, in size: Size) -> CodeLayout {
+  static func textAlone(_ text: borrowing CodeText, time: Time, in size: Size) -> CodeLayout {
     let margin = margin(size)
     let box = Rectangle(x: 0, y: 0, width: size.width, height: size.height).inset(by: margin)
     for index in 0..<concessions {
-      if let layout = fit(text, concession(index), hasBar, box, isCentred: true, size) {
+      if let layout = fit(text, concession(index), time, box, isCentred: true, size) {
         return layout
       }
     }
@@ -99,11 +99,11 @@ struct CodeLayout: Sendable {
 
   /// The QR code and the user code, where the URI has no room beside them.
   static func withoutURI(
-    modules: Int, _ text: borrowing CodeText, in size: Size
+    modules: Int, _ text: borrowing CodeText, time: Time, in size: Size
   ) -> CodeLayout? {
     let concession = make(9, 0, 4, 0, 0, .none)
-    let first = sideBySide(modules, text, concession, false, size)
-    let second = stacked(modules, text, concession, false, size)
+    let first = sideBySide(modules, text, concession, time, size)
+    let second = stacked(modules, text, concession, time, size)
     guard let first else { return second }
     guard let second else { return first }
     return second.module > first.module ? second : first
@@ -112,7 +112,7 @@ struct CodeLayout: Sendable {
   private static func margin(_ size: Size) -> Int { max(1, min(size.width, size.height) / 24) }
 
   private static func sideBySide(
-    _ modules: Int, _ text: borrowing CodeText, _ concession: Concession, _ hasBar: Bool,
+    _ modules: Int, _ text: borrowing CodeText, _ concession: Concession, _ time: Time,
     _ size: Size
   ) -> CodeLayout? {
     let margin = margin(size)
@@ -123,7 +123,7 @@ struct CodeLayout: Sendable {
       // The quiet zone is the margin on the left.
       let box = Rectangle(
         x: side, y: margin, width: size.width - side - margin, height: size.height - 2 * margin)
-      if var layout = fit(text, concession, hasBar, box, isCentred: false, size) {
+      if var layout = fit(text, concession, time, box, isCentred: false, size) {
         layout.module = module
         layout.symbol = Rectangle(x: 0, y: (size.height - side) / 2, width: side, height: side)
         return layout
@@ -134,7 +134,7 @@ struct CodeLayout: Sendable {
   }
 
   private static func stacked(
-    _ modules: Int, _ text: borrowing CodeText, _ concession: Concession, _ hasBar: Bool,
+    _ modules: Int, _ text: borrowing CodeText, _ concession: Concession, _ time: Time,
     _ size: Size
   ) -> CodeLayout? {
     let margin = margin(size)
@@ -144,7 +144,7 @@ struct CodeLayout: Sendable {
       if side * 100 < concession.share * min(size.width, size.height) { return nil }
       let box = Rectangle(
         x: margin, y: side, width: size.width - 2 * margin, height: size.height - side - margin)
-      if var layout = fit(text, concession, hasBar, box, isCentred: true, size) {
+      if var layout = fit(text, concession, time, box, isCentred: true, size) {
         // What is left over goes above the QR code too.
         let shift = (layout.textY - side) / 2
         layout.module = module
@@ -158,7 +158,7 @@ struct CodeLayout: Sendable {
 
   /// The text in `box` with the largest user code that fits; nil where none does.
   private static func fit(
-    _ text: borrowing CodeText, _ concession: Concession, _ hasBar: Bool, _ box: Rectangle,
+    _ text: borrowing CodeText, _ concession: Concession, _ time: Time, _ box: Rectangle,
     isCentred: Bool, _ size: Size
   ) -> CodeLayout? {
     if box.isEmpty { return nil }
@@ -178,7 +178,7 @@ struct CodeLayout: Sendable {
           width: box.width, isCentred: isCentred, contents: concession.contents, body: body,
           code: TypeSize(step: step), codeLines: codeLines, uriLines: concession.uriLines,
           shortens: concession.shortens && codeLines == concession.codeLines)
-        if let height = block.height(text, hasBar: hasBar), height <= box.height {
+        if let height = block.height(text, time), height <= box.height {
           return place(block, height: height, in: box)
         }
         step -= 1

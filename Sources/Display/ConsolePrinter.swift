@@ -33,10 +33,9 @@ struct ConsolePrinter {
     sink.append(escaped: code.verificationURI.bytes)
     sink.append("\nand enter the code  ")
     sink.append(escaped: code.userCode.bytes)
-    let timeLeft = code.timeLeft
-    if !timeLeft.isEmpty {
+    if let secondsLeft = code.secondsLeft {
       sink.append("\nExpires in ")
-      sink.append(timeLeft)
+      sink.append(timeLeft: secondsLeft)
     }
     sink.append("\n")
   }
@@ -50,7 +49,7 @@ struct ConsolePrinter {
     text.append(escaped: code.userCode.bytes)
     let codeRows = wrapped(text.count + 20)
     return wrapped(code.shownTitle.count + 31) + uriRows + codeRows
-      + (code.timeLeft.isEmpty ? 0 : 1) + 1
+      + (code.secondsLeft == nil ? 0 : 1) + 1
   }
 
   private func wrapped(_ length: Int) -> Int { (length + columns - 1) / max(1, columns) }

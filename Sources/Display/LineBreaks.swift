@@ -44,7 +44,9 @@ enum LineBreaks: Sendable {
     guard self == .spaces else { return columns }
     let count = lines(bytes, columns: columns)
     var best = columns
-    while best > 1, lines(bytes, columns: best - 1) == count, longestPart(bytes) < best { best -= 1 }
+    while best > 1, lines(bytes, columns: best - 1) == count, longestPart(bytes) < best {
+      best -= 1
+    }
     return best
   }
 
@@ -74,9 +76,12 @@ enum LineBreaks: Sendable {
 
 /// `bytes` with as much of the middle as must go replaced by `...`, where they are longer than
 /// `length`; the beginning of a URI, which says whose it is, keeps the larger part.
-func shortened<let capacity: Int>(_ bytes: borrowing Span<UInt8>, to length: Int) -> Text<capacity> {
+func shortened<let capacity: Int>(_ bytes: borrowing Span<UInt8>, to length: Int) -> Text<capacity>
+{
   let length = min(length, capacity)
-  if bytes.count <= length || length < 8 { return Text(bytes.extracting(first: min(bytes.count, length))) }
+  if bytes.count <= length || length < 8 {
+    return Text(bytes.extracting(first: min(bytes.count, length)))
+  }
   let head = (length - 3) * 2 / 3
   var text = Text<capacity>(bytes.extracting(first: head))
   text.append("...")

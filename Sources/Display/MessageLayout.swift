@@ -25,7 +25,8 @@ extension Screen {
 
 extension Canvas where Self: ~Copyable {
   /// Paints a sign, where there is room for one, a headline and a sentence, centred.
-  mutating func paint(_ sign: Sign, headline: borrowing Span<UInt8>, detail: borrowing Span<UInt8>) {
+  mutating func paint(_ sign: Sign, headline: borrowing Span<UInt8>, detail: borrowing Span<UInt8>)
+  {
     let short = min(size.width, size.height)
     let margin = max(1, short / 24)
     let width = size.width - 2 * margin

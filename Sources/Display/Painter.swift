@@ -36,7 +36,6 @@ public struct Painter: ~Copyable {
       return
     }
     if case .code(let old) = previous, old.differsInTimeOnly(from: code), text != nil {
-      text?.timeLeft = code.timeLeft
       return
     }
     firstSecondsLeft = code.secondsLeft
@@ -54,10 +53,10 @@ public struct Painter: ~Copyable {
     if layout == nil { plan(code.verificationURI.bytes, beside, code) }
     if layout == nil {
       let alone = CodeText(code, besideQR: false)
-      layout = CodeLayout.textAlone(alone, hasBar: code.hasBar, in: size)
+      layout = CodeLayout.textAlone(alone, time: Time(code), in: size)
       text = alone
     } else if layout?.text.contents == TextBlock.Contents.none {
-      otherLayout = CodeLayout.textAlone(beside, hasBar: code.hasBar, in: size)
+      otherLayout = CodeLayout.textAlone(beside, time: Time(code), in: size)
     }
   }
 
@@ -77,8 +76,10 @@ public struct Painter: ~Copyable {
   ) {
     guard let candidate = try? QRCode(bytes, level) else { return }
     let modules = candidate.width + 2 * QRCode.quietZone
-    var found = CodeLayout.beside(modules: modules, text, hasBar: code.hasBar, in: size)
-    if found == nil { found = CodeLayout.withoutURI(modules: modules, text, in: size) }
+    var found = CodeLayout.beside(modules: modules, text, time: Time(code), in: size)
+    if found == nil {
+      found = CodeLayout.withoutURI(modules: modules, text, time: Time(code), in: size)
+    }
     guard let found else { return }
     if let layout, layout.module >= found.module { return }
     layout = found
@@ -105,7 +106,7 @@ public struct Painter: ~Copyable {
     guard let text, var layout else { return }
     if let otherLayout, showsOtherLayout(code) { layout = otherLayout }
     layout.text.paint(
-      text, x: layout.textX, y: layout.textY, gap: layout.gap, bar: code.bar, on: &canvas)
+      text, Time(code), x: layout.textX, y: layout.textY, gap: layout.gap, on: &canvas)
     if layout.module == 0 { return }
     switch symbol {
     case .some(let symbol): paint(symbol, layout, on: &canvas)
@@ -136,22 +137,10 @@ public struct Painter: ~Copyable {
 }
 
 extension SignInCode {
-  fileprivate var hasBar: Bool { bar != nil }
-
-  /// What part of the time is left, from 0 to 1000; nil where nobody knows.
-  fileprivate var bar: Int? {
-    guard let secondsLeft, let lifetimeSeconds, lifetimeSeconds > 0 else { return nil }
-    let left = max(0, min(secondsLeft, lifetimeSeconds))
-    // Dividing first would lose the part, multiplying a large number first would overflow.
-    let part =
-      lifetimeSeconds > 1_000_000_000
-      ? left / (lifetimeSeconds / 1000) : left * 1000 / lifetimeSeconds
-    return Int(min(1000, part))
-  }
-
   fileprivate func differsInTimeOnly(from other: SignInCode) -> Bool {
     userCode == other.userCode && verificationURI == other.verificationURI
       && verificationURIComplete == other.verificationURIComplete && title == other.title
-      && hasBar == other.hasBar && (secondsLeft == nil) == (other.secondsLeft == nil)
+      && (secondsLeft == nil) == (other.secondsLeft == nil)
+      && lifetimeSeconds == other.lifetimeSeconds
   }
 }

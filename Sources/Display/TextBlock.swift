@@ -7,7 +7,6 @@ struct CodeText: Sendable {
   let uri: Text<2048>
   let request: StaticString
   let userCode: Text<256>
-  var timeLeft: Text<32>
 
   init(_ code: SignInCode, besideQR: Bool) {
     title = code.shownTitle
@@ -19,7 +18,25 @@ struct CodeText: Sendable {
     var userCode = Text<256>()
     userCode.append(escaped: code.userCode.bytes)
     self.userCode = userCode
-    timeLeft = code.timeLeft
+  }
+}
+
+/// How long a code lives yet.
+struct Time: Sendable {
+  /// nil where nobody knows.
+  let secondsLeft: Int64?
+  /// What part of the whole that is, from 0 to 1000; nil where nobody knows.
+  let part: Int?
+
+  init(_ code: borrowing SignInCode) {
+    secondsLeft = code.secondsLeft
+    guard let secondsLeft, let whole = code.lifetimeSeconds, whole > 0 else {
+      part = nil
+      return
+    }
+    let left = max(0, min(secondsLeft, whole))
+    // Dividing first would lose the part, multiplying a large number first would overflow.
+    part = Int(min(1000, whole > 1_000_000_000 ? left / (whole / 1000) : left * 1000 / whole))
   }
 }
 
@@ -63,21 +80,20 @@ struct TextBlock: Sendable {
 
   private var barHeight: Int { max(3, body.height / 4) }
 
-  private func showsTime(_ text: borrowing CodeText) -> Bool {
-    if text.timeLeft.isEmpty { return false }
-    return contents == .full || contents == .brief
-  }
+  private var showsTime: Bool { contents == .full || contents == .brief }
 
   /// "Expires in 4:32", or in a narrow column "4:32 left".
-  private func appendTime(_ text: borrowing CodeText, to time: inout Text<48>) {
-    let isWide = text.timeLeft.count + 11 <= body.columns(in: width)
-    if isWide { time.append("Expires in ") }
-    time.append(text.timeLeft)
-    if !isWide { time.append(" left") }
+  private func appendTime(_ secondsLeft: Int64, to text: inout Text<48>) {
+    text.append("Expires in ")
+    text.append(timeLeft: secondsLeft)
+    if text.count <= body.columns(in: width) { return }
+    text.removeAll()
+    text.append(timeLeft: secondsLeft)
+    text.append(" left")
   }
 
   /// The height in pixels with the least gaps; nil where a part does not fit.
-  func height(_ text: borrowing CodeText, hasBar: Bool) -> Int? {
+  func height(_ text: borrowing CodeText, _ time: Time) -> Int? {
     let columns = body.columns(in: width)
     var height = 0
     if contents == .full {
@@ -99,11 +115,12 @@ struct TextBlock: Sendable {
       return nil
     }
     height += lines * code.height
-    if showsTime(text) {
-      // "4:32 left" at least.
-      if text.timeLeft.count + 5 > columns { return nil }
+    if showsTime, let secondsLeft = time.secondsLeft {
+      var words = Text<48>()
+      appendTime(secondsLeft, to: &words)
+      if words.count > columns { return nil }
       height += leastGap + body.height
-      if hasBar, contents == .full { height += barHeight * 2 }
+      if time.part != nil, contents == .full { height += barHeight * 2 }
     }
     return height
   }
@@ -118,10 +135,8 @@ struct TextBlock: Sendable {
   }
 
   /// Paints the block with its top left corner at `x`, `y`, `gap` pixels between its groups.
-  ///
-  /// - Parameter bar: what part of the time is left, from 0 to 1000; nil for no bar.
   func paint(
-    _ text: borrowing CodeText, x: Int, y: Int, gap: Int, bar: Int?,
+    _ text: borrowing CodeText, _ time: Time, x: Int, y: Int, gap: Int,
     on canvas: inout some Canvas & ~Copyable
   ) {
     var y = y
@@ -139,21 +154,21 @@ struct TextBlock: Sendable {
       y = write(text.request.bytes, .spaces, body, 9, x: x, y: y, on: &canvas) + smallGap
     }
     y = write(text.userCode.bytes, .groups, code, codeLines, x: x, y: y, on: &canvas)
-    guard showsTime(text) else { return }
-    var time = Text<48>()
-    appendTime(text, to: &time)
-    y = write(time.bytes, .spaces, body, 1, x: x, y: y + gap, on: &canvas)
-    guard let bar, contents == .full else { return }
-    paintBar(bar, x: x, y: y + barHeight, on: &canvas)
+    guard showsTime, let secondsLeft = time.secondsLeft else { return }
+    var words = Text<48>()
+    appendTime(secondsLeft, to: &words)
+    y = write(words.bytes, .spaces, body, 1, x: x, y: y + gap, on: &canvas)
+    guard let part = time.part, contents == .full else { return }
+    paintBar(part, x: x, y: y + barHeight, on: &canvas)
   }
 
   private func paintBar(
-    _ bar: Int, x: Int, y: Int, on canvas: inout some Canvas & ~Copyable
+    _ part: Int, x: Int, y: Int, on canvas: inout some Canvas & ~Copyable
   ) {
     let line = max(1, barHeight / 4)
     canvas.fill(
       Rectangle(x: x, y: y + (barHeight - line) / 2, width: width, height: line), .ink)
-    canvas.fill(Rectangle(x: x, y: y, width: width * bar / 1000, height: barHeight), .ink)
+    canvas.fill(Rectangle(x: x, y: y, width: width * part / 1000, height: barHeight), .ink)
   }
 
   /// Writes wrapped lines, shortened to `limit` of them, and returns where the next one goes.

@@ -75,7 +75,9 @@ extension Canvas where Self: ~Copyable {
       var column = 0
       while column < type.face.width {
         let start = column
-        while column < type.face.width, type.face.isInk(character, x: column, y: row) { column += 1 }
+        while column < type.face.width, type.face.isInk(character, x: column, y: row) {
+          column += 1
+        }
         fill(
           Rectangle(
             x: x + start * scale, y: y + row * scale, width: (column - start) * scale,

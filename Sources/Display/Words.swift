@@ -47,22 +47,6 @@ extension SignInCode {
     if title.isEmpty { text.append("Sign in") } else { text.append(legible: title.bytes) }
     return text
   }
-
-  /// "4:32", or with hours "1:04:32"; empty where nobody knows.
-  var timeLeft: Text<32> {
-    guard let secondsLeft else { return "" }
-    var text = Text<32>()
-    let left = max(0, secondsLeft)
-    let hours = left / 3600
-    if hours > 0 {
-      text.append(decimal: hours)
-      text.append(":")
-    }
-    text.append(decimal: left / 60 % 60, width: hours > 0 ? 2 : 1, padding: UInt8(ascii: "0"))
-    text.append(":")
-    text.append(decimal: left % 60, width: 2, padding: UInt8(ascii: "0"))
-    return text
-  }
 }
 
 extension ByteSink where Self: ~Copyable {
@@ -86,5 +70,18 @@ extension ByteSink where Self: ~Copyable {
         while index < bytes.count, bytes[index] & 0xC0 == 0x80 { index += 1 }
       }
     }
+  }
+
+  /// Appends "4:32", or with hours "1:04:32".
+  mutating func append(timeLeft seconds: Int64) {
+    let left = max(0, seconds)
+    let hours = left / 3600
+    if hours > 0 {
+      append(decimal: hours)
+      append(":")
+    }
+    append(decimal: left / 60 % 60, width: hours > 0 ? 2 : 1, padding: UInt8(ascii: "0"))
+    append(":")
+    append(decimal: left % 60, width: 2, padding: UInt8(ascii: "0"))
   }
 }

@@ -10,7 +10,9 @@ import Testing
     .halfBlocks(colours: true), .halfBlocks(colours: false), .backgrounds, .plain,
   ]
 
-  private func printed(_ code: SignInCode, _ style: ConsoleStyle, columns: Int = 80, rows: Int? = 24)
+  private func printed(
+    _ code: SignInCode, _ style: ConsoleStyle, columns: Int = 80, rows: Int? = 24
+  )
     -> [String]
   {
     let memory = Memory(count: 64 * 1024)
@@ -45,10 +47,18 @@ import Testing
         var row: [Bool] = []
         var rest = line[...]
         while !rest.isEmpty {
-          if rest.hasPrefix("\u{1B}[40m") { isDark = true; rest = rest.dropFirst(5) }
-          else if rest.hasPrefix("\u{1B}[47;107m") { isDark = false; rest = rest.dropFirst(9) }
-          else if rest.hasPrefix("\u{1B}[0m") { rest = rest.dropFirst(4) }
-          else { row.append(isDark); rest = rest.dropFirst(2) }
+          if rest.hasPrefix("\u{1B}[40m") {
+            isDark = true
+            rest = rest.dropFirst(5)
+          } else if rest.hasPrefix("\u{1B}[47;107m") {
+            isDark = false
+            rest = rest.dropFirst(9)
+          } else if rest.hasPrefix("\u{1B}[0m") {
+            rest = rest.dropFirst(4)
+          } else {
+            row.append(isDark)
+            rest = rest.dropFirst(2)
+          }
         }
         modules.append(row)
       case .plain:
@@ -81,7 +91,8 @@ import Testing
     for code in [webex, plain] {
       let lines = printed(code, style, columns: size.columns, rows: size.rows).map(bare)
       let hasQR = !modules(
-        printed(code, style, columns: size.columns, rows: size.rows), style).isEmpty
+        printed(code, style, columns: size.columns, rows: size.rows), style
+      ).isEmpty
       let rows = lines.reduce(0) { $0 + ($1.count + size.columns - 1) / size.columns }
       if hasQR { #expect(rows < size.rows) }
       #expect(lines.contains { $0.contains("too small") } == !hasQR)
@@ -95,7 +106,8 @@ import Testing
     let lines = printed(plain, .halfBlocks(colours: true))
     #expect(!modules(lines, .halfBlocks(colours: true)).isEmpty)
     // The complete URI is too long for that; the shorter one is shown instead.
-    #expect(!modules(printed(webex, .halfBlocks(colours: true)), .halfBlocks(colours: true)).isEmpty)
+    #expect(
+      !modules(printed(webex, .halfBlocks(colours: true)), .halfBlocks(colours: true)).isEmpty)
   }
 
   @Test(arguments: styles) func hostileTextStaysText(_ style: ConsoleStyle) {

@@ -46,7 +46,8 @@ import Testing
 
   @Test func failuresSayWhatWasTriedOnWhat() {
     let memory = Memory(count: 100)
-    var tooLarge = PBMDisplay(path: Path("/tmp/x.pbm"), width: 800, height: 480, memory: memory.bytes)
+    var tooLarge = PBMDisplay(
+      path: Path("/tmp/x.pbm"), width: 800, height: 480, memory: memory.bytes)
     #expect(
       fails { () throws(DisplayError) in try tooLarge.show(.blank) }
         == "cannot hold a picture of 800x480 pixels for /tmp/x.pbm")
@@ -58,7 +59,8 @@ import Testing
       fails { () throws(DisplayError) in try nowhere.show(.blank) }
         == "cannot create /nonexistent/x.pbm.new: No such file or directory")
     #expect(
-      fails { () throws(DisplayError) in _ = try FramebufferDisplay(path: Path("/dev/nonexistent")) }
+      fails { () throws(DisplayError) in _ = try FramebufferDisplay(path: Path("/dev/nonexistent"))
+      }
         == "cannot open /dev/nonexistent: No such file or directory")
     #expect(
       fails { () throws(DisplayError) in _ = try FramebufferDisplay(path: Path("/dev/null")) }

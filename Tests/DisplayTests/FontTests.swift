@@ -29,7 +29,8 @@ import Testing
 
   @Test(arguments: faces) func lookalikesAreToldApart(_ face: Typeface) {
     let pairs = [
-      "0O", "0o", "0D", "0Q", "1I", "1l", "Il", "I|", "l|", "1i", "5S", "8B", "2Z", "6G", "UV", "O0",
+      "0O", "0o", "0D", "0Q", "1I", "1l", "Il", "I|", "l|", "1i", "5S", "8B", "2Z", "6G", "UV",
+      "O0",
     ]
     for pair in pairs {
       let characters = Array(pair.utf8)

@@ -141,10 +141,13 @@ import Testing
       for x in 0..<panel.width {
         let value = bitmap.isInk(x: x, y: y) ? format.ink : format.paper
         for bit in 0..<format.bitsPerPixel {
-          let place = ((y + mode.yOffset) * mode.stride) * 8
+          let place =
+            ((y + mode.yOffset) * mode.stride) * 8
             + (x + mode.xOffset) * format.bitsPerPixel + bit
           let mask = UInt8(1) << (place % 8)
-          if value >> bit & 1 == 1 { expected[place / 8] |= mask } else {
+          if value >> bit & 1 == 1 {
+            expected[place / 8] |= mask
+          } else {
             expected[place / 8] &= ~mask
           }
         }

@@ -118,7 +118,8 @@ let plain = SignInCode(
   userCode: "WDJB-MJHT", verificationURI: "https://www.example.com/device", secondsLeft: 1800)
 
 let sizes = [
-  Size(width: 1280, height: 800), Size(width: 800, height: 480), Size(width: 480, height: 800), Size(width: 480, height: 272),
+  Size(width: 1280, height: 800), Size(width: 800, height: 480), Size(width: 480, height: 800),
+  Size(width: 480, height: 272),
   Size(width: 320, height: 240), Size(width: 240, height: 320), Size(width: 240, height: 240),
   Size(width: 160, height: 128), Size(width: 128, height: 160), Size(width: 128, height: 64),
 ]

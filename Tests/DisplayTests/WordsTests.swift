@@ -8,9 +8,9 @@ import Testing
     (Int64(272), "4:32"), (0, "0:00"), (-9, "0:00"), (59, "0:59"), (60, "1:00"), (3599, "59:59"),
     (3600, "1:00:00"), (36_061, "10:01:01"),
   ]) func timeLeft(_ seconds: Int64, _ expected: String) {
-    var code = plain
-    code.secondsLeft = seconds
-    #expect(string(code.timeLeft) == expected)
+    var text = Text<32>()
+    text.append(timeLeft: seconds)
+    #expect(string(text) == expected)
   }
 
   @Test(arguments: [
@@ -23,7 +23,9 @@ import Testing
   }
 
   @Test func brokenUTF8IsLegible() {
-    for bytes: [UInt8] in [[0xC3], [0xC3, 0x28], [0xFF, 0xFE], [0xE2, 0x82], [0x80, 0x80, 0x41]] {
+    for bytes: [UInt8] in [
+      [0xC3], [0xC3, 0x28], [0xFF, 0xFE], [0xE2, 0x82], [0x80, 0x80, 0x41],
+    ] {
       var legible = Text<64>()
       legible.append(legible: bytes.span)
       #expect(string(legible).utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F })
