@@ -3,9 +3,9 @@ public import QR
 
 /// Paints screens on canvases of one size.
 ///
-/// `prepare` chooses the layout, once for each code; `paint` may then be called as often as a driver
-/// likes, band by band, and each time gives the same picture. Once prepared, a code whose time runs
-/// down costs no heap: the QR code is kept.
+/// `prepare` chooses the layout, once for each code; `paint` may then be called as often as a
+/// driver likes, band by band, and each time gives the same picture. Once prepared, a code whose
+/// time runs down costs no heap: the QR code is kept.
 public struct Painter: ~Copyable {
   /// The symbol of the prepared code; nil for other screens, and where it does not fit.
   public private(set) var symbol: QRCode?

@@ -80,6 +80,9 @@ struct TextBlock: Sendable {
 
   private var barHeight: Int { max(3, body.height / 4) }
 
+  /// Where there is room for little else, each line is filled.
+  private var uriBreaks: LineBreaks { contents == .bare ? .anywhere : .separators }
+
   private var showsTime: Bool { contents == .full || contents == .brief }
 
   /// "Expires in 4:32", or in a narrow column "4:32 left".
@@ -107,7 +110,7 @@ struct TextBlock: Sendable {
       height += smallGap * 2
     }
     if contents != .none {
-      guard let lines = fitting(text.uri.bytes, .separators, columns, uriLines) else { return nil }
+      guard let lines = fitting(text.uri.bytes, uriBreaks, columns, uriLines) else { return nil }
       height += lines * body.height + leastGap
     }
     let codeColumns = code.columns(in: width)
@@ -148,7 +151,7 @@ struct TextBlock: Sendable {
       y = write(text.invitation.bytes, .spaces, body, 9, x: x, y: y, on: &canvas) + smallGap
     }
     if contents != .none {
-      y = write(text.uri.bytes, .separators, body, uriLines, x: x, y: y, on: &canvas) + gap
+      y = write(text.uri.bytes, uriBreaks, body, uriLines, x: x, y: y, on: &canvas) + gap
     }
     if contents == .full {
       y = write(text.request.bytes, .spaces, body, 9, x: x, y: y, on: &canvas) + smallGap
