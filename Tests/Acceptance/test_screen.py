@@ -72,7 +72,7 @@ class Show(AcceptanceTest):
 
     @for_each({size: size for size in LAYOUTS})
     def test_uri_too_long_for_the_panel_leaves_the_code_at(self, size):
-        uri = "https://example.com/" + "a" * 1500
+        uri = "https://example.com/" + "a" * 450
         pictures = [self.show(size, uri=uri, complete=None, code=code).digest()
                     for code in ("111111", "222222")]
         self.assertNotEqual(*pictures)
@@ -188,16 +188,21 @@ class Hostile(AcceptanceTest):
         self.assertNotRegex(run.stderr.encode(), rb"[\x00-\x09\x0b-\x1f\x7f-\xff]")
         self.assertNotIn(run.code, (DONE, 70))
 
-    @for_each(HOSTILE)
-    def test_scope_of_the_answer(self, text):
-        sandbox = self.sandbox(approve_after=1, script=[{"path": "/token", "merge": {
-            "scope": text}}])
-        run = self.sign_in(sandbox)
-        self.assertNotRegex(run.stderr.encode(), rb"[\x00-\x09\x0b-\x1f\x7f-\xff]")
-
     def test_code_is_shown_exactly_as_sent(self):
         sandbox = self.sandbox(approve_after=1, script=[
             {"path": "/device_authorization", "merge": {"user_code": "wDjb-mJht 0O"}}])
         run = self.sign_in(sandbox)
         self.assertExit(DONE, run, "user_code=")
         self.assertIn("wDjb-mJht", run.stderr)
+
+
+class HostileScope(AcceptanceTest):
+    # An answer that cannot be read costs the tokens in it; the next poll then finds none.
+    tolerates = ("polled after the final answer",)
+
+    @for_each(HOSTILE)
+    def test_scope_of_the_answer(self, text):
+        sandbox = self.sandbox(approve_after=1, script=[{"path": "/token", "nth": 1, "merge": {
+            "scope": text}}])
+        run = self.sign_in(sandbox)
+        self.assertNotRegex(run.stderr.encode(), rb"[\x00-\x09\x0b-\x1f\x7f-\xff]")
