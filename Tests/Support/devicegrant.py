@@ -15,15 +15,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# Per architecture: where the Embedded build puts the binary, and what runs it here.
+# Per architecture: where the Embedded build puts the binary, and what runs it here. There is no
+# `-L` for qemu: the dynamic linker of Debian's cross packages and the libc of the foreign
+# architecture are of different releases, and with the two mixed, every fork(2) ends in a crash.
 BINARIES = {
     "host": (".build/embedded-host/release/devicegrant", []),
-    "aarch64": (".build/aarch64-none-none-elf/release/devicegrant",
-                ["qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu",
-                 "-E", "LD_LIBRARY_PATH=/usr/lib/aarch64-linux-gnu"]),
-    "armv7": (".build/armv7-none-none-eabi/release/devicegrant",
-              ["qemu-arm-static", "-L", "/usr/arm-linux-gnueabihf",
-               "-E", "LD_LIBRARY_PATH=/usr/lib/arm-linux-gnueabihf"]),
+    "aarch64": (".build/aarch64-none-none-elf/release/devicegrant", ["qemu-aarch64-static"]),
+    "armv7": (".build/armv7-none-none-eabi/release/devicegrant", ["qemu-arm-static"]),
 }
 CODE_LINE = re.compile(r"user_code=(?P<user_code>.*?) verification_uri=(?P<uri>\S+)"
                        r".* expires_in=(?P<expires_in>\d+)")
