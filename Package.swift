@@ -58,6 +58,7 @@ let package = Package(
 for target in package.targets where target.type != .system {
   target.swiftSettings = [
     .enableExperimentalFeature("Lifetimes"),
+    .enableExperimentalFeature("AddressableParameters"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .treatAllWarnings(as: .error),

@@ -20,7 +20,8 @@ extension ByteSink where Self: ~Copyable {
   }
 
   public mutating func append<let count: Int>(_ text: borrowing Text<count>) {
-    append(text.bytes)
+    // By index: see the note at `Text.bytes`.
+    for index in 0..<text.count { append(text[index]) }
   }
 
   /// Appends a number in base ten, padded on the left with `padding` to at least `width` bytes.

@@ -41,16 +41,17 @@ extension ByteSink where Self: ~Copyable {
   /// Escaping bytes, not characters, covers control characters, terminal escapes, bidirectional
   /// overrides and broken UTF-8 alike.
   public mutating func append(escaped bytes: borrowing Span<UInt8>) {
-    for index in bytes.indices {
-      let byte = bytes[index]
-      if byte == UInt8(ascii: "\\") {
-        append("\\\\")
-      } else if byte.isPrintableASCII {
-        append(byte)
-      } else {
-        append("\\x")
-        append(hexadecimal: UInt64(byte), width: 2)
-      }
+    for index in bytes.indices { append(escapedByte: bytes[index]) }
+  }
+
+  mutating func append(escapedByte byte: UInt8) {
+    if byte == UInt8(ascii: "\\") {
+      append("\\\\")
+    } else if byte.isPrintableASCII {
+      append(byte)
+    } else {
+      append("\\x")
+      append(hexadecimal: UInt64(byte), width: 2)
     }
   }
 }

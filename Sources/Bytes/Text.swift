@@ -31,9 +31,19 @@ public struct Text<let capacity: Int>: ByteSink, Sendable {
 
   public var isEmpty: Bool { count == 0 }
 
+  // Without `@_addressableSelf` Swift 6.3.1 lets the span point to a copy of the text that is already
+  // dead. Even so a function that is generic over a capacity, once specialised, gets a span of a
+  // copy that was never written: such code reads a text by index.
   public var bytes: Span<UInt8> {
     @_lifetime(borrow self)
+    @_addressableSelf
     borrowing get { storage.span.extracting(first: count) }
+  }
+
+  /// The byte at an offset below `count`.
+  public subscript(_ index: Int) -> UInt8 {
+    precondition(index < count)
+    return storage[index]
   }
 
   public mutating func append(_ byte: UInt8) {
@@ -97,7 +107,7 @@ extension Text: ExpressibleByStringInterpolation {
     }
 
     public mutating func appendInterpolation<let count: Int>(_ other: borrowing Text<count>) {
-      text.append(other.bytes)
+      text.append(other)
     }
 
     public mutating func appendInterpolation(_ bytes: borrowing Span<UInt8>) {
@@ -110,23 +120,27 @@ extension Text: ExpressibleByStringInterpolation {
     }
 
     public mutating func appendInterpolation<let count: Int>(escaped other: borrowing Text<count>) {
-      text.append(escaped: other.bytes)
+      for index in 0..<other.count { text.append(escapedByte: other[index]) }
     }
   }
 }
 
 extension Text {
   public static func == (left: borrowing Text, right: StaticString) -> Bool {
-    left.bytes.equals(right)
+    guard left.count == right.utf8CodeUnitCount else { return false }
+    for index in 0..<left.count where left[index] != right.bytes[index] { return false }
+    return true
   }
 
   public static func != (left: borrowing Text, right: StaticString) -> Bool {
-    !left.bytes.equals(right)
+    !(left == right)
   }
 }
 
 extension Text: Equatable {
   public static func == (left: Text, right: Text) -> Bool {
-    left.bytes.equals(right.bytes)
+    guard left.count == right.count else { return false }
+    for index in 0..<left.count where left[index] != right[index] { return false }
+    return true
   }
 }

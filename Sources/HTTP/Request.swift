@@ -46,11 +46,10 @@ public struct RequestHead: Sendable {
 }
 
 /// Writes `Authorization: Basic …`. Id and secret are form-encoded first, since either may hold a
-/// colon or bytes beyond ASCII (RFC 6749 §2.3.1). At most 1024 bytes together.
-public func appendBasicAuthorization<Sink: ByteSink & ~Copyable, let id: Int, let secret: Int>(
-  to sink: inout Sink, clientID: borrowing Text<id>, clientSecret: borrowing Text<secret>
+/// colon or bytes beyond ASCII (RFC 6749 §2.3.1).
+public func appendBasicAuthorization<Sink: ByteSink & ~Copyable>(
+  to sink: inout Sink, clientID: Text<512>, clientSecret: Text<512>
 ) {
-  precondition(id + secret <= 1024)
   // Each byte may need three, and there is the colon.
   var credentials = Text<3073>()
   credentials.append(formEncoded: clientID.bytes)

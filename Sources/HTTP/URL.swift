@@ -68,18 +68,21 @@ public struct URL: Sendable {
   /// The host's name or address, an IPv6 address without its brackets.
   public var host: Span<UInt8> {
     @_lifetime(borrow self)
+    @_addressableSelf
     borrowing get { text.bytes.extracting(hostStart..<hostEnd) }
   }
 
   /// Host and port as written: the Host field's value.
   public var authority: Span<UInt8> {
     @_lifetime(borrow self)
+    @_addressableSelf
     borrowing get { text.bytes.extracting(8..<authorityEnd) }
   }
 
   /// Path and query as written, which may be empty.
   public var pathAndQuery: Span<UInt8> {
     @_lifetime(borrow self)
+    @_addressableSelf
     borrowing get { text.bytes.suffix(from: authorityEnd) }
   }
 

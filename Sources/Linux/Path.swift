@@ -25,6 +25,7 @@ public struct Path: Sendable {
 
   public var bytes: Span<UInt8> {
     @_lifetime(borrow self)
+    @_addressableSelf
     borrowing get { terminated.bytes.extracting(first: terminated.count - 1) }
   }
 

@@ -16,12 +16,19 @@ enum ExitCode: Int32 {
 
 /// Why a command ends without having done what it is for: the exit code, and the message that says
 /// what was tried, on what, and what to do.
+///
+/// The message lies in one place, not in the error: typed errors are copied at every step of their
+/// way up, and the first failure that reaches the top ends the program.
 struct Failure: Error {
   let code: ExitCode
-  let message: Text<640>
 
   init(_ code: ExitCode, _ message: Text<640>) {
     self.code = code
-    self.message = message
+    lastMessage = message
   }
+
+  /// The message of the newest failure.
+  var message: Text<640> { lastMessage }
 }
+
+nonisolated(unsafe) private var lastMessage = Text<640>()

@@ -41,7 +41,7 @@ struct Log {
       line.append("] devicegrant: ")
     }
     let room = 2048 - line.count - 4
-    line.append(message.bytes.extracting(first: min(message.count, room)))
+    for index in 0..<min(message.count, room) { line.append(message[index]) }
     if message.isTruncated || message.count > room { line.append("...") }
     line.append("\n")
     StandardError.write(line.bytes)

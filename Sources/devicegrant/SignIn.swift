@@ -120,6 +120,8 @@ struct SignInAttempt: ~Copyable {
   private let interrupt: Int32
   private let log: Log
   private var exchange: Exchange
+  /// When the code was asked for, in milliseconds since boot.
+  private var requestedAt: Int64 = 0
 
   init(
     client: ClientConfiguration, trustAnchors: Path, interrupt: Int32, log: Log
@@ -135,22 +137,18 @@ struct SignInAttempt: ~Copyable {
   }
 
   /// Asks for a code (RFC 8628 §3.1).
-  ///
-  /// - Returns: the answer, and when the request was sent.
   mutating func requestCode(
     _ displays: inout Displays
-  ) throws(Failure) -> (DeviceAuthorization, requestedAt: Int64) {
+  ) throws(Failure) -> DeviceAuthorization {
     let url = client.deviceAuthorizationEndpoint
     try displays.show(.starting("Connecting to \(url.host)"))
-    let requestedAt = Clock.milliseconds
+    requestedAt = Clock.milliseconds
     let head = try send(
       .deviceAuthorization(client.clientID, client.scope), to: url,
       authenticates: client.preset.authenticatesAuthorization)
     defer { exchange.wipe() }
     do {
-      let authorization = try readDeviceAuthorization(
-        status: head.status, body: exchange.body.bytes)
-      return (authorization, requestedAt)
+      return try readDeviceAuthorization(status: head.status, body: exchange.body.bytes)
     } catch {
       throw failure(error, head, url)
     }
@@ -159,9 +157,8 @@ struct SignInAttempt: ~Copyable {
   /// Shows the code and polls until the flow has ended (RFC 8628 §3.3 to §3.5). Where this returns,
   /// the tokens are there.
   mutating func awaitApproval(
-    _ answer: (DeviceAuthorization, requestedAt: Int64), _ displays: inout Displays
+    _ authorization: DeviceAuthorization, _ displays: inout Displays
   ) throws(Failure) {
-    let (authorization, requestedAt) = answer
     announce(authorization)
     var flow = DeviceFlow(
       expiresIn: authorization.expiresIn, interval: authorization.interval,
