@@ -181,7 +181,8 @@ class Run:
     def end(self):
         if self._process.poll() is None:
             self.ended_by_us = True
-            self._process.kill()
+            # Its group, which it leads, holds the child that resolves names too.
+            os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
     def _read(self, name, stream):
