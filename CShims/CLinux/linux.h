@@ -111,6 +111,7 @@ static inline int clinux_connect(int descriptor, const struct sockaddr_storage *
 static inline pid_t clinux_resolve_in_child(const char *host, uint16_t port, int output) {
   pid_t child = fork();
   if (child != 0) return child;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
   struct addrinfo *first = NULL;
   int32_t code = getaddrinfo(host, NULL, &hints, &first);

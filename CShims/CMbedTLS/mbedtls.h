@@ -4,6 +4,7 @@
 
 #include <mbedtls/error.h>
 #include <mbedtls/md.h>
+#include <mbedtls/net_sockets.h>
 #include <mbedtls/ssl.h>
 #include <mbedtls/ssl_ciphersuites.h>
 #include <mbedtls/version.h>

@@ -28,11 +28,3 @@ extension ByteSink where Self: ~Copyable {
     append(decimal: number, width: 2, padding: UInt8(ascii: "0"))
   }
 }
-
-extension Text.StringInterpolation {
-  public mutating func appendInterpolation(date unixSeconds: Int64) {
-    var date = Text<32>()
-    date.append(date: unixSeconds)
-    appendInterpolation(date)
-  }
-}

@@ -23,6 +23,10 @@ extension Int64 {
 }
 
 extension UInt64 {
+  public init(_ value: UInt32) {
+    self.init(_truncatingBits: UInt(value))
+  }
+
   public init(_ value: UInt8) {
     self.init(_truncatingBits: UInt(value))
   }

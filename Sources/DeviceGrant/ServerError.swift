@@ -14,19 +14,6 @@ public struct ServerError: Error, Sendable {
   public let details: Text<256>
 }
 
-extension Text.StringInterpolation {
-  public mutating func appendInterpolation(_ error: ServerError) {
-    appendInterpolation(escaped: error.code)
-    if !error.details.isEmpty {
-      appendLiteral(" (")
-      appendInterpolation(escaped: error.details)
-      appendLiteral(")")
-    }
-    appendLiteral(", HTTP status ")
-    appendInterpolation(error.status)
-  }
-}
-
 /// What an error answer means to a client that waits for approval (RFC 8628 §3.5).
 enum Verdict {
   case pending

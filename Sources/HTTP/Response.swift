@@ -1,5 +1,7 @@
 public import Bytes
 
+private let statusLinePrefix: StaticString = "HTTP/1."
+
 /// Why bytes are not an HTTP response that this program accepts.
 public enum HTTPError: Error, Sendable, Equatable {
   case malformedStatusLine
@@ -154,6 +156,12 @@ public struct ResponseParser: Sendable {
   private mutating func takeLineByte(_ byte: UInt8) throws(HTTPError) {
     headCount += 1
     if headCount > Self.headLimit { throw .headTooLarge }
+    // Garbage without an end must not wait for the deadline.
+    if state == .statusLine, line.count < statusLinePrefix.utf8CodeUnitCount,
+      byte != statusLinePrefix.bytes[line.count]
+    {
+      throw .malformedStatusLine
+    }
     if byte != UInt8(ascii: "\n") {
       line.append(byte)
       return

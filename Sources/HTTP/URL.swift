@@ -65,6 +65,13 @@ public struct URL: Sendable {
     self.authorityEnd = end
   }
 
+  /// The URL as it was written.
+  public var bytes: Span<UInt8> {
+    @_lifetime(borrow self)
+    @_addressableSelf
+    borrowing get { text.bytes }
+  }
+
   /// The host's name or address, an IPv6 address without its brackets.
   public var host: Span<UInt8> {
     @_lifetime(borrow self)
@@ -128,11 +135,5 @@ extension UInt8 {
   fileprivate var isHostByte: Bool {
     isLetter || isDigit || self == UInt8(ascii: "-") || self == UInt8(ascii: ".")
       || self == UInt8(ascii: "_")
-  }
-}
-
-extension Text.StringInterpolation {
-  public mutating func appendInterpolation(_ url: borrowing URL) {
-    appendInterpolation(url.text)
   }
 }

@@ -87,6 +87,10 @@ private func makeDirectories(_ path: Path) throws(Errno) {
     if let parent = Path(bytes.extracting(first: index)) { try makeDirectory(parent, mode: 0o755) }
   }
   try makeDirectory(path, mode: 0o700)
+  // Whatever the umask.
+  try path.withCString { (path) throws(Errno) in
+    _ = try result { chmod(path, 0o700) }
+  }
 }
 
 private func makeDirectory(_ path: Path, mode: UInt32) throws(Errno) {

@@ -134,13 +134,9 @@ public struct FileDescriptor: ~Copyable {
 
 /// Standard error, which nobody closes.
 public enum StandardError {
-  public static let rawValue: Int32 = STDERR_FILENO
-
-  public static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
-
   /// Writes what it takes: there is nowhere to report a failure to.
   public static func write(_ bytes: borrowing Span<UInt8>) {
-    writeStandard(STDERR_FILENO, bytes)
+    try? writeStandard(STDERR_FILENO, bytes)
   }
 }
 
@@ -148,22 +144,19 @@ public enum StandardError {
 public enum StandardOutput {
   public static let rawValue: Int32 = STDOUT_FILENO
 
-  public static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
-
-  /// Writes what it takes: a reader that went away is no fault of ours.
-  public static func write(_ bytes: borrowing Span<UInt8>) {
-    writeStandard(STDOUT_FILENO, bytes)
+  public static func write(_ bytes: borrowing Span<UInt8>) throws(Errno) {
+    try writeStandard(STDOUT_FILENO, bytes)
   }
 }
 
-private func writeStandard(_ descriptor: Int32, _ bytes: borrowing Span<UInt8>) {
+private func writeStandard(
+  _ descriptor: Int32, _ bytes: borrowing Span<UInt8>
+) throws(Errno) {
   var written = 0
   while written < bytes.count {
     let rest = bytes.extracting(written..<bytes.count)
-    let count = rest.withUnsafeBytes { rest in
-      try? result { CLinux.write(descriptor, rest.baseAddress, rest.count) }
+    written += try rest.withUnsafeBytes { (rest) throws(Errno) in
+      try result { CLinux.write(descriptor, rest.baseAddress, rest.count) }
     }
-    guard let count, count > 0 else { return }
-    written += count
   }
 }

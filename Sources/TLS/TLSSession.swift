@@ -254,8 +254,7 @@ private let receiveCallback:
       return 0
     case .bytes(let received): return Int32(truncatingIfNeeded: received)
     case .wouldBlock: return MBEDTLS_ERR_SSL_WANT_READ
-    case .failed:
-      session.pointee.has_ended = 1
-      return MBEDTLS_ERR_SSL_CONN_EOF
+    // Cut, not ended: what came so far must not pass for the whole.
+    case .failed: return MBEDTLS_ERR_NET_CONN_RESET
     }
   }

@@ -3,7 +3,7 @@ internal import Bytes
 internal import Linux
 
 /// The commands.
-enum Command {
+enum Command: UInt8 {
   case run
   case signIn
   case token
@@ -12,23 +12,26 @@ enum Command {
   case signOut
   case show
 
+  private static let count: UInt8 = 7
+
   init?(_ name: borrowing Span<UInt8>) {
-    if name.equals("run") {
-      self = .run
-    } else if name.equals("sign-in") {
-      self = .signIn
-    } else if name.equals("token") {
-      self = .token
-    } else if name.equals("whoami") {
-      self = .whoami
-    } else if name.equals("status") {
-      self = .status
-    } else if name.equals("sign-out") {
-      self = .signOut
-    } else if name.equals("show") {
-      self = .show
-    } else {
-      return nil
+    for index in 0..<Command.count {
+      guard let command = Command(rawValue: index), name.equals(command.name) else { continue }
+      self = command
+      return
+    }
+    return nil
+  }
+
+  var name: StaticString {
+    switch self {
+    case .run: "run"
+    case .signIn: "sign-in"
+    case .token: "token"
+    case .whoami: "whoami"
+    case .status: "status"
+    case .signOut: "sign-out"
+    case .show: "show"
     }
   }
 
@@ -37,7 +40,10 @@ enum Command {
     case .signIn: Help.signIn
     case .status: Help.status
     case .show: Help.show
-    case .run, .token, .whoami, .signOut: Help.later
+    case .run: Help.run
+    case .token: Help.token
+    case .whoami: Help.whoami
+    case .signOut: Help.signOut
     }
   }
 }
@@ -84,10 +90,10 @@ struct Arguments {
   private mutating func readCommand(_ argument: PermanentBytes) throws(Failure) {
     guard let command = Command(argument.bytes) else {
       throw Failure(
-        .usage, "'\(escaped: argument.bytes)' is not a command; devicegrant --help lists them")
+        .usage, "'\(argument.bytes)' is not a command; devicegrant --help lists them")
     }
     if self.command != nil {
-      throw Failure(.usage, "'\(escaped: argument.bytes)' is a second command; give one")
+      throw Failure(.usage, "'\(argument.bytes)' is a second command; give one")
     }
     self.command = command
   }
@@ -105,7 +111,7 @@ struct Arguments {
     let key = Key(option: name.bytes)
     guard key != nil || isOwnOption(name.bytes) else {
       throw Failure(
-        .usage, "--\(escaped: name.bytes) is not an option; devicegrant --help lists them")
+        .usage, "--\(name.bytes) is not an option; devicegrant --help lists them")
     }
     guard let value = inlineValue ?? next() else {
       throw Failure(.usage, "--\(name.bytes) needs a value")

@@ -129,51 +129,26 @@ struct ConfigurationSource {
 
   /// Says what is wrong, where it stands, and in which file.
   private static func failure(_ error: ConfigurationError, _ file: PermanentBytes?) -> Failure {
-    var message = Text<640>()
+    let name = (file ?? PermanentBytes("/etc/devicegrant.conf")).bytes
     switch error {
     case .malformedLine(let line):
-      append(.file(line: line), file, to: &message)
-      message.append("is not of the form key = value")
-    case .unknownKey(let name, let line):
-      append(.file(line: line), file, to: &message)
-      message.append("unknown key '")
-      message.append(escaped: name.bytes)
-      message.append("'")
+      return Failure(.configuration, "\(name):\(line): the line is not of the form key = value")
+    case .unknownKey(let key, let line):
+      return Failure(.configuration, "\(name):\(line): unknown key '\(key.bytes)'")
     case .duplicateKey(let key, let line):
-      append(.file(line: line), file, to: &message)
-      message.append("duplicate key '")
-      message.append(key.name)
-      message.append("'")
+      return Failure(.configuration, "\(name):\(line): duplicate key '\(key.name)'")
     case .duplicateOption(let key):
-      message.append(key.name)
-      message.append(" is given twice")
-    case .badValue(let key, let origin, let reason):
-      append(origin, file, to: &message)
-      message.append(key.name)
-      message.append(" ")
-      message.append(reason)
+      return Failure(.usage, "\(key.name) is given twice")
+    case .badValue(let key, .file(let line), let reason):
+      return Failure(.configuration, "\(name):\(line): \(key.name) \(reason)")
+    case .badValue(let key, .option, let reason):
+      return Failure(.configuration, "on the command line: \(key.name) \(reason)")
+    case .badValue(let key, .preset, let reason):
+      return Failure(.configuration, "\(key.name) \(reason)")
+    case .badValue(let key, _, let reason):
+      return Failure(.configuration, "in the environment: \(key.name) \(reason)")
     case .missing(let key, let reason):
-      message.append(key.name)
-      message.append(" is not set: ")
-      message.append(reason)
-      message.append("; set it in ")
-      message.append(escaped: (file ?? PermanentBytes("/etc/devicegrant.conf")).bytes)
-    }
-    return Failure(.configuration, message)
-  }
-
-  private static func append(
-    _ origin: Origin, _ file: PermanentBytes?, to message: inout Text<640>
-  ) {
-    switch origin {
-    case .file(let line):
-      message.append(escaped: (file ?? PermanentBytes("")).bytes)
-      message.append(":")
-      message.append(decimal: Int64(line))
-      message.append(": ")
-    case .environment, .sampleEnvironment: message.append("in the environment: ")
-    case .option: message.append("on the command line: ")
-    case .preset: break
+      return Failure(.configuration, "\(key.name) is not set: \(reason); set it in \(name)")
     }
   }
 }

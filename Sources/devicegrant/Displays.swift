@@ -6,8 +6,9 @@ internal import Linux
 /// The configured displays, showing one screen. A display that fails is given up and the log says
 /// why; the others go on.
 struct Displays: ~Copyable {
-  /// Each choice gives one display, `auto` two: never more than twice the limit.
-  private var slots = InlineArray<8, Display?> { _ in nil }
+  private var pictures = InlineArray<4, PBMDisplay?> { _ in nil }
+  private var framebuffers = InlineArray<4, FramebufferDisplay?> { _ in nil }
+  private var console: ConsoleDisplay?
 
   private let log: Log
   /// The last reason why a display was given up.
@@ -27,19 +28,16 @@ struct Displays: ~Copyable {
       switch choice.kind {
       case .automatic:
         // No framebuffer is no fault here.
-        openFramebuffer(choice.path, rotation, isOptional: true)
+        openFramebuffer(choice.path, rotation, at: index, isOptional: true)
         openConsole()
-      case .framebuffer: openFramebuffer(choice.path, rotation, isOptional: false)
+      case .framebuffer: openFramebuffer(choice.path, rotation, at: index, isOptional: false)
       case .console: openConsole()
       case .pbm(let width, let height):
         guard let path = Path(choice.path.bytes) else {
           throw source.failure(.display, "holds a path that is too long")
         }
-        add(
-          .pbm(
-            PBMDisplay(
-              path: path, width: width, height: height, rotation: rotation,
-              memory: Memory.canvas())))
+        pictures[index] = PBMDisplay(
+          path: path, width: width, height: height, rotation: rotation, memory: Memory.canvas())
         showsTime = true
       }
     }
@@ -47,8 +45,10 @@ struct Displays: ~Copyable {
   }
 
   var isEmpty: Bool {
-    for index in slots.indices where slots[index] != nil { return false }
-    return true
+    for index in pictures.indices where pictures[index] != nil || framebuffers[index] != nil {
+      return false
+    }
+    return console == nil
   }
 
   /// Shows a screen on every display that still works.
@@ -56,51 +56,52 @@ struct Displays: ~Copyable {
   /// - Throws: exit code 73 where there were displays and none is left.
   mutating func show(_ screen: Screen) throws(Failure) {
     let wasEmpty = isEmpty
-    for index in slots.indices {
-      guard var display = slots[index].take() else { continue }
+    for index in pictures.indices {
       do {
-        try display.show(screen)
-        slots[index] = consume display
+        try pictures[index]?.show(screen)
       } catch {
-        give(up: error)
+        pictures[index] = nil
+        giveUp(error)
       }
+      do {
+        try framebuffers[index]?.show(screen)
+      } catch {
+        framebuffers[index] = nil
+        giveUp(error)
+      }
+    }
+    do {
+      try console?.show(screen)
+    } catch {
+      console = nil
+      giveUp(error)
     }
     if !wasEmpty, isEmpty, let failure { throw failure }
   }
 
   private mutating func openFramebuffer(
-    _ path: PermanentBytes, _ rotation: Rotation, isOptional: Bool
+    _ path: PermanentBytes, _ rotation: Rotation, at index: Int, isOptional: Bool
   ) {
     guard let path = Path(path.bytes) else { return }
     do {
-      add(.framebuffer(try FramebufferDisplay(path: path, rotation: rotation)))
+      framebuffers[index] = try FramebufferDisplay(path: path, rotation: rotation)
       showsTime = true
     } catch {
       if isOptional, case .system(.open, _, .noSuchFile) = error { return }
-      give(up: error)
+      giveUp(error)
     }
   }
 
   private mutating func openConsole() {
     let locale =
       Environment.value("LC_ALL") ?? Environment.value("LC_CTYPE") ?? Environment.value("LANG")
-    add(
-      .console(
-        ConsoleDisplay(
-          descriptor: StandardOutput.rawValue, locale: (locale ?? PermanentBytes("")).bytes,
-          term: (Environment.value("TERM") ?? PermanentBytes("")).bytes)))
+    console = ConsoleDisplay(
+      descriptor: StandardOutput.rawValue, locale: (locale ?? PermanentBytes("")).bytes,
+      term: (Environment.value("TERM") ?? PermanentBytes("")).bytes)
   }
 
-  private mutating func add(_ display: consuming Display) {
-    for index in slots.indices where slots[index] == nil {
-      slots[index] = consume display
-      return
-    }
-  }
-
-  private mutating func give(up error: DisplayError) {
-    let failure = Failure(.cannotCreate, "display: \(error)")
-    log.warning(failure.message)
-    self.failure = failure
+  private mutating func giveUp(_ error: DisplayError) {
+    log.warning("display given up: \(error)")
+    failure = Failure(.cannotCreate, "display: \(error)")
   }
 }

@@ -18,7 +18,7 @@ public func entry(
     try run(argumentCount, arguments, &log)
     return ExitCode.done.rawValue
   } catch {
-    log.error(error.message)
+    log.failure()
     return error.code.rawValue
   }
 }
@@ -29,12 +29,12 @@ private func run(
 ) throws(Failure) {
   let arguments = try Arguments(argumentCount, arguments)
   if arguments.wantsHelp {
-    StandardOutput.write((arguments.command?.help ?? Help.program).bytes)
+    try write((arguments.command?.help ?? Help.program).bytes)
     return
   }
   if arguments.wantsVersion {
     let line: Text<64> = "devicegrant \(version)\n"
-    StandardOutput.write(line.bytes)
+    try write(line.bytes)
     return
   }
   guard let command = arguments.command else {
@@ -43,9 +43,18 @@ private func run(
   try arguments.checkOptions(of: command)
   switch command {
   case .run, .token, .whoami, .signOut:
-    throw Failure(.usage, "this command is not in release \(version); sign-in, status and show are")
+    throw Failure(.usage, "\(command.name) is not in release \(version) yet; sign-in is")
   case .signIn: try signIn(ConfigurationSource(arguments, &log), &log)
   case .status: try status(ConfigurationSource(arguments, &log), asJSON: arguments.wantsJSON)
   case .show: try show(ConfigurationSource(arguments, &log), arguments, log)
+  }
+}
+
+/// Writes what a command is for to standard output.
+func write(_ output: borrowing Span<UInt8>) throws(Failure) {
+  do {
+    try StandardOutput.write(output)
+  } catch {
+    throw Failure(.cannotCreate, "cannot write to standard output: \(error)")
   }
 }

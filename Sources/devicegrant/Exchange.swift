@@ -18,19 +18,6 @@ enum ExchangeError: Error {
   }
 }
 
-extension Text.StringInterpolation {
-  mutating func appendInterpolation(_ error: ExchangeError) {
-    var words = Text<320>()
-    switch error {
-    case .tls(let error): words.append(error)
-    case .http(let error):
-      words.append("HTTP failed: ")
-      words.append(error.description)
-    }
-    appendInterpolation(words)
-  }
-}
-
 /// The body of a request.
 enum RequestBody {
   case none

@@ -22,13 +22,16 @@ enum ExitCode: Int32 {
 struct Failure: Error {
   let code: ExitCode
 
-  init(_ code: ExitCode, _ message: Text<640>) {
+  @inline(never)
+  init(_ code: ExitCode, _ message: Message) {
     self.code = code
-    lastMessage = message
+    Message.keep(in: &lastMessage)
   }
 
-  /// The message of the newest failure.
-  var message: Text<640> { lastMessage }
+  /// Gives the words of the newest failure to `body`.
+  static func withMessage(_ body: (borrowing Span<UInt8>) -> Void) {
+    body(lastMessage.bytes)
+  }
 }
 
-nonisolated(unsafe) private var lastMessage = Text<640>()
+nonisolated(unsafe) private var lastMessage = Text<2048>()

@@ -19,8 +19,8 @@ enum Help {
 
     Every key of the configuration but client_secret is an option too: --client-id ID,
     --scope SCOPE, --ca-file PATH, --token-file PATH, --display LIST, --rotate DEGREES,
-    --log-level LEVEL and so on, and a variable: DEVICEGRANT_CLIENT_ID and so on. An option
-    beats a variable, a variable the file, the file the provider's preset.
+    --log-level LEVEL and so on, and a variable: DEVICEGRANT_CLIENT_ID and so on. An
+    option beats a variable, a variable the file, the file the provider's preset.
 
     exit codes: 0 done, 64 wrong usage, 65 unusable answer, 69 server unreachable or not
     trusted, 70 defect, 73 display or file not to be created, 74 token file, 75 code
@@ -58,8 +58,31 @@ enum Help {
 
     """
 
-  static let later: StaticString = """
-    This command is not in this release; it ends with 64.
+  static let run: StaticString = """
+    usage: devicegrant run [OPTION...]
+
+    Signs in when needed and keeps the grant fresh. Not in this release; ends with 64.
+
+    """
+
+  static let token: StaticString = """
+    usage: devicegrant token [--min-ttl SECONDS] [OPTION...]
+
+    Prints an access token. Not in this release; ends with 64.
+
+    """
+
+  static let whoami: StaticString = """
+    usage: devicegrant whoami [OPTION...]
+
+    Prints the profile of the person. Not in this release; ends with 64.
+
+    """
+
+  static let signOut: StaticString = """
+    usage: devicegrant sign-out [OPTION...]
+
+    Revokes and erases the tokens. Not in this release; ends with 64.
 
     """
 }

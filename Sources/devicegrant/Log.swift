@@ -13,21 +13,24 @@ struct Log {
     isJournal = Environment.value("JOURNAL_STREAM") != nil
   }
 
-  func error<let capacity: Int>(_ message: Text<capacity>) { write(.error, message) }
-  func warning<let capacity: Int>(_ message: Text<capacity>) { write(.warning, message) }
-  func info<let capacity: Int>(_ message: Text<capacity>) { write(.info, message) }
-  func debug<let capacity: Int>(_ message: Text<capacity>) { write(.debug, message) }
+  func warning(_ message: Message) { write(.warning) }
+  func info(_ message: Message) { write(.info) }
+  func debug(_ message: Message) { write(.debug) }
 
-  // The usual size, so that a literal finds its type.
-  func error(_ message: Text<640>) { write(.error, message) }
-  func warning(_ message: Text<640>) { write(.warning, message) }
-  func info(_ message: Text<640>) { write(.info, message) }
-  func debug(_ message: Text<640>) { write(.debug, message) }
+  /// Logs the failure that ends the program.
+  func failure() {
+    Failure.withMessage { write(.error, $0, isTruncated: false) }
+  }
 
-  private func write<let capacity: Int>(_ level: LogLevel, _ message: Text<capacity>) {
+  private func write(_ level: LogLevel) {
+    Message.withBytes { bytes, isTruncated in write(level, bytes, isTruncated: isTruncated) }
+  }
+
+  @inline(never)
+  private func write(_ level: LogLevel, _ message: borrowing Span<UInt8>, isTruncated: Bool) {
     if level.rawValue > self.level.rawValue { return }
     // One write for the whole line, so that lines of two programs don't mix.
-    var line = Text<2048>()
+    var line = Text<2100>()
     if isJournal {
       line.append("<")
       line.append(decimal: Self.priority(level))
@@ -40,9 +43,8 @@ struct Log {
       line.append(decimal: now % 1_000_000, width: 6, padding: UInt8(ascii: "0"))
       line.append("] devicegrant: ")
     }
-    let room = 2048 - line.count - 4
-    for index in 0..<min(message.count, room) { line.append(message[index]) }
-    if message.isTruncated || message.count > room { line.append("...") }
+    line.append(message)
+    if isTruncated { line.append("...") }
     line.append("\n")
     StandardError.write(line.bytes)
   }

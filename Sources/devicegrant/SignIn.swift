@@ -54,7 +54,7 @@ private func openStore(_ path: Path, _ log: Log) throws(Failure) -> TokenStore<D
     var scratch = Memory.tokenFile()
     if try store.load(&record, scratch: &scratch) == .damaged {
       try store.setDamagedAside()
-      log.warning("\(path) was damaged; it is kept as \(path).damaged")
+      log.warning("token file \(path) was damaged; it is kept as \(path).damaged")
     }
     record.wipe()
     return store
@@ -79,14 +79,14 @@ private func findTrustAnchors(
     } catch {
       throw Failure(.configuration, "ca_file: cannot read \(path): \(error)")
     }
-    throw source.failure(.caFile, "names a file without a PEM certificate")
+    throw Failure(.configuration, "ca_file: there is no PEM certificate in \(path)")
   }
   for index in systemBundles.indices {
     let path = Path(systemBundles[index])
     if (try? FileDescriptor(opening: path, .readOnly)) != nil { return path }
   }
   throw Failure(
-    .configuration, "the system has no bundle of trust anchors: install ca-certificates or set ca_file")
+    .configuration, "ca_file is not set, and the system has no trust anchors; set it")
 }
 
 private func save(
@@ -101,6 +101,9 @@ private func save(
   } catch {
     throw tokenFileFailure(error, path)
   }
+  if !tokens.scope.isEmpty, !tokens.scope.bytes.equals(client.scope.bytes) {
+    log.info("granted scope: \(tokens.scope.bytes); asked for: \(client.scope.bytes)")
+  }
   log.info("signed in; the tokens are in \(path)")
 }
 
@@ -108,8 +111,14 @@ private func screen(for failure: Failure) -> Screen {
   switch failure.code {
   case .denied: .denied(newCodeFollows: false)
   case .expired: .expired(newCodeFollows: false)
-  default: .failed(Text(failure.message.bytes.extracting(first: min(256, failure.message.count))))
+  default: .failed(failureWords())
   }
+}
+
+private func failureWords() -> Text<256> {
+  var words = Text<256>()
+  Failure.withMessage { words.append($0) }
+  return words
 }
 
 /// One code's life, with the requests that it takes.
@@ -141,7 +150,7 @@ struct SignInAttempt: ~Copyable {
     _ displays: inout Displays
   ) throws(Failure) -> DeviceAuthorization {
     let url = client.deviceAuthorizationEndpoint
-    try displays.show(.starting("Connecting to \(url.host)"))
+    try displays.show(.starting(Text("Connecting to \(escaped: url.host)")))
     requestedAt = Clock.milliseconds
     let head = try send(
       .deviceAuthorization(client.clientID, client.scope), to: url,
@@ -200,16 +209,25 @@ struct SignInAttempt: ~Copyable {
         clientID: client.clientID, clientSecret: client.clientSecret)
     } catch {
       if error.isInterruption { throw interruption }
-      receive(.transient(.unreachable, retryAfter: nil), "\(error)", &flow)
+      flow.receive(.transient(.unreachable, retryAfter: nil), now: Clock.milliseconds)
+      log.warning("poll failed: \(error); next attempt in \(secondsToPoll(flow)) s")
       return
     }
     defer { exchange.wipe() }
     let answer = Self.read(head, exchange.body, into: &tokens)
-    receive(answer, head.isHTML ? "the answer is a web page (captive portal?)" : "", &flow)
-    if case .refused(let error) = answer {
-      throw Failure(.unusableAnswer, "\(url) refused the poll: \(error)")
+    let interval = flow.interval
+    flow.receive(answer, now: Clock.milliseconds)
+    if flow.interval != interval {
+      log.info("the server asked to slow down: polling every \(flow.interval) s from now on")
     }
-    if case .unusable(let reason) = answer { throw Self.failure(reason, url) }
+    switch answer {
+    case .refused(let error):
+      throw Failure(.unusableAnswer, "\(url) refused the poll: \(error)")
+    case .unusable(let reason): throw Self.failure(reason, url)
+    case .pending: log.debug("not approved yet")
+    case .transient: logTransient(head, flow)
+    case .granted, .slowDown, .denied, .expired: break
+    }
   }
 
   private static func read(
@@ -222,30 +240,17 @@ struct SignInAttempt: ~Copyable {
       into: &tokens)
   }
 
-  /// Hands an answer to the flow and logs what it changes.
-  private func receive(_ answer: PollAnswer, _ cause: Text<384>, _ flow: inout DeviceFlow) {
-    let interval = flow.interval
-    flow.receive(answer, now: Clock.milliseconds)
-    switch answer {
-    case .pending: log.debug("not approved yet")
-    case .transient(let reason, _):
-      let now = Clock.milliseconds
-      let seconds = ((flow.nextPollAt ?? now) - now + 999) / 1000
-      log.warning("poll failed: \(Self.words(reason, cause)); next attempt in \(seconds) s")
-    default: break
-    }
-    if flow.interval != interval {
-      log.info("the server asked to slow down: polling every \(flow.interval) s from now on")
-    }
+  private func logTransient(_ head: ResponseHead, _ flow: borrowing DeviceFlow) {
+    let cause: StaticString =
+      head.isHTML ? "a web page (captive portal?)" : "no answer to go by"
+    let seconds = secondsToPoll(flow)
+    log.warning(
+      "poll failed: \(cause), HTTP status \(head.status); next attempt in \(seconds) s")
   }
 
-  private static func words(_ reason: Transient, _ cause: Text<384>) -> Text<448> {
-    switch reason {
-    case .unreachable: "\(cause)"
-    case .unavailable(let status): "HTTP status \(status)"
-    case .unreadable(let status) where cause.isEmpty: "unreadable answer, HTTP status \(status)"
-    case .unreadable(let status): "\(cause), HTTP status \(status)"
-    }
+  private func secondsToPoll(_ flow: borrowing DeviceFlow) -> Int64 {
+    let now = Clock.milliseconds
+    return ((flow.nextPollAt ?? now) - now + 999) / 1000
   }
 
   private func conclude(_ outcome: DeviceFlow.Outcome) throws(Failure) {
@@ -259,24 +264,26 @@ struct SignInAttempt: ~Copyable {
   }
 
   private func announce(_ authorization: DeviceAuthorization) {
+    let interval = authorization.interval
     if let figure = authorization.refusedInterval {
-      log.warning("the server's interval of \(figure) s is absurd: polling every \(authorization.interval) s")
+      log.warning("interval = \(figure) s from the server is absurd: polling every \(interval) s")
     }
+    let life = authorization.expiresIn
     if let figure = authorization.refusedExpiresIn {
-      log.warning("the server's expires_in of \(figure) s is absurd: the code is given \(authorization.expiresIn) s")
+      log.warning("expires_in = \(figure) s from the server is absurd: the code gets \(life) s")
     }
-    var line = Text<1800>()
-    line.append("sign in with user_code=")
-    line.append(escaped: authorization.userCode.bytes)
-    line.append(" verification_uri=")
-    line.append(escaped: authorization.verificationURI.bytes)
-    line.append(" expires_in=")
-    line.append(decimal: authorization.expiresIn)
-    if !authorization.verificationURIComplete.isEmpty {
-      line.append(" verification_uri_complete=")
-      line.append(escaped: authorization.verificationURIComplete.bytes)
+    let code = authorization.userCode.bytes
+    let uri = authorization.verificationURI.bytes
+    let complete = authorization.verificationURIComplete.bytes
+    if complete.count == 0 {
+      log.info("sign in with user_code=\(code) verification_uri=\(uri) expires_in=\(life)")
+    } else {
+      log.info(
+        """
+        sign in with user_code=\(code) verification_uri=\(uri) expires_in=\(life) \
+        verification_uri_complete=\(complete)
+        """)
     }
-    log.info(line)
   }
 
   private func signInCode(_ authorization: DeviceAuthorization) -> SignInCode {
@@ -307,24 +314,25 @@ struct SignInAttempt: ~Copyable {
   private var interruption: Failure { Failure(.unavailable, "interrupted by a signal") }
 
   private static func failure(_ error: ExchangeError, _ url: URL) -> Failure {
-    var message: Text<640> = "\(url.authority): \(error)"
-    var code = ExitCode.unavailable
     switch error {
     case .tls(let fault):
       let now = Clock.unixSeconds
       if fault.concernsTime, now < releaseUnixSeconds {
-        message = "clock not set (it says \(date: max(0, now))): \(message); set the time"
+        return Failure(
+          .unavailable, "clock not set (it says \(date: now)): \(url.authority): \(fault)")
       }
-    case .http(.incomplete): break
-    case .http: code = .unusableAnswer
+      return Failure(.unavailable, "\(url.authority): \(error)")
+    case .http(.incomplete):
+      return Failure(.unavailable, "\(url.authority): \(error)")
+    case .http:
+      return Failure(.unusableAnswer, "\(url.authority): \(error)")
     }
-    return Failure(code, message)
   }
 
   private static func failure(_ reason: UnusableTokens, _ url: URL) -> Failure {
     switch reason {
     case .tokenType(let type):
-      Failure(.unusableAnswer, "\(url): token_type '\(escaped: type)' is not bearer")
+      Failure(.unusableAnswer, "\(url): token_type '\(type.bytes)' is not bearer")
     case .tooLong(let name):
       Failure(.unusableAnswer, "\(url): the \(name) is larger than 16 KiB")
     }

@@ -19,7 +19,7 @@ func status(_ source: ConfigurationSource, asJSON: Bool) throws(Failure) {
   } else {
     writeText(record, isSignedIn, source, now, to: &output)
   }
-  StandardOutput.write(output.bytes)
+  try write(output.bytes)
   record.wipe()
   switch contents {
   case .damaged: throw Failure(.denied, "\(path) is damaged; sign in again")
@@ -43,9 +43,7 @@ private func load(
 
 /// The failure for a token file that can't be used.
 func tokenFileFailure(_ error: TokenStoreError, _ path: Path) -> Failure {
-  var words = Text<128>()
-  words.append(error)
-  return Failure(.tokenFile, "token file \(path): \(words)")
+  Failure(.tokenFile, "token file \(path): \(error)")
 }
 
 /// Whether the access token is good at `now`, or can be renewed.

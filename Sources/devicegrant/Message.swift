@@ -1,0 +1,100 @@
+internal import Bytes
+internal import DeviceGrant
+internal import Display
+internal import HTTP
+internal import Linux
+internal import TLS
+internal import TokenStore
+
+/// One line of words for the log, written where a literal with interpolations stands:
+///
+///     log.info("polling every \(seconds) s")
+///
+/// The words lie in one static place and a `Message` itself is empty. There is one thread, and a
+/// message is used where it is made; by value, each of some hundred messages would cost the copies
+/// of a large text. Text from outside is escaped: whoever interpolates bytes gets that form.
+struct Message: ExpressibleByStringInterpolation {
+  init(stringLiteral literal: StaticString) {
+    messageText.removeAll()
+    messageText.append(literal)
+  }
+
+  init(stringInterpolation: StringInterpolation) {}
+
+  /// Copies the words, for where they outlive the next message.
+  static func keep(in text: inout Text<2048>) { text = messageText }
+
+  /// Gives the words to `body`.
+  static func withBytes(_ body: (borrowing Span<UInt8>, _ isTruncated: Bool) -> Void) {
+    body(messageText.bytes, messageText.isTruncated)
+  }
+
+  struct StringInterpolation: StringInterpolationProtocol {
+    typealias StringLiteralType = StaticString
+
+    @inline(never)
+    init(literalCapacity: Int, interpolationCount: Int) { messageText.removeAll() }
+
+    @inline(never)
+    mutating func appendLiteral(_ literal: StaticString) { messageText.append(literal) }
+
+    mutating func appendInterpolation(_ literal: StaticString) { appendLiteral(literal) }
+
+    @inline(never)
+    mutating func appendInterpolation(_ number: Int64) { messageText.append(decimal: number) }
+
+    mutating func appendInterpolation(_ number: Int) { appendInterpolation(Int64(number)) }
+
+    mutating func appendInterpolation(_ number: Int32) { appendInterpolation(Int64(number)) }
+
+    @inline(never)
+    mutating func appendInterpolation(_ bytes: borrowing Span<UInt8>) {
+      messageText.append(escaped: bytes)
+    }
+
+    @inline(never)
+    mutating func appendInterpolation(date unixSeconds: Int64) {
+      messageText.append(date: max(0, unixSeconds))
+    }
+
+    mutating func appendInterpolation(_ path: borrowing Path) { appendInterpolation(path.bytes) }
+
+    mutating func appendInterpolation(_ url: borrowing URL) { appendInterpolation(url.bytes) }
+
+    @inline(never)
+    mutating func appendInterpolation(_ error: Errno) { messageText.append(error) }
+
+    @inline(never)
+    mutating func appendInterpolation(_ error: TLSError) { messageText.append(error) }
+
+    @inline(never)
+    mutating func appendInterpolation(_ error: TokenStoreError) { messageText.append(error) }
+
+    @inline(never)
+    mutating func appendInterpolation(_ error: DisplayError) { messageText.append(error) }
+
+    @inline(never)
+    mutating func appendInterpolation(_ error: borrowing ServerError) {
+      appendInterpolation(error.code.bytes)
+      if !error.details.isEmpty {
+        appendLiteral(" (")
+        appendInterpolation(error.details.bytes)
+        appendLiteral(")")
+      }
+      appendLiteral(", HTTP status ")
+      appendInterpolation(error.status)
+    }
+
+    @inline(never)
+    mutating func appendInterpolation(_ error: ExchangeError) {
+      switch error {
+      case .tls(let error): appendInterpolation(error)
+      case .http(let error):
+        appendLiteral("HTTP failed: ")
+        appendLiteral(error.description)
+      }
+    }
+  }
+}
+
+nonisolated(unsafe) private var messageText = Text<2048>()
