@@ -2,6 +2,10 @@
 // one TLS session. Whatever differs between 2.28 (Debian 12) and 3.6 (Debian 13) is here.
 #pragma once
 
+// As in CLinux: both modules hold the same system types, which must look the same.
+#define _GNU_SOURCE
+#define _FILE_OFFSET_BITS 64
+
 #include <mbedtls/error.h>
 #include <mbedtls/md.h>
 #include <mbedtls/net_sockets.h>
@@ -31,24 +35,23 @@ struct cmbedtls_session {
   int has_ended;
 };
 
-static inline struct cmbedtls_session *cmbedtls_session(void) {
-  static struct cmbedtls_session session;
-  return &session;
-}
+// Weak, not static, here and below: the optimiser copies callers of these functions into other
+// objects, and there must be one of each for them all. Each has a value, since Swift emits no
+// definition without.
+__attribute__((weak)) struct cmbedtls_session cmbedtls_session_memory = {0};
+static inline struct cmbedtls_session *cmbedtls_session(void) { return &cmbedtls_session_memory; }
 
 // One certificate of the bundle, decoded: the largest that is in use as an anchor has 2 KiB.
 enum { cmbedtls_certificate_capacity = 8 * 1024 };
-static inline unsigned char *cmbedtls_certificate(void) {
-  static unsigned char bytes[cmbedtls_certificate_capacity];
-  return bytes;
-}
+__attribute__((weak)) unsigned char
+    cmbedtls_certificate_memory[cmbedtls_certificate_capacity] = {0};
+static inline unsigned char *cmbedtls_certificate(void) { return cmbedtls_certificate_memory; }
 
 // What is read of the bundle at a time.
 enum { cmbedtls_bundle_chunk_capacity = 4 * 1024 };
-static inline unsigned char *cmbedtls_bundle_chunk(void) {
-  static unsigned char bytes[cmbedtls_bundle_chunk_capacity];
-  return bytes;
-}
+__attribute__((weak)) unsigned char
+    cmbedtls_bundle_chunk_memory[cmbedtls_bundle_chunk_capacity] = {0};
+static inline unsigned char *cmbedtls_bundle_chunk(void) { return cmbedtls_bundle_chunk_memory; }
 
 // TLS 1.2 with forward secrecy and authenticated encryption, and all of TLS 1.3 where it is there.
 static const int cmbedtls_ciphersuites[] = {

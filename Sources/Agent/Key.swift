@@ -1,4 +1,4 @@
-public import Bytes
+internal import Bytes
 
 /// The keys of the configuration.
 public enum Key: UInt8, Sendable {

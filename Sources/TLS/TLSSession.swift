@@ -2,14 +2,10 @@ public import Bytes
 internal import CMbedTLS
 public import Linux
 
-/// Its memory. In an unoptimised build each file that calls the shim's function gets memory of its
-/// own, so this is the one call.
-nonisolated(unsafe) let theSession: UnsafeMutablePointer<cmbedtls_session> = cmbedtls_session()
-
 /// The one TLS session of the program: the only door to mbedTLS. Verified always, TLS 1.2 at least,
 /// resumed where the server keeps sessions.
 public struct TLSSession: ~Copyable {
-  private let session = theSession
+  private let session: UnsafeMutablePointer<cmbedtls_session> = cmbedtls_session()
   private var socket: FileDescriptor?
 
   /// Handshakes so far, and how many of them resumed a session.

@@ -64,7 +64,7 @@ struct Verification {
 
   /// Verifies the chain against the anchors that the bundle has for it.
   private mutating func verifyAfresh(_ chain: UnsafeMutablePointer<mbedtls_x509_crt>) -> UInt32 {
-    let session = theSession
+    let session: UnsafeMutablePointer<cmbedtls_session> = cmbedtls_session()
     mbedtls_x509_crt_free(&session.pointee.anchors)
     mbedtls_x509_crt_init(&session.pointee.anchors)
     do {
