@@ -146,7 +146,9 @@ public struct ClientConfiguration: Sendable {
   ) throws(ConfigurationError) -> ClientSecret {
     if let secretFile, let setting = settings[.clientSecretFile] {
       let secret = ClientSecret(secretFile.bytes)
-      if secret.isEmpty { throw .badValue(.clientSecretFile, setting.origin, "names an empty file") }
+      if secret.isEmpty {
+        throw .badValue(.clientSecretFile, setting.origin, "names an empty file")
+      }
       if secret.isTruncated {
         throw .badValue(.clientSecretFile, setting.origin, "names a file of more than 512 bytes")
       }

@@ -2,6 +2,7 @@ public import Bytes
 
 /// One item of the `display` key.
 public struct DisplayChoice: Sendable {
+  /// Which driver, and what it needs to know.
   public enum Kind: Sendable, Equatable {
     /// The framebuffer if there is one, and the console.
     case automatic

@@ -20,6 +20,7 @@ public struct TokenRecord: ~Copyable {
   /// Whether there is anything in it.
   public var isEmpty: Bool { tokens.accessToken.isEmpty }
 
+  /// Overwrites everything.
   public mutating func wipe() {
     tokens.wipe()
     tokenEndpoint.removeAll()
