@@ -38,3 +38,6 @@ CMEMORY_BUFFER(secret_file, 1024)
 
 // One bit a pixel: up to 2048x2048.
 CMEMORY_BUFFER(canvas, 2048 * 2048 / 8)
+
+// Four pictures, four framebuffers and a console, each with its layout: less than 10 KiB a driver.
+CMEMORY_BUFFER(drivers, 96 * 1024)

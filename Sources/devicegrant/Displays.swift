@@ -6,9 +6,12 @@ internal import Linux
 /// The configured displays, showing one screen. A display that fails is given up and the log says
 /// why; the others go on.
 struct Displays: ~Copyable {
-  private var pictures = InlineArray<4, PBMDisplay?> { _ in nil }
-  private var framebuffers = InlineArray<4, FramebufferDisplay?> { _ in nil }
-  private var console: ConsoleDisplay?
+  // Each driver holds its layout, some kilobytes: it stays in static memory, where a member of this
+  // struct would be moved with it.
+  private var pictures = InlineArray<4, UnsafeMutablePointer<PBMDisplay>?>(repeating: nil)
+  private var framebuffers = InlineArray<4, UnsafeMutablePointer<FramebufferDisplay>?>(
+    repeating: nil)
+  private var console: UnsafeMutablePointer<ConsoleDisplay>?
 
   private let log: Log
   /// The last reason why a display was given up.
@@ -36,19 +39,28 @@ struct Displays: ~Copyable {
         guard let path = Path(choice.path.bytes) else {
           throw source.failure(.display, "holds a path that is too long")
         }
-        pictures[index] = PBMDisplay(
-          path: path, width: width, height: height, rotation: rotation, memory: Memory.canvas())
+        working += 1
+        pictures[index] = Memory.place(
+          PBMDisplay(
+            path: path, width: width, height: height, rotation: rotation,
+            memory: Memory.canvas()))
         showsTime = true
       }
     }
     if choices.count > 0, isEmpty, let failure { throw failure }
   }
 
-  var isEmpty: Bool {
-    for index in pictures.indices where pictures[index] != nil || framebuffers[index] != nil {
-      return false
+  /// How many displays still work.
+  private var working = 0
+
+  var isEmpty: Bool { working == 0 }
+
+  deinit {
+    for index in pictures.indices {
+      pictures[index]?.deinitialize(count: 1)
+      framebuffers[index]?.deinitialize(count: 1)
     }
-    return console == nil
+    console?.deinitialize(count: 1)
   }
 
   /// Shows a screen on every display that still works.
@@ -58,22 +70,28 @@ struct Displays: ~Copyable {
     let wasEmpty = isEmpty
     for index in pictures.indices {
       do {
-        try pictures[index]?.show(screen)
+        try pictures[index]?.pointee.show(screen)
       } catch {
+        pictures[index]?.deinitialize(count: 1)
         pictures[index] = nil
+        working -= 1
         giveUp(error)
       }
       do {
-        try framebuffers[index]?.show(screen)
+        try framebuffers[index]?.pointee.show(screen)
       } catch {
+        framebuffers[index]?.deinitialize(count: 1)
         framebuffers[index] = nil
+        working -= 1
         giveUp(error)
       }
     }
     do {
-      try console?.show(screen)
+      try console?.pointee.show(screen)
     } catch {
+      console?.deinitialize(count: 1)
       console = nil
+      working -= 1
       giveUp(error)
     }
     if !wasEmpty, isEmpty, let failure { throw failure }
@@ -84,7 +102,9 @@ struct Displays: ~Copyable {
   ) {
     guard let path = Path(path.bytes) else { return }
     do {
-      framebuffers[index] = try FramebufferDisplay(path: path, rotation: rotation)
+      framebuffers[index] = Memory.place(
+        try FramebufferDisplay(path: path, rotation: rotation))
+      working += 1
       showsTime = true
     } catch {
       if isOptional, case .system(.open, _, .noSuchFile) = error { return }
@@ -95,9 +115,12 @@ struct Displays: ~Copyable {
   private mutating func openConsole() {
     let locale =
       Environment.value("LC_ALL") ?? Environment.value("LC_CTYPE") ?? Environment.value("LANG")
-    console = ConsoleDisplay(
-      descriptor: StandardOutput.rawValue, locale: (locale ?? PermanentBytes("")).bytes,
-      term: (Environment.value("TERM") ?? PermanentBytes("")).bytes)
+    if console != nil { return }
+    working += 1
+    console = Memory.place(
+      ConsoleDisplay(
+        descriptor: StandardOutput.rawValue, locale: (locale ?? PermanentBytes("")).bytes,
+        term: (Environment.value("TERM") ?? PermanentBytes("")).bytes))
   }
 
   private mutating func giveUp(_ error: DisplayError) {

@@ -35,6 +35,23 @@ enum Memory {
     storage(cmemory_canvas(), cmemory_canvas_capacity)
   }
 
+  /// How much of the memory for display drivers is given away.
+  nonisolated(unsafe) private static var driversUsed = 0
+
+  /// Moves a display driver into static memory, for as long as the program runs.
+  static func place<Driver: ~Copyable>(
+    _ driver: consuming Driver
+  ) -> UnsafeMutablePointer<Driver> {
+    let memory = storage(cmemory_drivers(), cmemory_drivers_capacity)
+    // Sixteen bytes suit every type.
+    let end = driversUsed + (MemoryLayout<Driver>.size + 15) / 16 * 16
+    precondition(end <= memory.count, "more display drivers than the configuration can name")
+    let place = (memory.baseAddress! + driversUsed).bindMemory(to: Driver.self, capacity: 1)
+    driversUsed = end
+    place.initialize(to: driver)
+    return place
+  }
+
   private static func buffer(_ start: UnsafeMutablePointer<UInt8>!, _ capacity: Int) -> Buffer {
     Buffer(storage: storage(start, capacity))
   }
