@@ -3,11 +3,12 @@
 ///
 /// It may hold a band of the panel's rows only: whoever has no room for the whole picture paints
 /// it band by band.
-public struct Bitmap: Canvas, ~Copyable {
+public struct Bitmap: ~Copyable {
   /// The panel's rows that this bitmap holds.
   public let rows: Range<Int>
   /// The bytes of one row.
   public let stride: Int
+  /// The size as the person sees it, rotation applied.
   public let size: Size
 
   private let panel: Size
@@ -37,6 +38,16 @@ public struct Bitmap: Canvas, ~Copyable {
     for index in self.memory.indices { self.memory[index] = 0 }
   }
 
+  /// A bitmap that holds no row: what is painted on it is only measured.
+  init(measuring size: Size) {
+    rows = 0..<0
+    stride = 0
+    panel = size
+    rotation = .none
+    memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    self.size = size
+  }
+
   /// The bytes of a row of `width` pixels.
   public static func stride(width: Int) -> Int { (width + 7) / 8 }
 
@@ -56,28 +67,33 @@ public struct Bitmap: Canvas, ~Copyable {
       & (0x80 &>> UInt8(truncatingIfNeeded: x % 8)) != 0
   }
 
+  /// Whether filling that rectangle would change anything: false lets a painter skip work.
   public func isVisible(_ rectangle: Rectangle) -> Bool { !held(rectangle).isEmpty }
 
+  /// Fills what of the rectangle lies inside.
+  @inline(never)
   public mutating func fill(_ rectangle: Rectangle, _ ink: Ink) {
     let area = held(rectangle)
     if area.isEmpty { return }
-    let firstByte = area.x / 8
-    let lastByte = (area.x + area.width - 1) / 8
-    let firstMask = 0xFF &>> (area.x % 8)
-    let lastMask = 0xFF &<< (7 - (area.x + area.width - 1) % 8)
-    for y in area.y..<(area.y + area.height) {
-      let row = (y - rows.lowerBound) * stride
-      for byte in firstByte...lastByte {
-        var mask: UInt8 = 0xFF
-        if byte == firstByte { mask &= UInt8(truncatingIfNeeded: firstMask) }
-        if byte == lastByte { mask &= UInt8(truncatingIfNeeded: lastMask) }
-        let old = memory[row + byte]
-        memory[row + byte] = ink == .ink ? old | mask : old & ~mask
+    // From here on everything lies inside of the memory.
+    let end = area.x &+ area.width
+    var row = (area.y &- rows.lowerBound) &* stride
+    for _ in 0..<area.height {
+      var x = area.x
+      while x < end {
+        // All of a byte at once where the rectangle covers it.
+        let isWhole = x & 7 == 0 && end &- x >= 8
+        let mask: UInt8 = isWhole ? 0xFF : 0x80 &>> UInt8(truncatingIfNeeded: x & 7)
+        let old = memory[row &+ x &>> 3]
+        memory[row &+ x &>> 3] = ink == .ink ? old | mask : old & ~mask
+        x &+= isWhole ? 8 : 1
       }
+      row &+= stride
     }
   }
 
   /// Where on the panel the rectangle lies, as far as this band holds it.
+  @inline(never)
   private func held(_ rectangle: Rectangle) -> Rectangle {
     let seen = rectangle.intersection(
       Rectangle(x: 0, y: 0, width: size.width, height: size.height))

@@ -3,203 +3,174 @@ internal import QR
 
 /// Where the QR code and the text of a sign-in code go.
 struct CodeLayout: Sendable {
-  /// Where the QR code lies with its quiet zone; empty for none.
-  var symbol: Rectangle
+  /// Where the QR code lies with its quiet zone: its left and its upper edge and its side.
+  var symbolX = 0
+  var symbolY = 0
+  var side = 0
   /// Pixels of a module's side; 0 without a QR code.
-  var module: Int
-  var text: TextBlock
-  var textX: Int
-  var textY: Int
-  /// Pixels between the groups of the text.
-  var gap: Int
+  var module = 0
+  var text = TextBlock()
 
   /// What a layout gives up, step by step, until something fits.
   private struct Concession {
     /// By how many sizes the body text is smaller than it should be.
-    let body: Int
+    let body: UInt8
     /// By how many sizes the user code is at least larger than the body text.
-    let lead: Int
-    let codeLines: Int
-    let uriLines: Int
+    let lead: UInt8
+    let codeLines: UInt8
+    let uriLines: UInt8
     /// The least share of the shorter side that the QR code takes, in percent.
-    let share: Int
+    let share: UInt8
     let contents: TextBlock.Contents
-    let shortens: Bool
+
+    init(
+      _ body: UInt8, _ lead: UInt8, _ codeLines: UInt8, _ uriLines: UInt8, _ share: UInt8,
+      _ contents: TextBlock.Contents
+    ) {
+      self.body = body
+      self.lead = lead
+      self.codeLines = codeLines
+      self.uriLines = uriLines
+      self.share = share
+      self.contents = contents
+    }
   }
 
-  private static let concessions = 11
-  /// From here on the URI is shortened: no use beside a QR code, where taking turns is better.
-  private static let firstThatShortens = 10
+  /// The text goes without the URI: no use but beside a QR code, taking turns with `uriAlone`.
+  private static let withoutURI = 10
+  /// The URI is shortened: no use beside a QR code, where taking turns is better.
+  private static let shortened = 11
 
   private static func concession(_ index: Int) -> Concession {
     switch index {
-    case 0: make(0, 2, 1, 3, 60, .full)
-    case 1: make(1, 2, 1, 3, 55, .full)
-    case 2: make(1, 1, 1, 4, 50, .full)
-    case 3: make(2, 1, 1, 4, 45, .full)
-    case 4: make(0, 1, 1, 3, 50, .brief)
-    case 5: make(1, 1, 1, 4, 45, .brief)
-    case 6: make(2, 0, 2, 5, 40, .brief)
-    case 7: make(9, 1, 1, 4, 33, .brief)
-    case 8: make(9, 0, 2, 5, 33, .brief)
-    case 9: make(9, 0, 4, 16, 0, .bare)
-    default: make(9, 0, 4, 4, 0, .bare, shortens: true)
+    case 0: Concession(0, 2, 1, 3, 60, .full)
+    case 1: Concession(1, 2, 1, 3, 55, .full)
+    case 2: Concession(1, 1, 1, 4, 50, .full)
+    case 3: Concession(2, 1, 1, 4, 45, .full)
+    case 4: Concession(0, 1, 1, 3, 50, .brief)
+    case 5: Concession(1, 1, 1, 4, 45, .brief)
+    case 6: Concession(2, 0, 2, 5, 40, .brief)
+    case 7: Concession(9, 1, 1, 4, 33, .brief)
+    case 8: Concession(9, 0, 2, 5, 33, .brief)
+    case 9: Concession(9, 0, 4, 16, 0, .bare)
+    case withoutURI: Concession(9, 0, 4, 0, 0, .none)
+    default: Concession(9, 0, 4, 4, 0, .bare)
     }
   }
 
-  private static func make(
-    _ body: Int, _ lead: Int, _ codeLines: Int, _ uriLines: Int, _ share: Int,
-    _ contents: TextBlock.Contents, shortens: Bool = false
-  ) -> Concession {
-    Concession(
-      body: body, lead: lead, codeLines: codeLines, uriLines: uriLines, share: share,
-      contents: contents, shortens: shortens)
-  }
-
-  /// The layout with the largest modules among those that give up least.
+  /// Finds the layout with the largest modules among those that give up least.
   ///
   /// - Parameter modules: of the QR code's side, quiet zone included.
-  /// - Returns: nil where QR code, URI and user code don't fit together.
-  static func beside(
-    modules: Int, _ text: borrowing CodeText, time: Time, in size: Size
-  ) -> CodeLayout? {
-    for index in 0..<firstThatShortens {
-      let concession = concession(index)
-      let first = sideBySide(modules, text, concession, time, size)
-      let second = stacked(modules, text, concession, time, size)
-      guard let first else {
-        if let second { return second }
-        continue
+  /// - Returns: false where QR code and user code don't fit together, with or without the URI.
+  mutating func place(
+    besideSymbolOf modules: Int, _ words: borrowing Words, in size: Size
+  ) -> Bool {
+    for index in 0...CodeLayout.withoutURI {
+      let isFound = place(modules, isStacked: false, index, words, size)
+      var stacked = CodeLayout()
+      if stacked.place(modules, isStacked: true, index, words, size),
+        !isFound
+          || (stacked.module, stacked.text.code.step) > (module, text.code.step)
+      {
+        self = stacked
+        return true
       }
-      guard let second else { return first }
-      let isBetter = (second.module, second.text.code.step) > (first.module, first.text.code.step)
-      return isBetter ? second : first
+      if isFound { return true }
     }
-    return nil
+    return false
   }
 
   /// The text alone on the whole canvas.
-  static func textAlone(_ text: borrowing CodeText, time: Time, in size: Size) -> CodeLayout {
-    let margin = margin(size)
-    let box = Rectangle(x: 0, y: 0, width: size.width, height: size.height).inset(by: margin)
-    for index in 0..<concessions {
-      if let layout = fit(text, concession(index), time, box, isCentred: true, size) {
-        return layout
-      }
+  mutating func placeTextAlone(_ words: borrowing Words, in size: Size) {
+    module = 0
+    let border = CodeLayout.margin(size)
+    let box = Rectangle(x: 0, y: 0, width: size.width, height: size.height).inset(by: border)
+    text.isCentred = true
+    for index in 0...CodeLayout.shortened where index != CodeLayout.withoutURI {
+      if fit(words, index, box, size) { return }
     }
     // Too small for anything but the beginning of the code.
-    let tiny = TypeSize(step: 0)
-    let block = TextBlock(
-      width: size.width, isCentred: true, contents: .none, body: tiny, code: tiny,
-      codeLines: max(1, size.height / tiny.height), uriLines: 1, shortens: true)
-    return CodeLayout(
-      symbol: Rectangle(x: 0, y: 0, width: 0, height: 0), module: 0, text: block, textX: 0,
-      textY: 0, gap: 0)
-  }
-
-  /// The QR code and the user code, where the URI has no room beside them.
-  static func withoutURI(
-    modules: Int, _ text: borrowing CodeText, time: Time, in size: Size
-  ) -> CodeLayout? {
-    let concession = make(9, 0, 4, 0, 0, .none)
-    let first = sideBySide(modules, text, concession, time, size)
-    let second = stacked(modules, text, concession, time, size)
-    guard let first else { return second }
-    guard let second else { return first }
-    return second.module > first.module ? second : first
+    text = TextBlock()
+    text.width = size.width
+    text.codeLines = max(1, size.height / text.code.height)
+    text.shortens = true
   }
 
   private static func margin(_ size: Size) -> Int { max(1, min(size.width, size.height) / 24) }
 
-  private static func sideBySide(
-    _ modules: Int, _ text: borrowing CodeText, _ concession: Concession, _ time: Time,
-    _ size: Size
-  ) -> CodeLayout? {
-    let margin = margin(size)
-    var module = min(size.height, size.width) / modules
+  /// With the text on the right of the QR code, or below it.
+  @inline(never)
+  private mutating func place(
+    _ modules: Int, isStacked: Bool, _ index: Int, _ words: borrowing Words, _ size: Size
+  ) -> Bool {
+    let margin = CodeLayout.margin(size)
+    let short = min(size.width, size.height)
+    text.isCentred = isStacked
+    module = short / modules
     while module > 0 {
-      let side = module * modules
-      if side * 100 < concession.share * min(size.width, size.height) { return nil }
-      // The quiet zone is the margin on the left.
-      let box = Rectangle(
-        x: side, y: margin, width: size.width - side - margin, height: size.height - 2 * margin)
-      if var layout = fit(text, concession, time, box, isCentred: false, size) {
-        layout.module = module
-        layout.symbol = Rectangle(x: 0, y: (size.height - side) / 2, width: side, height: side)
-        return layout
+      side = module * modules
+      if side * 100 < Int(CodeLayout.concession(index).share) * short { return false }
+      // The quiet zone is the margin towards the text.
+      let box =
+        isStacked
+        ? Rectangle(
+          x: margin, y: side, width: size.width - 2 * margin, height: size.height - side - margin)
+        : Rectangle(
+          x: side, y: margin, width: size.width - side - margin, height: size.height - 2 * margin)
+      if fit(words, index, box, size) {
+        // What is left over goes above a QR code with text below too.
+        symbolX = isStacked ? (size.width - side) / 2 : 0
+        symbolY = isStacked ? (text.y - side) / 2 : (size.height - side) / 2
+        return true
       }
       module -= 1
     }
-    return nil
+    return false
   }
 
-  private static func stacked(
-    _ modules: Int, _ text: borrowing CodeText, _ concession: Concession, _ time: Time,
-    _ size: Size
-  ) -> CodeLayout? {
-    let margin = margin(size)
-    var module = min(size.height, size.width) / modules
-    while module > 0 {
-      let side = module * modules
-      if side * 100 < concession.share * min(size.width, size.height) { return nil }
-      let box = Rectangle(
-        x: margin, y: side, width: size.width - 2 * margin, height: size.height - side - margin)
-      if var layout = fit(text, concession, time, box, isCentred: true, size) {
-        // What is left over goes above the QR code too.
-        let shift = (layout.textY - side) / 2
-        layout.module = module
-        layout.symbol = Rectangle(x: (size.width - side) / 2, y: shift, width: side, height: side)
-        return layout
-      }
-      module -= 1
-    }
-    return nil
-  }
-
-  /// The text in `box` with the largest user code that fits; nil where none does.
-  private static func fit(
-    _ text: borrowing CodeText, _ concession: Concession, _ time: Time, _ box: Rectangle,
-    isCentred: Bool, _ size: Size
-  ) -> CodeLayout? {
-    if box.isEmpty { return nil }
+  /// Puts the text into `box` with the largest user code that fits; false where none does.
+  @inline(never)
+  private mutating func fit(
+    _ words: borrowing Words, _ index: Int, _ box: Rectangle, _ size: Size
+  ) -> Bool {
+    if box.isEmpty { return false }
+    let concession = CodeLayout.concession(index)
+    let short = min(size.width, size.height)
     // At two metres, a fifteenth of the height of a seven-inch panel can be read with ease.
-    var body = TypeSize(height: min(size.width, size.height) / 15).smaller(by: concession.body)
+    text.body = TypeSize(height: short / 15).smaller(by: Int(concession.body))
     // The tiny face is for tiny panels, until nothing else is left to give up.
-    if body.step == 0, concession.body < 9, min(size.width, size.height) >= 160 {
-      body = TypeSize(step: 1)
-    }
-    let largest = TypeSize(height: min(box.height, min(size.width, size.height) / 4)).step
-    let least = body.step + concession.lead
+    if text.body.step == 0, concession.body < 9, short >= 160 { text.body = TypeSize(step: 1) }
+    text.x = box.x
+    text.y = 0
+    text.width = box.width
+    text.contents = concession.contents
+    text.uriLines = Int(concession.uriLines)
+    text.gap = text.leastGap
+    let least = text.body.step + Int(concession.lead)
+    let largest = max(least, TypeSize(height: min(box.height, short / 4)).step)
     // A code in one line is read more surely than a larger one in two.
-    for codeLines in 1...concession.codeLines {
-      var step = max(largest, least)
+    for codeLines in 1...Int(concession.codeLines) {
+      text.codeLines = codeLines
+      text.shortens = index == CodeLayout.shortened && codeLines == concession.codeLines
+      var step = largest
       while step >= least {
-        let block = TextBlock(
-          width: box.width, isCentred: isCentred, contents: concession.contents, body: body,
-          code: TypeSize(step: step), codeLines: codeLines, uriLines: concession.uriLines,
-          shortens: concession.shortens && codeLines == concession.codeLines)
-        if let height = block.height(text, time), height <= box.height {
-          return place(block, height: height, in: box)
+        text.code = TypeSize(step: step)
+        var nothing = Bitmap(measuring: size)
+        if let height = text.paint(words, on: &nothing), height <= box.height {
+          spread(box, spare: box.height - height)
+          return true
         }
         step -= 1
       }
     }
-    return nil
+    return false
   }
 
   /// Spreads the groups over the height, but not further apart than reads as one text.
-  private static func place(_ block: TextBlock, height: Int, in box: Rectangle) -> CodeLayout {
-    let gaps =
-      switch block.contents {
-      case .full: 3
-      case .brief: 2
-      case .bare: 1
-      case .none: 0
-      }
-    let spare = box.height - height
-    let extra = gaps == 0 ? 0 : min(spare / (gaps + 1), block.body.height)
-    return CodeLayout(
-      symbol: Rectangle(x: 0, y: 0, width: 0, height: 0), module: 0, text: block, textX: box.x,
-      textY: box.y + (spare - extra * gaps) / 2, gap: block.leastGap + extra)
+  private mutating func spread(_ box: Rectangle, spare: Int) {
+    let gaps = 3 - Int(text.contents.rawValue)
+    let extra = gaps == 0 ? 0 : min(spare / (gaps + 1), text.body.height)
+    text.gap += extra
+    text.y = box.y + (spare - extra * gaps) / 2
   }
 }

@@ -3,18 +3,16 @@ internal import Linux
 
 /// A terminal, a serial console, or a log.
 public struct ConsoleDisplay: ~Copyable {
-  private let terminal: Terminal
+  private let descriptor: Int32
   private let printer: ConsolePrinter
-
   /// What was printed last, so that a screen shown again prints nothing.
-  private var lastLine = Text<1280>()
-  private var lastCode: (userCode: Text<64>, verificationURI: Text<512>)?
+  private var printed: UInt32?
 
   /// - Parameter descriptor: an open one, which stays the caller's.
   /// - Parameter columns: the width in characters.
   /// - Parameter rows: the height in characters; nil for no limit, as in a log.
   public init(descriptor: Int32, style: ConsoleStyle, columns: Int = 80, rows: Int? = 24) {
-    terminal = Terminal(descriptor: descriptor)
+    self.descriptor = descriptor
     printer = ConsolePrinter(style: style, columns: columns, rows: rows)
   }
 
@@ -38,58 +36,55 @@ public struct ConsoleDisplay: ~Copyable {
   /// Prints a code when it is another one than before, and any other screen as one line; nothing
   /// for a blank one.
   ///
-  /// - Throws: `.console` where the descriptor takes nothing.
-  public mutating func show(_ screen: Screen) throws(DisplayError) {
-    var sink = TerminalSink(terminal: terminal)
-    if case .code(let code) = screen {
-      if let lastCode, lastCode.userCode == code.userCode,
-        lastCode.verificationURI == code.verificationURI
-      {
-        return
-      }
-      lastCode = (code.userCode, code.verificationURI)
-      lastLine.removeAll()
-      printer.print(code, to: &sink)
+  /// - Throws: `.system` where the descriptor takes nothing.
+  public mutating func show(_ screen: borrowing Screen) throws(DisplayError) {
+    if screen.kind == .blank { return }
+    var words = Words()
+    words.set(screen, besideQR: true)
+    if printed == words.identity { return }
+    printed = words.identity
+    var output = ConsoleOutput(descriptor: descriptor)
+    if screen.kind == .code {
+      printer.print(screen.code, words, to: &output)
     } else {
-      let line = ConsolePrinter.line(screen)
-      if line.isEmpty || line == lastLine { return }
-      lastLine = line
-      lastCode = nil
-      sink.append(line)
-      sink.append("\n")
+      ConsolePrinter.printLine(words, to: &output)
     }
-    sink.flush()
-    if let error = sink.failure {
-      throw .console(descriptor: terminal.descriptor, error)
-    }
+    output.flush()
+    if let error = output.failure { throw .system(.write, error) }
   }
 }
 
 /// Collects bytes and writes them in pieces; after a failure it takes nothing more.
-private struct TerminalSink: ByteSink {
-  let terminal: Terminal
-  var pending = Text<1024>()
-  var failure: Errno?
+struct ConsoleOutput: ~Copyable {
+  private let descriptor: Int32
+  private var pending = Text<2560>()
+  private(set) var failure: Errno?
 
-  /// A serial line of 9600 bit/s takes a second for a piece; a stopped terminal must not stop us.
-  private static let patienceMilliseconds: Int64 = 3000
+  /// A serial line of 9600 bit/s takes three seconds for a piece; a stopped terminal must not stop
+  /// us.
+  private static let patienceMilliseconds: Int64 = 6000
 
-  init(terminal: Terminal) {
-    self.terminal = terminal
+  init(descriptor: Int32) {
+    self.descriptor = descriptor
   }
 
-  var isTruncated: Bool { failure != nil }
-
-  mutating func append(_ byte: UInt8) {
-    pending.append(byte)
-    if pending.count == 1024 { flush() }
+  @inline(never)
+  mutating func append(_ bytes: borrowing Span<UInt8>) {
+    if pending.count + bytes.count > 2560 { flush() }
+    pending.append(bytes)
   }
 
+  mutating func append(_ literal: StaticString) { append(literal.bytes) }
+
+  /// Writes what is left.
+  @inline(never)
   mutating func flush() {
-    if failure == nil, !pending.isEmpty {
+    if failure == nil {
       let patience = Patience(
-        deadline: Clock.milliseconds + TerminalSink.patienceMilliseconds)
-      do { try terminal.writeAll(pending.bytes, patience) } catch { failure = error }
+        deadline: Clock.milliseconds + ConsoleOutput.patienceMilliseconds)
+      do { try Terminal(descriptor: descriptor).writeAll(pending.bytes, patience) } catch {
+        failure = error
+      }
     }
     pending.removeAll()
   }

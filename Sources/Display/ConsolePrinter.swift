@@ -9,140 +9,98 @@ struct ConsolePrinter {
   /// The height to fit; nil for no limit.
   let rows: Int?
 
-  /// What a screen other than a code says, without the end of line; empty for a blank one.
-  static func line(_ screen: Screen) -> Text<1280> {
-    var line = Text<1280>()
-    let detail = screen.detail
-    line.append(screen.headline)
-    guard !detail.isEmpty else { return line }
-    if case .approved = screen { line.append(" ") } else { line.append(": ") }
-    line.append(detail)
-    return line
+  /// Prints what a screen says that is neither blank nor a code.
+  static func printLine(_ words: borrowing Words, to output: inout ConsoleOutput) {
+    output.append(words[.title])
+    if words.count(.sentence) > 0 {
+      output.append(words.kind == .approved ? " " : ": ")
+      output.append(words[.sentence])
+    }
+    output.append("\n")
   }
 
   /// Prints the QR code as far as it fits, and the verification URI and the user code after it.
-  func print(_ code: SignInCode, to sink: inout some ByteSink & ~Copyable) {
-    if !printQR(code, to: &sink) {
-      sink.append("(This console is too small for the QR code.)\n")
-      sink.append(code.shownTitle)
-      sink.append(": open\n  ")
-    } else {
-      sink.append(code.shownTitle)
-      sink.append(": scan with your phone, or open\n  ")
+  func print(
+    _ code: borrowing SignInCode, _ words: borrowing Words, to output: inout ConsoleOutput
+  ) {
+    let hasSymbol = printSymbol(code, words, &output)
+    if !hasSymbol { output.append("(This console is too small for the QR code.)\n") }
+    output.append(words[.title])
+    output.append(hasSymbol ? ": scan with your phone, or open\n  " : ": open\n  ")
+    output.append(words[.uri])
+    output.append("\nand enter the code  ")
+    output.append(words[.userCode])
+    if words.count(.time) > 0 {
+      output.append("\n")
+      output.append(words[.time])
     }
-    sink.append(escaped: code.verificationURI.bytes)
-    sink.append("\nand enter the code  ")
-    sink.append(escaped: code.userCode.bytes)
-    if let secondsLeft = code.secondsLeft {
-      sink.append("\nExpires in ")
-      sink.append(timeLeft: secondsLeft)
-    }
-    sink.append("\n")
+    output.append("\n")
   }
 
-  /// The rows that the text takes, with one for the cursor below it.
-  private func textRows(_ code: SignInCode) -> Int {
-    var text = Text<2400>()
-    text.append(escaped: code.verificationURI.bytes)
-    let uriRows = wrapped(text.count + 2)
-    text.removeAll()
-    text.append(escaped: code.userCode.bytes)
-    let codeRows = wrapped(text.count + 20)
-    return wrapped(code.shownTitle.count + 31) + uriRows + codeRows
-      + (code.secondsLeft == nil ? 0 : 1) + 1
-  }
-
+  /// The rows that `length` characters take.
   private func wrapped(_ length: Int) -> Int { (length + columns - 1) / max(1, columns) }
 
-  /// Tries the complete URI first; the shorter one leaves the user code to be typed.
-  private func printQR(_ code: SignInCode, to sink: inout some ByteSink & ~Copyable) -> Bool {
-    let limit = rows.map { rows in rows - textRows(code) }
-    if !code.verificationURIComplete.isEmpty,
-      printQR(code.verificationURIComplete.bytes, within: limit, to: &sink)
-    {
-      return true
-    }
-    return printQR(code.verificationURI.bytes, within: limit, to: &sink)
-  }
-
-  private func printQR(
-    _ bytes: borrowing Span<UInt8>, within rows: Int?, to sink: inout some ByteSink & ~Copyable
+  /// Prints the best QR code that fits, with the text below it and a row for the cursor.
+  private func printSymbol(
+    _ code: borrowing SignInCode, _ words: borrowing Words, _ output: inout ConsoleOutput
   ) -> Bool {
-    guard bytes.count > 0 else { return false }
-    if let symbol = try? QRCode(bytes, .medium), fits(symbol, within: rows) {
-      print(symbol, to: &sink)
-    } else if let symbol = try? QRCode(bytes, .low), fits(symbol, within: rows) {
-      print(symbol, to: &sink)
-    } else {
-      return false
+    var limit = Int.max
+    if let rows {
+      limit =
+        rows - wrapped(words.count(.title) + 31) - wrapped(words.count(.uri) + 2)
+        - wrapped(words.count(.userCode) + 20) - (words.count(.time) > 0 ? 2 : 1)
     }
-    return true
+    for index in 0..<SignInCode.symbols {
+      guard let symbol = code.symbol(index) else { continue }
+      let cells = style.cells(modules: symbol.width + 2 * QRCode.quietZone)
+      if cells.columns <= columns, cells.rows <= limit {
+        print(symbol, &output)
+        return true
+      }
+    }
+    return false
   }
 
-  private func fits(_ symbol: borrowing QRCode, within rows: Int?) -> Bool {
-    let cells = style.cells(modules: symbol.width + 2 * QRCode.quietZone)
-    guard cells.columns <= columns else { return false }
-    guard let rows else { return true }
-    return cells.rows <= rows
-  }
-
-  private func print(_ symbol: borrowing QRCode, to sink: inout some ByteSink & ~Copyable) {
+  private func print(_ symbol: borrowing QRCode, _ output: inout ConsoleOutput) {
     let modules = symbol.width + 2 * QRCode.quietZone
-    switch style {
-    case .halfBlocks(let colours):
-      var row = 0
-      while row < modules {
-        // The extended white replaces the plain one where the terminal knows it.
-        if colours { sink.append("\u{1B}[0;30;47;107m") }
-        for column in 0..<modules {
-          let above = symbol.isDarkWithQuietZone(column, row)
+    var row = 0
+    while row < modules {
+      // The extended white replaces the plain one where the terminal knows it.
+      if style == .halfBlocks(colours: true) { output.append("\u{1B}[0;30;47;107m") }
+      var wasDark = false
+      if style == .backgrounds { output.append("\u{1B}[47;107m") }
+      for column in 0..<modules {
+        let isDark = symbol.isDarkWithQuietZone(column, row)
+        switch style {
+        case .halfBlocks(let colours):
+          // With colours the characters are dark on light; else, on a terminal of unknown colours,
+          // light on dark.
           let below = symbol.isDarkWithQuietZone(column, row + 1)
-          sink.append(ConsolePrinter.halfBlock(above, below, inkIsDark: colours))
+          output.append(ConsolePrinter.halfBlock(isDark == colours, below == colours))
+        case .backgrounds:
+          if isDark != wasDark { output.append(isDark ? "\u{1B}[40m" : "\u{1B}[47;107m") }
+          output.append("  ")
+          wasDark = isDark
+        case .plain:
+          // Terminals without colours are dark as a rule: what is written is light.
+          output.append(isDark ? "  " : "##")
         }
-        sink.append(colours ? "\u{1B}[0m\n" : "\n")
-        row += 2
       }
-    case .backgrounds:
-      for row in 0..<modules { printBackgrounds(symbol, row, modules, to: &sink) }
-    case .plain:
-      for row in 0..<modules {
-        // Terminals without colours are dark as a rule: what is written is light.
-        for column in 0..<modules {
-          sink.append(symbol.isDarkWithQuietZone(column, row) ? "  " : "##")
-        }
-        sink.append("\n")
-      }
+      let isPlain = style == .plain || style == .halfBlocks(colours: false)
+      output.append(isPlain ? "\n" : "\u{1B}[0m\n")
+      row += style.cells(modules: 2).rows == 1 ? 2 : 1
     }
   }
 
-  private func printBackgrounds(
-    _ symbol: borrowing QRCode, _ row: Int, _ modules: Int,
-    to sink: inout some ByteSink & ~Copyable
-  ) {
-    var wasDark: Bool? = nil
-    for column in 0..<modules {
-      let isDark = symbol.isDarkWithQuietZone(column, row)
-      if isDark != wasDark { sink.append(isDark ? "\u{1B}[40m" : "\u{1B}[47;107m") }
-      sink.append("  ")
-      wasDark = isDark
-    }
-    sink.append("\u{1B}[0m\n")
-  }
-
-  /// - Parameter inkIsDark: whether the characters are dark on light, or, on a terminal of unknown
-  ///   colours, light on dark.
-  private static func halfBlock(_ above: Bool, _ below: Bool, inkIsDark: Bool) -> StaticString {
-    switch (above == inkIsDark, below == inkIsDark) {
-    case (true, true): "\u{2588}"
-    case (true, false): "\u{2580}"
-    case (false, true): "\u{2584}"
-    case (false, false): " "
-    }
+  private static func halfBlock(_ above: Bool, _ below: Bool) -> StaticString {
+    if above { return below ? "\u{2588}" : "\u{2580}" }
+    return below ? "\u{2584}" : " "
   }
 }
 
 extension QRCode {
   /// Whether the module is dark, counted from the corner of the quiet zone; light outside.
+  @inline(never)
   func isDarkWithQuietZone(_ column: Int, _ row: Int) -> Bool {
     let (column, row) = (column - QRCode.quietZone, row - QRCode.quietZone)
     guard column >= 0, row >= 0, column < width, row < width else { return false }

@@ -1,10 +1,11 @@
 public import Bytes
 public import Linux
 
-/// Why a display shows nothing.
-public enum DisplayError: Error, Sendable {
+/// Why a display shows nothing. It says what failed, not on which display: whoever opened that one
+/// knows its path.
+public enum DisplayError: Error, Equatable, Sendable {
   /// What a driver asks of the kernel.
-  public enum Attempt: Sendable {
+  public enum Attempt: UInt8, Sendable {
     case open
     case readMode
     case map
@@ -14,64 +15,40 @@ public enum DisplayError: Error, Sendable {
   }
 
   /// The kernel refused.
-  case system(Attempt, Path, Errno)
-  /// Writing to a console failed; its descriptor.
-  case console(descriptor: Int32, Errno)
+  case system(Attempt, Errno)
   /// The framebuffer is of a kind that this program can't paint.
-  case unsupported(UnsupportedFramebuffer, Path)
-  /// A picture file needs more memory than there is, or has no pixels; width and height in pixels.
-  case size(width: Int, height: Int, Path)
+  case unsupported(UnsupportedFramebuffer)
+  /// A picture file needs more memory than there is, or has no pixels.
+  case size
 }
 
 extension ByteSink where Self: ~Copyable {
-  /// Appends what was attempted, on what, and why it failed, as in "cannot open /dev/fb0:
-  /// Permission denied".
+  /// Appends what was attempted and why it failed, as in "cannot open it: Permission denied".
   public mutating func append(_ error: DisplayError) {
     switch error {
-    case .system(let attempt, let path, let errno):
+    case .system(let attempt, let errno):
+      append("cannot ")
       append(attempt.words)
-      append(escaped: path.bytes)
       append(": ")
       append(errno)
-    case .console(let descriptor, let errno):
-      append("cannot write to the console on descriptor ")
-      append(decimal: Int64(descriptor))
-      append(": ")
-      append(errno)
-    case .unsupported(let reason, let path):
-      append("cannot paint on ")
-      append(escaped: path.bytes)
-      append(": ")
+    case .unsupported(let reason):
+      append("cannot paint on it: ")
       append(reason)
-    case .size(let width, let height, let path):
-      append("cannot hold a picture of ")
-      append(decimal: Int64(width))
-      append("x")
-      append(decimal: Int64(height))
-      append(" pixels for ")
-      append(escaped: path.bytes)
+    case .size:
+      append("cannot hold a picture of that size")
     }
-  }
-}
-
-extension Text.StringInterpolation {
-  public mutating func appendInterpolation(_ error: DisplayError) {
-    // A path of which every byte is escaped, and the words around it.
-    var description = Text<2048>()
-    description.append(error)
-    appendInterpolation(description)
   }
 }
 
 extension DisplayError.Attempt {
   fileprivate var words: StaticString {
     switch self {
-    case .open: "cannot open "
-    case .readMode: "cannot read the framebuffer mode of "
-    case .map: "cannot map "
-    case .create: "cannot create "
-    case .write: "cannot write "
-    case .replace: "cannot put the new picture in place of "
+    case .open: "open it"
+    case .readMode: "read its framebuffer mode"
+    case .map: "map it"
+    case .create: "create the file beside it"
+    case .write: "write to it"
+    case .replace: "put the new picture in its place"
     }
   }
 }

@@ -25,14 +25,14 @@ public struct FramebufferDisplay: ~Copyable {
   /// Opens the device, reads its mode, maps its memory and wakes the panel up.
   ///
   /// - Throws: `.system` where the kernel refuses, `.unsupported` where the mode can't be painted.
-  public init(path: Path, rotation: Rotation = .none) throws(DisplayError) {
+  public init(path: borrowing Path, rotation: Rotation = .none) throws(DisplayError) {
     let framebuffer = try FramebufferDisplay.open(path)
     let format: PixelFormat
     do {
       format = try PixelFormat(framebuffer.mode, brightness: framebuffer.paletteBrightness())
-    } catch { throw .unsupported(error, path) }
+    } catch { throw .unsupported(error) }
     let memory: MappedMemory
-    do { memory = try framebuffer.map() } catch { throw .system(.map, path, error) }
+    do { memory = try framebuffer.map() } catch { throw .system(.map, error) }
     framebuffer.unblank()
     self.framebuffer = framebuffer
     self.memory = memory
@@ -41,18 +41,20 @@ public struct FramebufferDisplay: ~Copyable {
     painter = Painter(size: rotation.applied(to: format.size))
   }
 
-  private static func open(_ path: Path) throws(DisplayError) -> Framebuffer {
-    let file: FileDescriptor
-    do { file = try FileDescriptor(opening: path, .readWrite) } catch {
-      throw .system(.open, path, error)
-    }
-    do { return try Framebuffer(file) } catch { throw .system(.readMode, path, error) }
+  private static func open(_ path: borrowing Path) throws(DisplayError) -> Framebuffer {
+    var attempt = DisplayError.Attempt.open
+    do throws(Errno) {
+      let file = try FileDescriptor(opening: path, .readWrite)
+      attempt = .readMode
+      return try Framebuffer(file)
+    } catch { throw .system(attempt, error) }
   }
 
-  /// - Throws: never after `init` succeeded; writing to mapped memory can't fail.
-  public mutating func show(_ screen: Screen) throws(DisplayError) {
+  /// Shows that screen in place of what was shown before. Call it whenever the screen changes, and
+  /// once a second while a code is shown, for the time left.
+  public mutating func show(_ screen: borrowing Screen) {
     let panel = format.size
-    painter.prepare(screen)
+    let words = painter.prepare(screen)
     let rowsPerBand = max(1, PixelFormat.widestRow / 8 / Bitmap.stride(width: panel.width))
     let rewritesAll = showsUntilRewrite == 0
     showsUntilRewrite = rewritesAll ? FramebufferDisplay.showsPerRewrite - 1 : showsUntilRewrite - 1
@@ -66,7 +68,7 @@ public struct FramebufferDisplay: ~Copyable {
         let rows = top..<min(top + rowsPerBand, panel.height)
         guard var bitmap = Bitmap(panel: panel, rotation: rotation, rows: rows, memory: band)
         else { return }
-        painter.paint(&bitmap)
+        painter.paint(words, on: &bitmap)
         let sum = checksum(bitmap.bytes)
         if rewritesAll || index >= written.count || written[index] != sum {
           format.write(bitmap, to: memory.bytes)
@@ -77,11 +79,4 @@ public struct FramebufferDisplay: ~Copyable {
       }
     }
   }
-}
-
-/// FNV-1a.
-private func checksum(_ bytes: borrowing Span<UInt8>) -> UInt32 {
-  var sum: UInt32 = 0x811C_9DC5
-  for index in bytes.indices { sum = (sum ^ UInt32(bytes[index])) &* 0x0100_0193 }
-  return sum
 }

@@ -1,5 +1,3 @@
-internal import Bytes
-
 /// Where a line that is too long goes on below.
 enum LineBreaks: Sendable {
   /// After spaces: words.
@@ -24,6 +22,7 @@ enum LineBreaks: Sendable {
 
   /// The end of the line that begins at `start`, at most `columns` characters on. A part without a
   /// good place is cut anywhere, and so is one that would leave the line nearly empty.
+  @inline(never)
   func end(of bytes: borrowing Span<UInt8>, from start: Int, columns: Int) -> Int {
     let limit = start + max(1, columns)
     // A space that falls beyond the edge needs no room.
@@ -51,6 +50,7 @@ enum LineBreaks: Sendable {
   }
 
   /// The length of the longest part that has no place for a break inside.
+  @inline(never)
   private func longestPart(_ bytes: borrowing Span<UInt8>) -> Int {
     var longest = 0
     var length = 0
@@ -63,6 +63,7 @@ enum LineBreaks: Sendable {
   }
 
   /// The number of lines of at most `columns` characters; 0 for no text.
+  @inline(never)
   func lines(_ bytes: borrowing Span<UInt8>, columns: Int) -> Int {
     var count = 0
     var start = 0
@@ -74,17 +75,11 @@ enum LineBreaks: Sendable {
   }
 }
 
-/// `bytes` with as much of the middle as must go replaced by `...`, where they are longer than
-/// `length`; the beginning of a URI, which says whose it is, keeps the larger part.
-func shortened<let capacity: Int>(_ bytes: borrowing Span<UInt8>, to length: Int) -> Text<capacity>
-{
-  let length = min(length, capacity)
-  if bytes.count <= length || length < 8 {
-    return Text(bytes.extracting(first: min(bytes.count, length)))
-  }
+/// The character at `index` of `bytes` with as much of the middle as must go replaced by `...`,
+/// where they are longer than `length`; the beginning of a URI, which says whose it is, keeps the
+/// larger part.
+func shortened(_ bytes: borrowing Span<UInt8>, to length: Int, at index: Int) -> UInt8 {
   let head = (length - 3) * 2 / 3
-  var text = Text<capacity>(bytes.extracting(first: head))
-  text.append("...")
-  text.append(bytes.extracting(last: length - 3 - head))
-  return text
+  if bytes.count <= length || length < 8 || index < head { return bytes[index] }
+  return index < head + 3 ? UInt8(ascii: ".") : bytes[bytes.count - length + index]
 }

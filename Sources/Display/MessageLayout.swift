@@ -1,5 +1,3 @@
-internal import Bytes
-
 /// A sign beside a message, so that a glance from afar is enough.
 enum Sign: Sendable {
   case none
@@ -10,8 +8,8 @@ enum Sign: Sendable {
   case dots
 }
 
-extension Screen {
-  var sign: Sign {
+extension Screen.Kind {
+  fileprivate var sign: Sign {
     switch self {
     case .blank, .code: .none
     case .starting: .dots
@@ -23,42 +21,41 @@ extension Screen {
   }
 }
 
-extension Canvas where Self: ~Copyable {
+extension Bitmap {
   /// Paints a sign, where there is room for one, a headline and a sentence, centred.
-  mutating func paint(_ sign: Sign, headline: borrowing Span<UInt8>, detail: borrowing Span<UInt8>)
-  {
+  @inline(never)
+  mutating func paint(_ words: borrowing Words, in size: Size) {
     let short = min(size.width, size.height)
-    let margin = max(1, short / 24)
-    let width = size.width - 2 * margin
-    var head = TypeSize(height: max(16, short / 7))
-    while head.step > 0, LineBreaks.spaces.lines(headline, columns: head.columns(in: width)) > 1 {
-      head = head.smaller(by: 1)
+    var block = TextBlock()
+    block.x = max(1, short / 24)
+    block.width = size.width - 2 * block.x
+    block.shortens = true
+    block.code = TypeSize(height: max(16, short / 7))
+    while block.code.step > 0, block.lines(words, .title, block.code) > 1 {
+      block.code = block.code.smaller(by: 1)
     }
-    var body = TypeSize(height: short / 15)
-    let room = size.height - 2 * margin - head.height
-    while body.step > 0,
-      LineBreaks.spaces.lines(detail, columns: body.columns(in: width)) * body.height > room / 2
+    block.body = TypeSize(height: short / 15)
+    let room = size.height - 2 * block.x - block.code.height
+    while block.body.step > 0,
+      block.lines(words, .sentence, block.body) * block.body.height > room / 2
     {
-      body = body.smaller(by: 1)
+      block.body = block.body.smaller(by: 1)
     }
+    let gap = block.body.height / 2
     let lines = min(
-      LineBreaks.spaces.lines(detail, columns: body.columns(in: width)),
-      max(0, room - body.height / 2) / body.height)
-    let gap = body.height / 2
-    let textHeight = head.height + (lines > 0 ? gap + lines * body.height : 0)
+      block.lines(words, .sentence, block.body), max(0, room - gap) / block.body.height)
+    let textHeight = block.code.height + (lines > 0 ? gap + lines * block.body.height : 0)
     var diameter = short / 3
-    if diameter + head.height / 2 + textHeight > size.height - 2 * margin { diameter = 0 }
-    let signHeight = diameter > 0 ? diameter + head.height / 2 : 0
+    var signHeight = diameter + block.code.height / 2
+    if signHeight + textHeight > size.height - 2 * block.x { (diameter, signHeight) = (0, 0) }
     var y = max(0, (size.height - signHeight - textHeight) / 2)
     if diameter > 0 {
-      paint(sign, x: (size.width - diameter) / 2, y: y, diameter: diameter)
+      paint(words.kind.sign, x: (size.width - diameter) / 2, y: y, diameter: diameter)
       y += signHeight
     }
-    let block = TextBlock(
-      width: width, isCentred: true, contents: .none, body: body, code: head, codeLines: 1,
-      uriLines: 1)
-    y = block.write(headline, .spaces, head, 1, x: margin, y: y, on: &self)
-    _ = block.write(detail, .spaces, body, lines, x: margin, y: y + gap, on: &self)
+    _ = block.write(words, .title, block.code, 1, &y, &self)
+    y += gap
+    _ = block.write(words, .sentence, block.body, lines, &y, &self)
   }
 
   /// Paints a disc with a sign cut out of it. Lengths are in 48ths of the diameter.
@@ -68,22 +65,22 @@ extension Canvas where Self: ~Copyable {
     switch sign {
     case .none: break
     case .check:
-      pen.line(from: (13, 25), to: (21, 33), on: &self)
-      pen.line(from: (21, 33), to: (36, 16), on: &self)
+      pen.line(13, 25, 21, 33, on: &self)
+      pen.line(21, 33, 36, 16, on: &self)
     case .cross:
-      pen.line(from: (16, 16), to: (32, 32), on: &self)
-      pen.line(from: (32, 16), to: (16, 32), on: &self)
+      pen.line(16, 16, 32, 32, on: &self)
+      pen.line(32, 16, 16, 32, on: &self)
     case .exclamation:
-      pen.line(from: (24, 11), to: (24, 27), on: &self)
-      pen.line(from: (24, 35), to: (24, 36), on: &self)
+      pen.line(24, 11, 24, 27, on: &self)
+      pen.line(24, 35, 24, 36, on: &self)
     case .clock:
-      pen.line(from: (24, 11), to: (24, 25), on: &self)
-      pen.line(from: (24, 25), to: (33, 31), on: &self)
+      pen.line(24, 11, 24, 25, on: &self)
+      pen.line(24, 25, 33, 31, on: &self)
     case .dots:
       pen.thickness = 6
-      pen.line(from: (13, 24), to: (14, 24), on: &self)
-      pen.line(from: (24, 24), to: (25, 24), on: &self)
-      pen.line(from: (35, 24), to: (36, 24), on: &self)
+      pen.line(13, 24, 14, 24, on: &self)
+      pen.line(24, 24, 25, 24, on: &self)
+      pen.line(35, 24, 36, 24, on: &self)
     }
   }
 
@@ -113,16 +110,14 @@ private struct Pen {
   }
 
   /// A line made of squares, one for each pixel of its longer side.
-  func line(
-    from start: (x: Int, y: Int), to end: (x: Int, y: Int),
-    on canvas: inout some Canvas & ~Copyable
-  ) {
+  @inline(never)
+  func line(_ x0: Int, _ y0: Int, _ x1: Int, _ y1: Int, on bitmap: inout Bitmap) {
     let side = max(1, thickness * diameter / 48)
-    let (x0, y0) = (start.x * diameter / 48, start.y * diameter / 48)
-    let (x1, y1) = (end.x * diameter / 48, end.y * diameter / 48)
+    let (x0, y0) = (x0 * diameter / 48, y0 * diameter / 48)
+    let (x1, y1) = (x1 * diameter / 48, y1 * diameter / 48)
     let steps = max(1, max(abs(x1 - x0), abs(y1 - y0)))
     for step in 0...steps {
-      canvas.fill(
+      bitmap.fill(
         Rectangle(
           x: x + x0 + (x1 - x0) * step / steps - side / 2,
           y: y + y0 + (y1 - y0) * step / steps - side / 2, width: side, height: side), .paper)

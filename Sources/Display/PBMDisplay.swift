@@ -5,7 +5,7 @@ public import Linux
 /// screen from afar. It is written whole to a name beside and renamed into place, so that nobody
 /// ever reads half a picture.
 public struct PBMDisplay: ~Copyable {
-  private let path: Path
+  public let path: Path
   private let panel: Size
   private let rotation: Rotation
   private let memory: UnsafeMutableRawBufferPointer
@@ -26,31 +26,37 @@ public struct PBMDisplay: ~Copyable {
     painter = Painter(size: rotation.applied(to: panel))
   }
 
+  /// Shows that screen in place of what was shown before. Call it whenever the screen changes, and
+  /// once a second while a code is shown, for the time left.
+  ///
   /// - Throws: `.size` where the memory does not hold the picture, `.system` where the file can't
   ///   be written or replaced.
-  public mutating func show(_ screen: Screen) throws(DisplayError) {
+  public mutating func show(_ screen: borrowing Screen) throws(DisplayError) {
     guard panel.height > 0,
       var bitmap = Bitmap(panel: panel, rotation: rotation, memory: memory)
-    else { throw .size(width: panel.width, height: panel.height, path) }
-    painter.prepare(screen)
-    painter.paint(&bitmap)
+    else { throw .size }
+    let words = painter.prepare(screen)
+    painter.paint(words, on: &bitmap)
 
-    guard let beside = path.appending(".new") else { throw .system(.create, path, .nameTooLong) }
-    let file: FileDescriptor
-    do {
-      file = try FileDescriptor(opening: beside, .writeOnly | .create | .truncate, mode: 0o644)
-    } catch { throw .system(.create, beside, error) }
-    do {
-      let head: Text<64> = "P4\n\(panel.width) \(panel.height)\n"
+    guard let beside = path.appending(".new") else { throw .system(.create, .nameTooLong) }
+    var attempt = DisplayError.Attempt.create
+    do throws(Errno) {
+      let file = try FileDescriptor(
+        opening: beside, .writeOnly | .create | .truncate, mode: 0o644)
+      attempt = .write
+      var head = Text<64>()
+      head.append("P4\n")
+      head.append(decimal: Int64(panel.width))
+      head.append(" ")
+      head.append(decimal: Int64(panel.height))
+      head.append("\n")
       try file.writeAll(head.bytes)
       try file.writeAll(bitmap.bytes)
+      attempt = .replace
+      try beside.rename(to: path)
     } catch {
-      try? beside.remove()
-      throw .system(.write, beside, error)
-    }
-    do { try beside.rename(to: path) } catch {
-      try? beside.remove()
-      throw .system(.replace, path, error)
+      if attempt != .create { try? beside.remove() }
+      throw .system(attempt, error)
     }
   }
 }

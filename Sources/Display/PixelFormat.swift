@@ -25,34 +25,22 @@ extension ByteSink where Self: ~Copyable {
   /// Appends the reason in words.
   public mutating func append(_ reason: UnsupportedFramebuffer) {
     switch reason {
-    case .layout(let type):
-      append("its pixels are not packed (type ")
-      append(decimal: Int64(type))
-      append(")")
-    case .visual(let visual):
-      append("its visual is not known (")
-      append(decimal: Int64(visual))
-      append(")")
-    case .nonStandard:
-      append("it has a pixel format of its own")
-    case .bitsPerPixel(let bits):
-      append("it has ")
-      append(decimal: Int64(bits))
-      append(" bits per pixel")
-    case .bitFields:
-      append("its bit fields for red, green and blue make no pixel")
-    case .palette:
-      append("its palette has no light and dark colours")
-    case .tooWide(let pixels):
-      append("it is ")
-      append(decimal: Int64(pixels))
-      append(" pixels wide")
+    case .layout(let type): append("its pixels are not packed, type ", type)
+    case .visual(let visual): append("its visual is not known: ", visual)
+    case .nonStandard: append("it has a pixel format of its own")
+    case .bitsPerPixel(let bits): append("its bits per pixel are ", bits)
+    case .bitFields: append("its bit fields for red, green and blue make no pixel")
+    case .palette: append("its palette has no light and dark colours")
+    case .tooWide(let pixels): append("its width in pixels is ", pixels)
     case .memory(let needed, let available):
-      append("its picture takes ")
-      append(decimal: Int64(needed))
-      append(" bytes and it has ")
-      append(decimal: Int64(available))
+      append("its picture takes ", needed)
+      append(" bytes and it has ", available)
     }
+  }
+
+  private mutating func append(_ words: StaticString, _ number: Int) {
+    append(words)
+    append(decimal: Int64(number))
   }
 }
 

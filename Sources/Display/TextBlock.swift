@@ -1,49 +1,7 @@
-internal import Bytes
-
-/// What a screen with a code says in text, made harmless: kept while only the time changes.
-struct CodeText: Sendable {
-  let title: Text<256>
-  let invitation: StaticString
-  let uri: Text<2048>
-  let request: StaticString
-  let userCode: Text<256>
-
-  init(_ code: SignInCode, besideQR: Bool) {
-    title = code.shownTitle
-    invitation = besideQR ? "Scan with your phone, or open" : "On your phone or computer, open"
-    var uri = Text<2048>()
-    uri.append(escaped: code.verificationURI.bytes)
-    self.uri = uri
-    request = "and enter the code"
-    var userCode = Text<256>()
-    userCode.append(escaped: code.userCode.bytes)
-    self.userCode = userCode
-  }
-}
-
-/// How long a code lives yet.
-struct Time: Sendable {
-  /// nil where nobody knows.
-  let secondsLeft: Int64?
-  /// What part of the whole that is, from 0 to 1000; nil where nobody knows.
-  let part: Int?
-
-  init(_ code: borrowing SignInCode) {
-    secondsLeft = code.secondsLeft
-    guard let secondsLeft, let whole = code.lifetimeSeconds, whole > 0 else {
-      part = nil
-      return
-    }
-    let left = max(0, min(secondsLeft, whole))
-    // Dividing first would lose the part, multiplying a large number first would overflow.
-    part = Int(min(1000, whole > 1_000_000_000 ? left / (whole / 1000) : left * 1000 / whole))
-  }
-}
-
 /// A column of text: which parts it shows, in what sizes, and how far they may wrap.
 struct TextBlock: Sendable {
   /// Which parts are shown beside the user code.
-  enum Contents: Sendable {
+  enum Contents: UInt8, Sendable {
     /// Title, instructions, URI, time and bar.
     case full
     /// URI and time.
@@ -54,155 +12,119 @@ struct TextBlock: Sendable {
     case none
   }
 
-  var width: Int
-  var isCentred: Bool
-  var contents: Contents
-  var body: TypeSize
-  var code: TypeSize
-  var codeLines: Int
-  var uriLines: Int
+  var x = 0
+  var y = 0
+  var width = 0
+  var isCentred = true
+  var contents = Contents.none
+  var body = TypeSize(step: 0)
+  var code = TypeSize(step: 0)
+  var codeLines = 1
+  var uriLines = 1
   /// Whether what does not fit its lines is shortened; else it means that nothing fits.
   var shortens = false
+  /// Pixels between the groups.
+  var gap = 0
 
   /// The least space between two groups, in pixels.
   var leastGap: Int { max(2, body.height / 3) }
 
-  /// The space between a line and what it announces.
-  private var smallGap: Int { body.height / 6 }
-
-  private var ruleHeight: Int { max(1, body.height / 16) }
-
-  /// Larger than the body, as long as it stays on one line.
-  private func titleType(_ text: borrowing CodeText) -> TypeSize {
-    let larger = TypeSize(step: body.step + 1)
-    return text.title.count <= larger.columns(in: width) ? larger : body
-  }
-
-  private var barHeight: Int { max(3, body.height / 4) }
-
-  /// Where there is room for little else, each line is filled.
-  private var uriBreaks: LineBreaks { contents == .bare ? .anywhere : .separators }
-
-  private var showsTime: Bool { contents == .full || contents == .brief }
-
-  /// "Expires in 4:32", or in a narrow column "4:32 left".
-  private func appendTime(_ secondsLeft: Int64, to text: inout Text<48>) {
-    text.append("Expires in ")
-    text.append(timeLeft: secondsLeft)
-    if text.count <= body.columns(in: width) { return }
-    text.removeAll()
-    text.append(timeLeft: secondsLeft)
-    text.append(" left")
-  }
-
-  /// The height in pixels with the least gaps; nil where a part does not fit.
-  func height(_ text: borrowing CodeText, _ time: Time) -> Int? {
-    let columns = body.columns(in: width)
-    var height = 0
-    if contents == .full {
-      let type = titleType(text)
-      let titleLines = LineBreaks.spaces.lines(
-        text.title.bytes, columns: type.columns(in: width))
-      if titleLines > 2 { return nil }
-      height += titleLines * type.height + ruleHeight + smallGap + leastGap
-      height += LineBreaks.spaces.lines(text.invitation.bytes, columns: columns) * body.height
-      height += LineBreaks.spaces.lines(text.request.bytes, columns: columns) * body.height
-      height += smallGap * 2
-    }
-    if contents != .none {
-      guard let lines = fitting(text.uri.bytes, uriBreaks, columns, uriLines) else { return nil }
-      height += lines * body.height + leastGap
-    }
-    let codeColumns = code.columns(in: width)
-    guard let lines = fitting(text.userCode.bytes, .groups, codeColumns, codeLines) else {
-      return nil
-    }
-    height += lines * code.height
-    if showsTime, let secondsLeft = time.secondsLeft {
-      var words = Text<48>()
-      appendTime(secondsLeft, to: &words)
-      if words.count > columns { return nil }
-      height += leastGap + body.height
-      if time.part != nil, contents == .full { height += barHeight * 2 }
-    }
-    return height
-  }
-
-  /// The number of lines, where it is not more than `limit` or the text may be shortened.
-  private func fitting(
-    _ bytes: borrowing Span<UInt8>, _ breaks: LineBreaks, _ columns: Int, _ limit: Int
-  ) -> Int? {
-    if columns < 1 { return nil }
-    let lines = breaks.lines(bytes, columns: columns)
-    return lines <= limit ? lines : shortens ? limit : nil
-  }
-
-  /// Paints the block with its top left corner at `x`, `y`, `gap` pixels between its groups.
-  func paint(
-    _ text: borrowing CodeText, _ time: Time, x: Int, y: Int, gap: Int,
-    on canvas: inout some Canvas & ~Copyable
-  ) {
+  /// Paints the block.
+  ///
+  /// - Returns: the row below it; nil where a part does not fit, with the parts before it painted.
+  @inline(never)
+  func paint(_ words: borrowing Words, on bitmap: inout Bitmap) -> Int? {
+    // The space between a line and what it announces.
+    let smallGap = body.height / 6
     var y = y
     if contents == .full {
-      let type = titleType(text)
-      y = write(text.title.bytes, .spaces, type, 2, x: x, y: y, on: &canvas) + smallGap
-      canvas.fill(Rectangle(x: x, y: y, width: width, height: ruleHeight), .ink)
-      y += ruleHeight + gap
-      y = write(text.invitation.bytes, .spaces, body, 9, x: x, y: y, on: &canvas) + smallGap
+      // Larger than the body, as long as it stays on one line.
+      let larger = TypeSize(step: body.step + 1)
+      let isLarger = words.count(.title) <= larger.columns(in: width)
+      guard write(words, .title, isLarger ? larger : body, 2, &y, &bitmap) else { return nil }
+      let rule = max(1, body.height / 16)
+      bitmap.fill(Rectangle(x: x, y: y + smallGap, width: width, height: rule), .ink)
+      y += smallGap + rule + gap
+      guard write(words, .sentence, body, 9, &y, &bitmap) else { return nil }
+      y += smallGap
     }
     if contents != .none {
-      y = write(text.uri.bytes, uriBreaks, body, uriLines, x: x, y: y, on: &canvas) + gap
+      guard write(words, .uri, body, uriLines, &y, &bitmap) else { return nil }
+      y += gap
     }
     if contents == .full {
-      y = write(text.request.bytes, .spaces, body, 9, x: x, y: y, on: &canvas) + smallGap
+      guard write(words, .request, body, 9, &y, &bitmap) else { return nil }
+      y += smallGap
     }
-    y = write(text.userCode.bytes, .groups, code, codeLines, x: x, y: y, on: &canvas)
-    guard showsTime, let secondsLeft = time.secondsLeft else { return }
-    var words = Text<48>()
-    appendTime(secondsLeft, to: &words)
-    y = write(words.bytes, .spaces, body, 1, x: x, y: y + gap, on: &canvas)
-    guard let part = time.part, contents == .full else { return }
-    paintBar(part, x: x, y: y + barHeight, on: &canvas)
+    guard write(words, .userCode, code, codeLines, &y, &bitmap) else { return nil }
+    if contents == .full || contents == .brief, words.count(.time) > 0 {
+      y += gap
+      let fits = words.count(.time) <= body.columns(in: width)
+      guard write(words, fits ? .time : .shortTime, body, 1, &y, &bitmap) else { return nil }
+      if contents == .full, let part = words.partLeft { paintBar(part, &y, &bitmap) }
+    }
+    return y
   }
 
-  private func paintBar(
-    _ part: Int, x: Int, y: Int, on canvas: inout some Canvas & ~Copyable
-  ) {
-    let line = max(1, barHeight / 4)
-    canvas.fill(
-      Rectangle(x: x, y: y + (barHeight - line) / 2, width: width, height: line), .ink)
-    canvas.fill(Rectangle(x: x, y: y, width: width * part / 1000, height: barHeight), .ink)
+  private func paintBar(_ part: Int, _ y: inout Int, _ bitmap: inout Bitmap) {
+    let height = max(3, body.height / 4)
+    let line = max(1, height / 4)
+    y += height
+    bitmap.fill(
+      Rectangle(x: x, y: y + (height - line) / 2, width: width, height: line), .ink)
+    bitmap.fill(Rectangle(x: x, y: y, width: width * part / 1000, height: height), .ink)
+    y += height
   }
 
-  /// Writes wrapped lines, shortened to `limit` of them, and returns where the next one goes.
+  private func breaks(_ part: Words.Part) -> LineBreaks {
+    switch part {
+    // Where there is room for little else, each line is filled.
+    case .uri: contents == .bare ? .anywhere : .separators
+    case .userCode: .groups
+    default: .spaces
+    }
+  }
+
+  /// The lines that a part takes.
+  func lines(_ words: borrowing Words, _ part: Words.Part, _ type: TypeSize) -> Int {
+    breaks(part).lines(words[part], columns: type.columns(in: width))
+  }
+
+  /// Writes a part from `y` on, wrapped, and moves `y` below it; false where it takes more than
+  /// `limit` lines and is not to be shortened.
+  @inline(never)
   func write(
-    _ bytes: borrowing Span<UInt8>, _ breaks: LineBreaks, _ type: TypeSize, _ limit: Int,
-    x: Int, y: Int, on canvas: inout some Canvas & ~Copyable
-  ) -> Int {
-    let columns = type.columns(in: width)
+    _ words: borrowing Words, _ part: Words.Part, _ type: TypeSize, _ limit: Int, _ y: inout Int,
+    _ bitmap: inout Bitmap
+  ) -> Bool {
+    var columns = type.columns(in: width)
+    if columns < 1 { return false }
+    let bytes = words[part]
+    var breaks = breaks(part)
+    var length = bytes.count
     if breaks.lines(bytes, columns: columns) > limit {
-      let short: Text<2048> = shortened(bytes, to: columns * limit)
-      return writeLines(short.bytes, .anywhere, type, x: x, y: y, on: &canvas)
+      if !shortens { return false }
+      breaks = .anywhere
+      length = min(length, columns * limit)
     }
-    return writeLines(bytes, breaks, type, x: x, y: y, on: &canvas)
-  }
-
-  private func writeLines(
-    _ bytes: borrowing Span<UInt8>, _ breaks: LineBreaks, _ type: TypeSize,
-    x: Int, y: Int, on canvas: inout some Canvas & ~Copyable
-  ) -> Int {
-    let columns = breaks.balanced(bytes, columns: type.columns(in: width))
-    var y = y
+    let isVisible = bitmap.isVisible(
+      Rectangle(x: x, y: y, width: width, height: type.height * limit))
+    if isVisible { columns = breaks.balanced(bytes, columns: columns) }
     var start = 0
-    while start < bytes.count {
-      let end = breaks.end(of: bytes, from: start, columns: columns)
-      var last = end
-      while last > start, bytes[last - 1] == UInt8(ascii: " ") { last -= 1 }
-      let indent = isCentred ? (width - (last - start) * type.width) / 2 : 0
-      canvas.write(bytes.extracting(start..<last), type, x: x + indent, y: y)
+    while start < length {
+      let end = min(length, breaks.end(of: bytes, from: start, columns: columns))
+      if isVisible {
+        var last = end
+        while last > start, bytes[last - 1] == UInt8(ascii: " ") { last -= 1 }
+        var left = isCentred ? x + (width - (last - start) * type.width) / 2 : x
+        for index in start..<last {
+          bitmap.write(shortened(bytes, to: length, at: index), type, x: left, y: y)
+          left += type.width
+        }
+      }
       y += type.height
       start = end
     }
-    return y
+    return true
   }
 }

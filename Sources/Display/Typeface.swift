@@ -1,44 +1,77 @@
 internal import Bytes
 
 /// A bitmap font of printable ASCII, all characters of one width.
-struct Typeface: Sendable {
-  /// A character's cell in pixels, the space around the drawing included.
-  let width: Int
-  let height: Int
-  /// Six pixels a byte, row by row, each character beginning with a byte of its own.
-  let data: StaticString
+enum Typeface: Int, Sendable {
+  case tiny
+  case small
+  case medium
+  case large
 
-  /// Whether the pixel of that character's cell is ink.
+  /// A character's cell in pixels, the space around the drawing included.
+  var width: Int { self == .tiny ? 6 : (rawValue + 1) * 4 }
+  var height: Int { (rawValue + 1) * 8 }
+
+  /// The pixels of that character's cell: one number a row, from the top, the leftmost pixel in the
+  /// highest of its `width` bits, 1 for ink.
+  ///
+  /// The data has six bits a byte. A row that is as the one above it, and a blank one at the top,
+  /// is one bit, 0; any other is 1 and a bit for each pixel.
   ///
   /// - Parameter character: printable ASCII.
-  func isInk(_ character: UInt8, x: Int, y: Int) -> Bool {
-    precondition(character.isPrintableASCII && x < width && y < height)
-    let bytesPerCharacter = (width * height + 5) / 6
-    let pixel = y * width + x
-    let byte = data.utf8Start[Int(character - 0x20) * bytesPerCharacter + pixel / 6]
-    return (byte - UInt8(ascii: "0")) & (32 &>> UInt8(truncatingIfNeeded: pixel % 6)) != 0
+  @inline(never)
+  func rows(of character: UInt8) -> InlineArray<32, UInt32> {
+    var rows = InlineArray<32, UInt32>(repeating: 0)
+    var reader = BitReader(next: data.utf8Start)
+    var rest = Int(character) - 0x1F
+    while rest > 0 {
+      var row: UInt32 = 0
+      for y in 0..<height {
+        if reader.read(1) != 0 { row = reader.read(width) }
+        rows[y] = row
+      }
+      rest -= 1
+    }
+    return rows
+  }
+}
+
+/// Reads bits out of bytes that hold six each, the highest first.
+private struct BitReader {
+  var next: UnsafePointer<UInt8>
+  var held: UInt32 = 0
+  var count = 0
+
+  mutating func read(_ length: Int) -> UInt32 {
+    while count < length {
+      held = held &<< 6 | UInt32(next.pointee &- UInt8(ascii: "0"))
+      next += 1
+      count &+= 6
+    }
+    count &-= length
+    let bits = held &>> UInt32(truncatingIfNeeded: count)
+    held &= (1 &<< UInt32(truncatingIfNeeded: count)) &- 1
+    return bits
   }
 }
 
 /// A typeface enlarged by whole pixels.
 struct TypeSize: Sendable {
-  /// How many sizes there are below the one that is `step`, which orders them.
+  /// Orders the sizes: 0 is 6x8 pixels a character, 3 is 16x32; there is no largest.
   let step: Int
-  let face: Typeface
-  let scale: Int
 
-  /// - Parameter step: 0 is 6x8 pixels a character, 3 is 16x32; there is no largest.
+  var face: Typeface {
+    switch step {
+    case 0: .tiny
+    case 1: .small
+    case 2, 4: .medium
+    default: .large
+    }
+  }
+
+  var scale: Int { step < 4 ? 1 : step == 4 ? 2 : step - 3 }
+
   init(step: Int) {
     self.step = step
-    switch step {
-    case 0: (face, scale) = (.tiny, 1)
-    case 1: (face, scale) = (.small, 1)
-    case 2: (face, scale) = (.medium, 1)
-    case 3: (face, scale) = (.large, 1)
-    case 4: (face, scale) = (.medium, 2)
-    case 5: (face, scale) = (.large, 2)
-    default: (face, scale) = (.large, step - 3)
-    }
   }
 
   /// The largest size whose characters are at most that many pixels high; never below step 0.
@@ -59,30 +92,19 @@ struct TypeSize: Sendable {
   func smaller(by steps: Int) -> TypeSize { TypeSize(step: max(0, step - steps)) }
 }
 
-extension Canvas where Self: ~Copyable {
-  /// Writes printable ASCII in one line, the top left corner of the first cell at `x`, `y`.
-  mutating func write(_ bytes: borrowing Span<UInt8>, _ type: TypeSize, x: Int, y: Int) {
-    for index in bytes.indices {
-      let cell = Rectangle(
-        x: x + index * type.width, y: y, width: type.width, height: type.height)
-      if isVisible(cell) { write(bytes[index], type, x: cell.x, y: y) }
-    }
-  }
-
-  private mutating func write(_ character: UInt8, _ type: TypeSize, x: Int, y: Int) {
+extension Bitmap {
+  /// Writes a character of printable ASCII, the top left corner of its cell at `x`, `y`.
+  @inline(never)
+  mutating func write(_ character: UInt8, _ type: TypeSize, x: Int, y: Int) {
     let scale = type.scale
+    let width = type.face.width
+    if !isVisible(Rectangle(x: x, y: y, width: width * scale, height: type.height)) { return }
+    let rows = type.face.rows(of: character)
     for row in 0..<type.face.height {
-      var column = 0
-      while column < type.face.width {
-        let start = column
-        while column < type.face.width, type.face.isInk(character, x: column, y: row) {
-          column += 1
-        }
+      for column in 0..<width
+      where rows[row] &>> UInt32(truncatingIfNeeded: width - 1 - column) & 1 == 1 {
         fill(
-          Rectangle(
-            x: x + start * scale, y: y + row * scale, width: (column - start) * scale,
-            height: scale), .ink)
-        column += 1
+          Rectangle(x: x + column * scale, y: y + row * scale, width: scale, height: scale), .ink)
       }
     }
   }

@@ -1,11 +1,100 @@
 internal import Bytes
+internal import QR
 
-/// The words of the screens, the same on every display.
-extension Screen {
-  /// What happened, in two or three words; empty for a blank screen and for a code.
-  var headline: StaticString {
-    switch self {
-    case .blank, .code: ""
+/// What a screen says, part by part, made harmless. All parts lie behind one another in one text.
+struct Words: ~Copyable {
+  /// The order in which they lie: the one that may be too long is the last.
+  enum Part: Int {
+    case title
+    /// The sentence below the title: for a code, what to do with the URI.
+    case sentence
+    case request
+    case userCode
+    /// The time left; empty where nobody knows.
+    case time
+    /// The same for a narrow column.
+    case shortTime
+    case uri
+  }
+
+  private(set) var kind = Screen.Kind.blank
+  private var text = Text<2560>()
+  /// Where each part begins, and behind them where the last one ends.
+  private var starts = InlineArray<8, Int>(repeating: 0)
+
+  /// A checksum of what makes a screen another one: everything but the time left.
+  private(set) var identity: UInt32 = 0
+  /// What part of its lifetime a code has left, from 0 to 1000; nil where nobody knows.
+  private(set) var partLeft: Int?
+
+  func count(_ part: Part) -> Int { starts[part.rawValue + 1] - starts[part.rawValue] }
+
+  subscript(_ part: Part) -> Span<UInt8> {
+    @_lifetime(borrow self)
+    borrowing get {
+      text.bytes.extracting(starts[part.rawValue]..<starts[part.rawValue + 1])
+    }
+  }
+
+  /// - Parameter besideQR: whether there is something to scan.
+  @inline(never)
+  mutating func set(_ screen: borrowing Screen, besideQR: Bool) {
+    kind = screen.kind
+    text.removeAll()
+    let isCode = screen.kind == .code
+    if isCode, !screen.code.title.isEmpty {
+      text.append(legible: screen.code.title.bytes)
+    } else {
+      text.append(headline(screen.kind))
+    }
+    end(.title)
+    if isCode {
+      text.append(besideQR ? "Scan with your phone, or open" : "On your phone or computer, open")
+    } else {
+      appendSentence(screen)
+    }
+    end(.sentence)
+    text.append("and enter the code")
+    end(.request)
+    text.append(escaped: screen.code.userCode.bytes)
+    end(.userCode)
+    partLeft = nil
+    let secondsLeft = screen.code.secondsLeft ?? -1
+    let isTimed = screen.code.secondsLeft != nil
+    if isTimed {
+      text.append("Expires in ")
+      text.append(timeLeft: secondsLeft)
+    }
+    end(.time)
+    if isTimed {
+      text.append(timeLeft: secondsLeft)
+      text.append(" left")
+    }
+    end(.shortTime)
+    text.append(escaped: screen.code.verificationURI.bytes)
+    end(.uri)
+    if isTimed, let whole = screen.code.lifetimeSeconds, whole > 0 {
+      let left = max(0, min(secondsLeft, whole))
+      // Dividing first would lose the part, multiplying a large number first would overflow.
+      partLeft = Int(
+        min(1000, whole > 1_000_000_000 ? left / (whole / 1000) : left * 1000 / whole))
+    }
+    identity = checksum(screen.code.verificationURIComplete.bytes, UInt32(screen.kind.rawValue))
+    identity = checksum(self[.title], identity)
+    if !isCode { identity = checksum(self[.sentence], identity) }
+    identity = checksum(self[.userCode], identity)
+    identity = checksum(self[.uri], identity)
+    if isTimed { identity = ~identity }
+    if partLeft != nil { identity = identity &+ 1 }
+  }
+
+  private mutating func end(_ part: Part) { starts[part.rawValue + 1] = text.count }
+
+  /// What happened, in two or three words; empty for a blank screen.
+  private func headline(_ kind: Screen.Kind) -> StaticString {
+    switch kind {
+    case .blank: ""
+    case .code: "Sign in"
     case .starting: "Starting"
     case .waiting: "Please wait"
     case .approved: "Signed in"
@@ -15,41 +104,49 @@ extension Screen {
     }
   }
 
-  /// The sentence below the headline, made harmless.
-  var detail: Text<1024> {
-    var text = Text<1024>()
-    switch self {
-    case .blank, .code:
-      break
-    case .starting(let status):
-      text.append(legible: status.bytes)
-    case .waiting(let cause):
-      text.append(legible: cause.bytes)
-    case .approved(let name):
-      if let name {
-        text.append("as ")
-        text.append(legible: name.bytes)
-      }
-    case .denied(let newCodeFollows):
-      text.append(newCodeFollows ? "A new code follows." : "The request was refused.")
-    case .expired(let newCodeFollows):
-      text.append(newCodeFollows ? "A new code follows." : "Nobody approved in time.")
-    case .failed(let cause):
-      text.append(legible: cause.bytes)
+  /// The sentence below the headline.
+  private mutating func appendSentence(_ screen: borrowing Screen) {
+    if screen.newCodeFollows {
+      text.append("A new code follows.")
+    } else if screen.kind == .denied {
+      text.append("The request was refused.")
+    } else if screen.kind == .expired {
+      text.append("Nobody approved in time.")
+    } else {
+      if screen.kind == .approved, !screen.words.isEmpty { text.append("as ") }
+      text.append(legible: screen.words.bytes)
     }
-    return text
   }
 }
 
 extension SignInCode {
-  var shownTitle: Text<256> {
-    var text = Text<256>()
-    if title.isEmpty { text.append("Sign in") } else { text.append(legible: title.bytes) }
-    return text
+  /// The QR codes to try, the best one first: the complete URI, which saves typing, before the
+  /// shorter one, and the medium level of error correction before the low one.
+  static let symbols = 4
+
+  /// - Returns: nil where there is no such URI, or it does not fit.
+  @inline(never)
+  borrowing func symbol(_ index: Int) -> QRCode? {
+    index < 2
+      ? SignInCode.symbol(verificationURIComplete.bytes, index)
+      : SignInCode.symbol(verificationURI.bytes, index)
+  }
+
+  @inline(never)
+  private static func symbol(_ bytes: borrowing Span<UInt8>, _ index: Int) -> QRCode? {
+    bytes.count == 0 ? nil : try? QRCode(bytes, index & 1 == 0 ? .medium : .low)
   }
 }
 
-extension ByteSink where Self: ~Copyable {
+/// FNV-1a.
+@inline(never)
+func checksum(_ bytes: borrowing Span<UInt8>, _ start: UInt32 = 0x811C_9DC5) -> UInt32 {
+  var sum = start
+  for index in bytes.indices { sum = (sum ^ UInt32(bytes[index])) &* 0x0100_0193 }
+  return sum
+}
+
+extension Text {
   /// Appends words for a person: printable ASCII as it is, accented Latin letters without their
   /// accent, one `?` for every other character, control characters included.
   mutating func append(legible bytes: borrowing Span<UInt8>) {

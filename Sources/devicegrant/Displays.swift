@@ -66,25 +66,18 @@ struct Displays: ~Copyable {
   /// Shows a screen on every display that still works.
   ///
   /// - Throws: exit code 73 where there were displays and none is left.
-  mutating func show(_ screen: Screen) throws(Failure) {
+  mutating func show(_ screen: borrowing Screen) throws(Failure) {
     let wasEmpty = isEmpty
     for index in pictures.indices {
       do {
         try pictures[index]?.pointee.show(screen)
       } catch {
+        if let picture = pictures[index] { giveUp(picture.pointee.path, error) }
         pictures[index]?.deinitialize(count: 1)
         pictures[index] = nil
         working -= 1
-        giveUp(error)
       }
-      do {
-        try framebuffers[index]?.pointee.show(screen)
-      } catch {
-        framebuffers[index]?.deinitialize(count: 1)
-        framebuffers[index] = nil
-        working -= 1
-        giveUp(error)
-      }
+      framebuffers[index]?.pointee.show(screen)
     }
     do {
       try console?.pointee.show(screen)
@@ -92,7 +85,7 @@ struct Displays: ~Copyable {
       console?.deinitialize(count: 1)
       console = nil
       working -= 1
-      giveUp(error)
+      giveUp(Path("console"), error)
     }
     if !wasEmpty, isEmpty, let failure { throw failure }
   }
@@ -107,8 +100,8 @@ struct Displays: ~Copyable {
       working += 1
       showsTime = true
     } catch {
-      if isOptional, case .system(.open, _, .noSuchFile) = error { return }
-      giveUp(error)
+      if isOptional, case .system(.open, .noSuchFile) = error { return }
+      giveUp(path, error)
     }
   }
 
@@ -123,8 +116,8 @@ struct Displays: ~Copyable {
         term: (Environment.value("TERM") ?? PermanentBytes("")).bytes))
   }
 
-  private mutating func giveUp(_ error: DisplayError) {
-    log.warning("display given up: \(error)")
-    failure = Failure(.cannotCreate, "display: \(error)")
+  private mutating func giveUp(_ name: borrowing Path, _ error: DisplayError) {
+    log.warning("display \(name) given up: \(error)")
+    failure = Failure(.cannotCreate, "display \(name): \(error)")
   }
 }

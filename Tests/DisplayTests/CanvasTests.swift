@@ -56,17 +56,17 @@ import Testing
   @Test(arguments: rotations) func bandsMakeTheWholePicture(_ rotation: Rotation) {
     let panel = Size(width: 321, height: 203)
     var painter = Painter(size: rotation.applied(to: panel))
-    painter.prepare(.code(webex))
+    let words = painter.prepare(.code(webex))
     let memory = Memory(panel)
     var whole = Bitmap(panel: panel, rotation: rotation, memory: memory.bytes)!
-    painter.paint(&whole)
+    painter.paint(words, on: &whole)
     let stride = Bitmap.stride(width: panel.width)
     var top = 0
     while top < panel.height {
       let rows = top..<min(top + 7, panel.height)
       let bandMemory = Memory(count: stride * 7)
       var band = Bitmap(panel: panel, rotation: rotation, rows: rows, memory: bandMemory.bytes)!
-      painter.paint(&band)
+      painter.paint(words, on: &band)
       for index in 0..<(rows.count * stride) {
         #expect(bandMemory.bytes[index] == memory.bytes[top * stride + index])
       }

@@ -11,13 +11,12 @@ import Testing
     for code in [webex, plain] {
       let size = rotation.applied(to: panel)
       var painter = Painter(size: size)
-      painter.prepare(.code(code))
+      let words = painter.prepare(.code(code))
       let memory = Memory(panel)
       var bitmap = Bitmap(panel: panel, rotation: rotation, memory: memory.bytes)!
-      painter.paint(&bitmap)
+      painter.paint(words, on: &bitmap)
       let pixels = Pixels(bitmap, panel: panel, rotation: rotation)
-      let planned = painter.layout
-      let layout = try #require(planned)
+      let layout = painter.layout
       let module = layout.module
       try #require(module > 0)
       let payload =
@@ -26,13 +25,13 @@ import Testing
       let bytes = Array(payload.utf8)
       let medium = try QRCode(bytes.span, .medium)
       let low = try QRCode(bytes.span, .low)
-      let width = layout.symbol.width / module - 2 * QRCode.quietZone
+      let width = layout.side / module - 2 * QRCode.quietZone
       #expect(width == medium.width || width == low.width)
       var wrong = 0
       for row in 0..<(width + 2 * QRCode.quietZone) {
         for column in 0..<(width + 2 * QRCode.quietZone) {
           let area = Rectangle(
-            x: layout.symbol.x + column * module, y: layout.symbol.y + row * module,
+            x: layout.symbolX + column * module, y: layout.symbolY + row * module,
             width: module, height: module)
           let isDark =
             width == medium.width
@@ -47,12 +46,11 @@ import Testing
   @Test(arguments: sizes) func userCodeIsReadableAndLargest(_ size: Size) throws {
     for code in [webex, plain] {
       var painter = Painter(size: size)
-      painter.prepare(.code(code))
-      let planned = painter.layout
-      let layout = try #require(planned)
+      let words = painter.prepare(.code(code))
+      let layout = painter.layout
       let memory = Memory(size)
       var bitmap = Bitmap(panel: size, memory: memory.bytes)!
-      painter.paint(&bitmap)
+      painter.paint(words, on: &bitmap)
       let pixels = Pixels(bitmap, panel: size, rotation: .none)
       #expect(layout.text.code.height >= layout.text.body.height)
       #expect(finds(string(code.userCode), layout.text.code, in: pixels))
@@ -75,25 +73,36 @@ import Testing
     return false
   }
 
+  static func code(
+    _ userCode: [UInt8], _ uri: [UInt8], complete: [UInt8] = [], title: [UInt8] = [],
+    secondsLeft: Int64? = nil, lifetimeSeconds: Int64? = nil
+  ) -> SignInCode {
+    var code = SignInCode(userCode: text(userCode), verificationURI: text(uri))
+    code.verificationURIComplete = text(complete)
+    code.title = text(title)
+    code.secondsLeft = secondsLeft
+    code.lifetimeSeconds = lifetimeSeconds
+    return code
+  }
+
   static let hostile: [SignInCode] = {
-    let long = String(repeating: "A", count: 64)
+    let long = [UInt8](repeating: 0x41, count: 256)
     let escape = "\u{1B}[2J\u{1B}]0;x\u{7}\r\n\t"
     return [
-      SignInCode(
-        userCode: text([UInt8](repeating: 0xFF, count: 64)),
-        verificationURI: text([UInt8](repeating: 0x80, count: 512)),
-        verificationURIComplete: text([UInt8](repeating: 0xFE, count: 1024)),
-        title: text([UInt8](repeating: 0xC3, count: 64)), secondsLeft: .max, lifetimeSeconds: 1),
-      SignInCode(
-        userCode: text(long), verificationURI: text(String(repeating: "https://", count: 64)),
-        verificationURIComplete: text(String(repeating: "a", count: 1024)),
-        title: text(long), secondsLeft: .min, lifetimeSeconds: .max),
-      SignInCode(
-        userCode: text(escape), verificationURI: text("\u{202E}moc.elpmaxe//:sptth" + escape),
-        title: text("\u{202E}" + escape), secondsLeft: -5, lifetimeSeconds: 0),
-      SignInCode(userCode: "", verificationURI: "", secondsLeft: 0, lifetimeSeconds: -1),
-      SignInCode(userCode: " ", verificationURI: text(String(repeating: " ", count: 512))),
-      SignInCode(userCode: text(String(repeating: "-", count: 64)), verificationURI: "x"),
+      code(
+        [UInt8](repeating: 0xFF, count: 256), [UInt8](repeating: 0x80, count: 1024),
+        complete: [UInt8](repeating: 0xFE, count: 2048), title: [UInt8](repeating: 0xC3, count: 64),
+        secondsLeft: .max, lifetimeSeconds: 1),
+      code(
+        long, Array(String(repeating: "https://", count: 128).utf8),
+        complete: [UInt8](repeating: 0x61, count: 2048), title: long, secondsLeft: .min,
+        lifetimeSeconds: .max),
+      code(
+        Array(escape.utf8), Array(("\u{202E}moc.elpmaxe//:sptth" + escape).utf8),
+        title: Array(("\u{202E}" + escape).utf8), secondsLeft: -5, lifetimeSeconds: 0),
+      code([], [], secondsLeft: 0, lifetimeSeconds: -1),
+      code([0x20], [UInt8](repeating: 0x20, count: 1024)),
+      code([UInt8](repeating: 0x2D, count: 256), [0x78]),
     ]
   }()
 
@@ -112,13 +121,18 @@ import Testing
       ([webex, plain] + PainterTests.hostile).map { Screen.code($0) } + PainterTests.messages
     for screen in screens {
       var painter = Painter(size: size)
-      painter.prepare(screen)
-      var recorder = Recorder(size)
-      painter.paint(&recorder)
-      guard let inked = recorder.inked else { continue }
-      #expect(inked.x >= 0 && inked.y >= 0, "\(screen)")
-      #expect(inked.x + inked.width <= size.width, "\(screen)")
-      #expect(inked.y + inked.height <= size.height, "\(screen)")
+      let words = painter.prepare(screen)
+      // A panel with room on the right and below, where all that does not fit would show.
+      let panel = Size(width: size.width + 64, height: size.height + 64)
+      let memory = Memory(panel)
+      var bitmap = Bitmap(panel: panel, memory: memory.bytes)!
+      painter.paint(words, on: &bitmap)
+      let outside = (0..<panel.height).contains { y in
+        ((y < size.height ? size.width : 0)..<panel.width).contains { x in
+          bitmap.isInk(x: x, y: y)
+        }
+      }
+      #expect(!outside, "\(screen.kind)")
     }
   }
 
@@ -129,10 +143,10 @@ import Testing
         for screen in [Screen.code(webex), .code(PainterTests.hostile[0])] + PainterTests.messages {
           let size = Size(width: width, height: height)
           var painter = Painter(size: size)
-          painter.prepare(screen)
+          let words = painter.prepare(screen)
           let memory = Memory(size)
           var bitmap = Bitmap(panel: size, memory: memory.bytes)!
-          painter.paint(&bitmap)
+          painter.paint(words, on: &bitmap)
         }
       }
     }
@@ -140,23 +154,21 @@ import Testing
 
   @Test func whereTheURIHasNoRoomItTakesTurns() throws {
     let address = "https://login.example-identity-provider.co.uk/tenants/0123456789abcdef/verify"
-    var code = SignInCode(
-      userCode: "ABCDEFGH", verificationURI: text(address),
-      verificationURIComplete: text(address + "?user_code=ABCDEFGH"), secondsLeft: 300)
+    var code = SignInCode(userCode: "ABCDEFGH", verificationURI: text(address))
+    code.verificationURIComplete = text(address + "?user_code=ABCDEFGH")
     let size = Size(width: 128, height: 64)
     var painter = Painter(size: size)
     var pictures: [[UInt8]] = []
     for secondsLeft in [Int64(300), 296, 291, 284, 283] {
       code.secondsLeft = secondsLeft
-      painter.prepare(.code(code))
+      let words = painter.prepare(.code(code))
       let memory = Memory(size)
       var bitmap = Bitmap(panel: size, memory: memory.bytes)!
-      painter.paint(&bitmap)
+      painter.paint(words, on: &bitmap)
       pictures.append(Array(memory.bytes))
       let pixels = Pixels(bitmap, panel: size, rotation: .none)
       let isOther = pictures.last != pictures.first
-      let shown = isOther ? painter.otherLayout : painter.layout
-      let layout = try #require(shown)
+      let layout = isOther ? painter.otherLayout : painter.layout
       #expect(finds("ABCDEFGH", layout.text.code, in: pixels))
       #expect(isOther == (layout.module == 0))
     }
@@ -167,14 +179,13 @@ import Testing
 
   @Test func withoutRoomForTheQRCodeTheTextIsThere() throws {
     var painter = Painter(size: Size(width: 64, height: 32))
-    painter.prepare(.code(webex))
-    let planned = painter.layout
-    let layout = try #require(planned)
+    let words = painter.prepare(.code(webex))
+    let layout = painter.layout
     #expect(layout.module == 0)
     let bytes = string(webex.userCode)
     let memory = Memory(Size(width: 64, height: 32))
     var bitmap = Bitmap(panel: Size(width: 64, height: 32), memory: memory.bytes)!
-    painter.paint(&bitmap)
+    painter.paint(words, on: &bitmap)
     let pixels = Pixels(bitmap, panel: Size(width: 64, height: 32), rotation: .none)
     #expect(finds(bytes, layout.text.code, in: pixels))
   }
@@ -186,10 +197,10 @@ import Testing
     var code = webex
     for secondsLeft in [Int64(272), 271] {
       code.secondsLeft = secondsLeft
-      painter.prepare(.code(code))
+      let words = painter.prepare(.code(code))
       let memory = Memory(size)
       var bitmap = Bitmap(panel: size, memory: memory.bytes)!
-      painter.paint(&bitmap)
+      painter.paint(words, on: &bitmap)
       pictures.append(Array(memory.bytes))
     }
     let changed = (0..<480).filter { row in

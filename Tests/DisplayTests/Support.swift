@@ -1,4 +1,5 @@
 import Bytes
+import Linux
 import QR
 
 @testable import Display
@@ -17,33 +18,6 @@ final class Memory {
 
   convenience init(_ size: Size) {
     self.init(count: Bitmap.stride(width: size.width) * size.height)
-  }
-}
-
-/// A canvas that keeps everything that is asked of it, inside or outside.
-struct Recorder: Canvas {
-  var size: Size
-  var fills: [(rectangle: Rectangle, ink: Ink)] = []
-
-  init(_ size: Size) { self.size = size }
-
-  mutating func fill(_ rectangle: Rectangle, _ ink: Ink) {
-    if !rectangle.isEmpty { fills.append((rectangle, ink)) }
-  }
-
-  /// The smallest rectangle around everything inked.
-  var inked: Rectangle? {
-    var box: (left: Int, top: Int, right: Int, bottom: Int)?
-    for (area, ink) in fills where ink == .ink {
-      let old = box ?? (area.x, area.y, area.x, area.y)
-      box = (
-        min(old.left, area.x), min(old.top, area.y), max(old.right, area.x + area.width),
-        max(old.bottom, area.y + area.height)
-      )
-    }
-    return box.map {
-      Rectangle(x: $0.left, y: $0.top, width: $0.right - $0.left, height: $0.bottom - $0.top)
-    }
   }
 }
 
@@ -79,15 +53,23 @@ struct Pixels {
   /// Whether `text` stands in that size at that place, and nothing else in its cells.
   func shows(_ text: [UInt8], _ type: TypeSize, x: Int, y: Int) -> Bool {
     for (index, character) in text.enumerated() {
+      let rows = type.face.rows(of: character)
       for row in 0..<type.height {
         for column in 0..<type.width {
-          let expected = type.face.isInk(
-            character, x: column / type.scale, y: row / type.scale)
+          let expected =
+            rows[row / type.scale] >> UInt32(type.face.width - 1 - column / type.scale) & 1 == 1
           if self[x + index * type.width + column, y + row] != expected { return false }
         }
       }
     }
     return true
+  }
+}
+
+extension Typeface {
+  /// Whether the pixel of that character's cell is ink.
+  func isInk(_ character: UInt8, x: Int, y: Int) -> Bool {
+    rows(of: character)[y] >> UInt32(width - 1 - x) & 1 == 1
   }
 }
 
@@ -107,15 +89,24 @@ func string<let capacity: Int>(_ text: Text<capacity>) -> String {
   return String(decoding: bytes, as: UTF8.self)
 }
 
-let webex = SignInCode(
-  userCode: "482731", verificationURI: "https://oauth-helper-r.wbx2.com/verify",
-  verificationURIComplete: """
+let webex = {
+  var code = SignInCode(
+    userCode: "482731", verificationURI: "https://oauth-helper-r.wbx2.com/verify")
+  code.verificationURIComplete = """
     https://oauth-helper-r.wbx2.com/verify?userCode=\
     0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
-    """, title: "Sign in to Webex", secondsLeft: 272, lifetimeSeconds: 300)
+    """
+  code.title = "Sign in to Webex"
+  code.secondsLeft = 272
+  code.lifetimeSeconds = 300
+  return code
+}()
 
-let plain = SignInCode(
-  userCode: "WDJB-MJHT", verificationURI: "https://www.example.com/device", secondsLeft: 1800)
+let plain = {
+  var code = SignInCode(userCode: "WDJB-MJHT", verificationURI: "https://www.example.com/device")
+  code.secondsLeft = 1800
+  return code
+}()
 
 let sizes = [
   Size(width: 1280, height: 800), Size(width: 800, height: 480), Size(width: 480, height: 800),
@@ -131,3 +122,16 @@ let largeSizes = [
 ]
 
 let rotations: [Rotation] = [.none, .quarter, .half, .threeQuarters]
+
+func temporary(_ name: String) -> Path {
+  let number = UInt64.random(in: 0...UInt64.max)
+  return Path(Array("/tmp/devicegrant-display-test-\(number)-\(name)".utf8).span)!
+}
+
+func contents(_ path: Path) throws -> [UInt8] {
+  let file = try FileDescriptor(opening: path, .readOnly)
+  let memory = Memory(count: 256 * 1024)
+  var buffer = Buffer(storage: memory.bytes)
+  try file.readAll(into: &buffer)
+  return Array(memory.bytes[..<buffer.count])
+}

@@ -50,24 +50,6 @@ public struct Rectangle: Equatable, Sendable {
   }
 }
 
-/// Something to paint on.
-///
-/// `fill` discards what lies outside without complaint. A canvas remembers nothing but pixels;
-/// bringing them before a person's eyes is the driver's part.
-public protocol Canvas: ~Copyable {
-  /// The size as the person sees it, rotation applied.
-  var size: Size { get }
-
-  mutating func fill(_ rectangle: Rectangle, _ ink: Ink)
-
-  /// Whether filling that rectangle would change anything: false lets a painter skip work.
-  func isVisible(_ rectangle: Rectangle) -> Bool
-}
-
-extension Canvas where Self: ~Copyable {
-  public func isVisible(_ rectangle: Rectangle) -> Bool { true }
-}
-
 /// How far the picture is turned, clockwise, to stand upright on a panel that is mounted turned.
 public enum Rotation: Sendable {
   case none
