@@ -50,6 +50,9 @@ let package = Package(
     .testTarget(name: "JSONTests", dependencies: ["Bytes", "JSON", "TestSupport"]),
     .testTarget(name: "LinuxTests", dependencies: ["Bytes", "Linux", "TestSupport"]),
     .testTarget(name: "TidyTests"),
+    .testTarget(
+      name: "TokenStoreTests",
+      dependencies: ["Bytes", "DeviceGrant", "Linux", "TestSupport", "TokenStore"]),
     .testTarget(name: "DeviceGrantTests", dependencies: ["Bytes", "DeviceGrant", "TestSupport"]),
     .testTarget(name: "HTTPTests", dependencies: ["Bytes", "HTTP", "TestSupport"]),
   ]

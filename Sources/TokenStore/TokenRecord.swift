@@ -74,7 +74,10 @@ func writeRecord<Sink: ByteSink & ~Copyable>(
   if let expiresAt = tokens.refreshTokenExpiresAt {
     object.member("refresh_token_expires_at", expiresAt, to: &sink)
   }
-  if !tokens.scope.isEmpty { object.member("scope", tokens.scope.bytes, to: &sink) }
+  // One that was cut may end in half a letter, which no reader of JSON takes.
+  if !tokens.scope.isEmpty, !tokens.scope.isTruncated {
+    object.member("scope", tokens.scope.bytes, to: &sink)
+  }
   object.member("token_endpoint", tokenEndpoint.bytes, to: &sink)
   object.member("client_id", clientID.bytes, to: &sink)
   object.end(&sink)

@@ -124,7 +124,7 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   }
 
   /// Replaces the record. When this returns, the new one survives a power cut; when it throws, the
-  /// old one is still there.
+  /// old one is still there, or the new one where only the last flush has failed.
   ///
   /// - Parameter scratch: memory for the whole file; wiped before this returns.
   public borrowing func save(
@@ -141,11 +141,12 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
       try? directory.removeIfPresent(new)
       throw .write(error)
     }
+    keepPrevious()
     do {
-      try keepPrevious()
       try directory.rename(new, to: current)
       try directory.synchronize()
     } catch {
+      try? directory.removeIfPresent(new)
       throw .replace(error)
     }
   }
@@ -160,17 +161,13 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
     }
   }
 
-  /// Gives the current file its second name. A file system without hard links goes without.
-  private borrowing func keepPrevious() throws(Errno) {
-    try directory.removeIfPresent(previous)
+  /// Gives the current file its second name, where the file system has hard links and room: what
+  /// fails here costs the generation before, never the new one.
+  private borrowing func keepPrevious() {
     do {
+      try directory.removeIfPresent(previous)
       try directory.link(current, to: previous)
-    } catch {
-      switch error {
-      case .noSuchFile, .notPermitted, .notSupported, .tooManyLinks: return
-      default: throw error
-      }
-    }
+    } catch {}
   }
 }
 

@@ -1,0 +1,136 @@
+import Bytes
+import Foundation
+import Linux
+import TestSupport
+import Testing
+import TokenStore
+
+/// The real file system below a directory that goes away with everything in it.
+private final class Place {
+  let name: String
+
+  init() {
+    name = NSTemporaryDirectory() + "/devicegrant." + UUID().uuidString
+    try! FileManager.default.createDirectory(atPath: name, withIntermediateDirectories: true)
+  }
+
+  deinit {
+    try? FileManager.default.removeItem(atPath: name)
+  }
+
+  func path(_ file: String) -> Path {
+    let bytes = Array("\(name)/\(file)".utf8)
+    return Path(bytes.span)!
+  }
+
+  func write(_ file: String, _ content: String) {
+    precondition(
+      FileManager.default.createFile(atPath: "\(name)/\(file)", contents: Data(content.utf8)))
+  }
+
+  func mode(_ file: String) -> Int? {
+    let attributes = try? FileManager.default.attributesOfItem(atPath: "\(name)/\(file)")
+    return attributes?[.posixPermissions] as? Int
+  }
+
+  func names(_ directory: String) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: "\(name)/\(directory)")) ?? []).sorted()
+  }
+
+  func store(_ file: String = "state/deep/tokens.json") throws -> TokenStore<Directory> {
+    try TokenStore<Directory>(creating: path(file))
+  }
+}
+
+@Suite struct DirectoryTests {
+  @Test func onlyTheOwnerCanReadWhatIsSaved() throws {
+    let place = Place()
+    let store = try place.store()
+    #expect(save(Sample("one"), in: store) == nil)
+    #expect(save(Sample("two"), in: store) == nil)
+    #expect(load(store) == .record(Sample("two")))
+    #expect(place.names("state/deep") == ["tokens.json", "tokens.json.previous"])
+    #expect(place.mode("state/deep") == 0o700)
+    #expect(place.mode("state/deep/tokens.json") == 0o600)
+    #expect(place.mode("state/deep/tokens.json.previous") == 0o600)
+  }
+
+  @Test func whereThereIsNoDirectoryThereIsNoStore() throws {
+    let place = Place()
+    let isMissing = try TokenStore<Directory>.opening(place.path("none/tokens.json")) == nil
+    #expect(isMissing)
+    #expect(place.names("") == [])
+    let here = try TokenStore<Directory>.opening(place.path("tokens.json"))!
+    #expect(load(here) == .nothing)
+  }
+
+  @Test func aFileInTheDirectorysPlaceIsAnError() {
+    let place = Place()
+    place.write("state", "")
+    for isCreating in [true, false] {
+      var message = ""
+      do throws(TokenStoreError) {
+        let path = place.path("state/tokens.json")
+        if isCreating {
+          _ = try TokenStore<Directory>(creating: path)
+        } else {
+          _ = try TokenStore<Directory>.opening(path)
+        }
+      } catch {
+        message = words(error)
+      }
+      #expect(message == "its directory can't be opened or made: Not a directory")
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1))) func aFIFOInTheFilesPlaceHangsNothing() throws {
+    let place = Place()
+    let store = try place.store("tokens.json")
+    for name in ["tokens.json", "tokens.json.new", "tokens.json.previous"] {
+      #expect(mkfifo("\(place.name)/\(name)", 0o600) == 0)
+    }
+    #expect(load(store) == .damaged)
+    try store.setDamagedAside()
+    #expect(save(Sample("x"), in: store) == nil)
+    #expect(load(store) == .record(Sample("x")))
+  }
+
+  @Test func aDirectoryInTheFilesPlaceIsAnError() throws {
+    let place = Place()
+    try FileManager.default.createDirectory(
+      atPath: "\(place.name)/tokens.json", withIntermediateDirectories: false)
+    let store = try place.store("tokens.json")
+    guard case .failed = load(store) else {
+      Issue.record("a directory was read")
+      return
+    }
+    #expect(save(Sample("x"), in: store) == "it can't be replaced: Is a directory")
+    #expect(place.names("") == ["tokens.json"])
+  }
+
+  @Test(arguments: ["tokens.json", "tokens.json.new", "tokens.json.previous"])
+  func aLinkInAFilesPlaceIsReplacedNotFollowed(name: String) throws {
+    let place = Place()
+    place.write("victim", "victim")
+    let store = try place.store("tokens.json")
+    try FileManager.default.createSymbolicLink(
+      atPath: "\(place.name)/\(name)", withDestinationPath: "\(place.name)/victim")
+    #expect(save(Sample("one"), in: store) == nil)
+    #expect(save(Sample("two"), in: store) == nil)
+    #expect(load(store) == .record(Sample("two")))
+    #expect(FileManager.default.contents(atPath: "\(place.name)/victim") == Data("victim".utf8))
+    let attributes = try FileManager.default.attributesOfItem(atPath: "\(place.name)/tokens.json")
+    #expect(attributes[.type] as? FileAttributeType == .typeRegular)
+  }
+
+  @Test func aDamagedFileIsKeptForAPersonToLookAt() throws {
+    let place = Place()
+    let store = try place.store("tokens.json")
+    place.write("tokens.json", "{\"acc")
+    #expect(load(store) == .damaged)
+    try store.setDamagedAside()
+    #expect(load(store) == .nothing)
+    #expect(place.names("") == ["tokens.json.damaged"])
+    #expect(throws: TokenStoreError.self) { try place.store("tokens.json").setDamagedAside() }
+  }
+}

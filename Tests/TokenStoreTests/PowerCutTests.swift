@@ -1,0 +1,126 @@
+import Bytes
+import Linux
+import Testing
+import TokenStore
+
+private let old = Sample("old")
+private let new = Sample("new")
+private let newest = Sample("newest")
+
+/// The disks to start from.
+private let beginnings: [[String: [UInt8]]] = [
+  [:],
+  ["tokens.json": file(old)],
+  ["tokens.json": file(old), "tokens.json.previous": file(Sample("older"))],
+  // Left by a cut.
+  ["tokens.json": file(old), "tokens.json.new": Array(file(new).dropLast(9))],
+  ["tokens.json": file(old), "tokens.json.new": [], "tokens.json.previous": file(old)],
+]
+
+@Suite struct PowerCutTests {
+  /// The number of steps of a save that nothing disturbs.
+  private func stepsOfSave(_ beginning: [String: [UInt8]]) -> Int {
+    let disk = SimulatedDisk(beginning)
+    #expect(save(new, in: store(on: disk)) == nil)
+    return disk.steps
+  }
+
+  @Test(arguments: beginnings)
+  func aCutAnywhereLeavesTheOldOrTheNewRecord(beginning: [String: [UInt8]]) {
+    let before: Loaded = beginning.isEmpty ? .nothing : .record(old)
+    let steps = stepsOfSave(beginning)
+    #expect(steps >= 8)
+    var outcomes: [Loaded] = []
+    for cut in 0..<steps {
+      let disk = SimulatedDisk(beginning)
+      disk.cut = cut
+      #expect(save(new, in: store(on: disk)) != nil)
+      for found in disk.afterPowerCut() {
+        let loaded = load(store(on: found))
+        #expect(loaded == before || loaded == .record(new), "cut before step \(cut)")
+        if !outcomes.contains(loaded) { outcomes.append(loaded) }
+        // Whatever lies about, the next save succeeds, and lasts.
+        #expect(save(newest, in: store(on: found)) == nil)
+        for last in found.afterPowerCut() {
+          #expect(load(store(on: last)) == .record(newest))
+        }
+      }
+    }
+    // Both happen, so the disk does lose something.
+    #expect(outcomes.count == 2)
+  }
+
+  @Test(arguments: beginnings)
+  func whatWasSavedLastsAndTheOneBeforeIsKept(beginning: [String: [UInt8]]) {
+    let disk = SimulatedDisk(beginning)
+    #expect(save(new, in: store(on: disk)) == nil)
+    let found = disk.afterPowerCut()
+    #expect(!found.isEmpty)
+    for found in found {
+      #expect(load(store(on: found)) == .record(new))
+      #expect(found.contents["tokens.json.previous"] == beginning["tokens.json"])
+      #expect(found.contents["tokens.json.new"] == nil)
+    }
+  }
+
+  @Test func aCutAnywhereKeepsADamagedFileUnderOneOfItsNames() {
+    let bytes = Array("{\"access_".utf8)
+    for cut in 0...2 {
+      let disk = SimulatedDisk(["tokens.json": bytes])
+      disk.cut = cut
+      let outcome = Result { () throws in try store(on: disk).setDamagedAside() }
+      for found in disk.afterPowerCut() {
+        let loaded = load(store(on: found))
+        #expect(loaded == .damaged || loaded == .nothing)
+        if (try? outcome.get()) != nil {
+          #expect(loaded == .nothing)
+          #expect(found.contents == ["tokens.json.damaged": bytes])
+        }
+      }
+      #expect(((try? outcome.get()) != nil) == (cut == 2))
+    }
+  }
+
+  @Test(
+    arguments: [(28, "No space left on device"), (5, "Input/output error"), (30, "Read-only")]
+      as [(Int32, String)])
+  func aFailureAnywhereLeavesAWholeRecord(code: Int32, name: String) {
+    let beginning = beginnings[2]
+    let steps = stepsOfSave(beginning)
+    for step in 0..<steps {
+      let disk = SimulatedDisk(beginning)
+      disk.failure = (step, Errno(rawValue: code))
+      let error = save(new, in: store(on: disk))
+      if let error {
+        #expect(error.contains(name))
+        // Only the very last step, the flush, comes after the new record is in its place.
+        #expect(load(store(on: disk)) == .record(step == steps - 1 ? new : old))
+      } else {
+        #expect(load(store(on: disk)) == .record(new))
+      }
+      #expect(disk.contents["tokens.json.new"] == nil, "step \(step) failed")
+      #expect(save(newest, in: store(on: disk)) == nil)
+      #expect(load(store(on: disk)) == .record(newest))
+    }
+  }
+
+  @Test func aSecondGenerationThatCannotBeKeptCostsNoTokens() {
+    let disk = SimulatedDisk(beginnings[2])
+    disk.hasHardLinks = false
+    #expect(save(new, in: store(on: disk)) == nil)
+    for found in disk.afterPowerCut() { #expect(load(store(on: found)) == .record(new)) }
+    #expect(disk.contents.keys.sorted() == ["tokens.json"])
+  }
+
+  @Test func tryingOutWhetherToSaveChangesNothing() throws {
+    let disk = SimulatedDisk(beginnings[2])
+    try store(on: disk).checkWritable()
+    #expect(disk.contents == beginnings[2])
+    for step in 0..<disk.steps {
+      let full = SimulatedDisk(beginnings[2])
+      full.failure = (step, Errno(rawValue: 28))
+      #expect(throws: TokenStoreError.self) { try store(on: full).checkWritable() }
+      #expect(load(store(on: full)) == .record(old))
+    }
+  }
+}
