@@ -45,6 +45,7 @@ let package = Package(
 
     // What the tests share.
     .target(name: "TestSupport", dependencies: ["Bytes"], path: "Tests/TestSupport"),
+    .testTarget(name: "AgentTests", dependencies: ["Agent", "Bytes", "HTTP", "TestSupport"]),
     .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"]),
     .testTarget(name: "DisplayTests", dependencies: ["Bytes", "Display", "Linux", "QR"]),
     .testTarget(name: "JSONTests", dependencies: ["Bytes", "JSON", "TestSupport"]),

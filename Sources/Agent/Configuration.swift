@@ -138,6 +138,10 @@ public struct ClientConfiguration: Sendable {
     guard let setting = settings[.clientID], setting.value.count > 0 else {
       throw .missing(.clientID, "the authorization server must know which client asks")
     }
+    // RFC 6749 Appendix A.1. Nothing else could stand in the token file, which is UTF-8.
+    for index in setting.value.bytes.indices where !setting.value.bytes[index].isPrintableASCII {
+      throw .badValue(.clientID, setting.origin, "holds a byte that is not printable ASCII")
+    }
     return try text(setting, .clientID)
   }
 

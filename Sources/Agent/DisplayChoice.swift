@@ -36,12 +36,18 @@ public struct DisplayChoices: Sendable {
     while start <= value.count {
       let end = value.bytes.firstIndex(of: UInt8(ascii: ","), from: start) ?? value.count
       guard count < DisplayChoices.limit,
-        let choice = Self.parse(value.extracting(start..<end).trimmed())
+        let choice = Self.parse(value.extracting(start..<end).trimmed()), !contains(choice.path)
       else { return nil }
       choices[count] = choice
       count += 1
       start = end + 1
     }
+  }
+
+  /// Whether a display of that path is there; the console has an empty one.
+  private func contains(_ path: PermanentBytes) -> Bool {
+    for index in 0..<count where self[index].path.bytes.equals(path.bytes) { return true }
+    return false
   }
 
   private static func parse(_ item: PermanentBytes) -> DisplayChoice? {

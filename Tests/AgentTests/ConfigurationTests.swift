@@ -1,0 +1,246 @@
+import Agent
+import Bytes
+import HTTP
+import TestSupport
+import Testing
+
+private let custom = """
+  provider = custom
+  client_id = board
+  device_authorization_endpoint = https://as.example/device
+  token_endpoint = https://as.example/token
+
+  """
+
+private func client(_ file: String, secret: String? = nil) throws -> ClientConfiguration {
+  try ClientConfiguration(settings(file), secretFile: secret.map(permanent))
+}
+
+@Suite struct ClientConfigurationTests {
+  @Test func webexNeedsNoMoreThanTheClient() throws {
+    let client = try client("client_id = C1\nclient_secret = s")
+    #expect(string(client.clientID) == "C1")
+    #expect(string(client.clientSecret) == "s")
+    #expect(string(client.scope) == "spark:people_read")
+    #expect(
+      string(client.deviceAuthorizationEndpoint.text)
+        == "https://webexapis.com/v1/device/authorize")
+    #expect(string(client.tokenEndpoint.text) == "https://webexapis.com/v1/device/token")
+    #expect(string(client.refreshEndpoint.text) == "https://webexapis.com/v1/access_token")
+    #expect(
+      client.userinfoEndpoint.map { string($0.text) } == "https://webexapis.com/v1/people/me")
+    let hasMore = client.revocationEndpoint != nil || client.caFile != nil
+    #expect(!hasMore)
+  }
+
+  @Test func anotherServerIsToldByItsEndpoints() throws {
+    let client = try client(custom)
+    #expect(string(client.tokenEndpoint.text) == "https://as.example/token")
+    #expect(string(client.refreshEndpoint.text) == "https://as.example/token")
+    #expect(client.scope.isEmpty)
+    #expect(client.clientSecret.isEmpty)
+    let hasMore = client.userinfoEndpoint != nil
+    #expect(!hasMore)
+  }
+
+  @Test(arguments: [
+    Key.deviceAuthorizationEndpoint, .tokenEndpoint, .refreshEndpoint, .userinfoEndpoint,
+    .revocationEndpoint,
+  ])
+  func theFileOutranksThePreset(key: Key) throws {
+    let name = string(key.name.bytes)
+    let client = try client(
+      "client_id = C1\nclient_secret = s\n\(name) = https://other.example:8443/?y")
+    let endpoint: URL? =
+      switch key {
+      case .deviceAuthorizationEndpoint: client.deviceAuthorizationEndpoint
+      case .tokenEndpoint: client.tokenEndpoint
+      case .refreshEndpoint: client.refreshEndpoint
+      case .userinfoEndpoint: client.userinfoEndpoint
+      default: client.revocationEndpoint
+      }
+    #expect(endpoint.map { string($0.text) } == "https://other.example:8443/?y")
+  }
+
+  @Test(arguments: [
+    ("", "missing client_id"), ("client_id =", "missing client_id"),
+    ("client_id = C1", "missing client_secret"),
+    ("client_id = C1\nclient_secret =", "missing client_secret"),
+    ("provider = custom\nclient_id = x", "missing device_authorization_endpoint"),
+    (
+      "provider = custom\nclient_id = x\ndevice_authorization_endpoint = https://a.example",
+      "missing token_endpoint"
+    ),
+    ("provider = Webex", "provider is not webex or custom (file(line: 1))"),
+    ("provider =", "provider is not webex or custom (file(line: 1))"),
+    (custom + "ca_file =", "ca_file is empty (file(line: 5))"),
+    (
+      custom + "ca_file = /" + String(repeating: "x", count: 500),
+      "ca_file is too long for a path (file(line: 5))"
+    ),
+    (
+      custom + "scope = " + String(repeating: "x", count: 1025),
+      "scope is too long (file(line: 5))"
+    ),
+    (
+      custom + "client_secret = " + String(repeating: "x", count: 513),
+      "client_secret is too long (file(line: 5))"
+    ),
+    ("client_id = " + String(repeating: "x", count: 513), "client_id is too long (file(line: 1))"),
+  ])
+  func whatIsMissingOrWrongIsNamed(file: String, expected: String) {
+    #expect(fault { _ = try client(file) } == expected)
+  }
+
+  @Test(arguments: [
+    "device_authorization_endpoint", "token_endpoint", "refresh_endpoint", "userinfo_endpoint",
+    "revocation_endpoint",
+  ])
+  func anEndpointIsAnHTTPSURL(key: String) {
+    let webex = "client_id = C1\nclient_secret = s\n"
+    for (url, word) in [
+      ("http://as.example/", "https://"), ("", "https://"), ("as.example", "https://"),
+      ("https://", "https://"), ("https://u@as.example/", "user name"),
+      ("https://as.example/#f", "fragment"), ("https://as.example:0/", "port"),
+      ("https://as.example/ x", "space"), ("https://as.example/ä", "ASCII"),
+      ("https://as.example/" + String(repeating: "x", count: 512), "512"),
+    ] {
+      let said = fault { _ = try client("\(webex)\(key) = \(url)") }
+      #expect(said.hasPrefix("\(key) ") && said.contains(word), "\(url): \(said)")
+      #expect(said.hasSuffix("(file(line: 3))"))
+    }
+  }
+
+  @Test(arguments: [
+    ("s", "s"), ("  s ", "  s "), (String(repeating: "x", count: 512), nil),
+    ("", "client_secret_file names an empty file (file(line: 5))"),
+    (
+      String(repeating: "x", count: 513),
+      "client_secret_file names a file of more than 512 bytes (file(line: 5))"
+    ),
+  ])
+  func theSecretMayComeFromAFile(content: String, expected: String?) {
+    var secret = ""
+    let said = fault {
+      secret = string(try client(custom + "client_secret_file = f", secret: content).clientSecret)
+    }
+    #expect((said == "none" ? secret : said) == expected ?? content)
+  }
+
+  /// Origins of `client_secret` and `client_secret_file`.
+  @Test(
+    arguments: [
+      (nil, nil, "none"), (.option, nil, "none"), (nil, .file(line: 1), "f"),
+      (nil, .option, "f"), (.file(line: 1), .option, "f"), (.environment, .option, "f"),
+      (.sampleEnvironment, .environment, "f"), (.environment, .file(line: 1), "none"),
+      (.sampleEnvironment, .file(line: 1), "none"),
+      (.file(line: 1), .file(line: 2), "keep one"), (.environment, .environment, "keep one"),
+    ] as [(Origin?, Origin?, String)])
+  func theStrongerOfSecretAndFileCounts(secret: Origin?, file: Origin?, expected: String) {
+    var settings = Settings()
+    if let secret { settings.set(.clientSecret, permanent("s"), secret) }
+    if let file { settings.set(.clientSecretFile, permanent("f"), file) }
+    var path: String?
+    let said = fault {
+      path = try ClientConfiguration.secretFilePath(settings).map { string($0.bytes) }
+    }
+    #expect(said == "none" ? (path ?? "none") == expected : said.contains(expected))
+  }
+
+  @Test(arguments: ["b\u{E9}", "a\tb"])
+  func anIdentifierThatNoServerGivesIsRefused(identifier: String) {
+    let said = fault { _ = try client("client_secret = s\nclient_id = \(identifier)") }
+    #expect(said == "client_id holds a byte that is not printable ASCII (file(line: 2))")
+  }
+}
+
+@Suite struct LocalConfigurationTests {
+  private func local(_ file: String) throws -> LocalConfiguration {
+    try LocalConfiguration(settings(file))
+  }
+
+  @Test func nothingNeedsToBeSet() throws {
+    let local = try local("")
+    #expect(local.logLevel == .info)
+    #expect(local.rotation == 0)
+    #expect(local.displays.count == 1)
+    #expect(local.displays[0].kind == .automatic)
+    let hasFile = local.tokenFile != nil
+    #expect(!hasFile)
+  }
+
+  @Test(
+    arguments: [
+      ("error", .error), ("warning", .warning), ("info", .info), ("debug", .debug),
+    ] as [(String, LogLevel)])
+  func logLevels(name: String, level: LogLevel) throws {
+    #expect(try local("log_level = \(name)").logLevel == level)
+  }
+
+  @Test(arguments: [("0", 0), ("90", 90), ("180", 180), ("270", 270), ("090", 90)])
+  func rotations(value: String, degrees: Int) throws {
+    #expect(try local("rotate = \(value)").rotation == degrees)
+  }
+
+  @Test(arguments: [
+    ("log_level = Info", "log_level is not error"), ("log_level =", "log_level is not error"),
+    ("log_level = 7", "log_level is not error"), ("rotate = 45", "rotate is not 0"),
+    ("rotate = 360", "rotate is not 0"), ("rotate = -90", "rotate is not 0"),
+    ("rotate =", "rotate is not 0"), ("rotate = 90.0", "rotate is not 0"),
+    ("rotate = 18446744073709551706", "rotate is not 0"),
+    ("token_file =", "token_file is empty"),
+    ("token_file = " + String(repeating: "x", count: 501), "token_file is too long"),
+    ("display = screen", "display is not a list"), ("display =", "display is not a list"),
+  ])
+  func badValuesAreNamed(file: String, expected: String) {
+    let said = fault { _ = try local(file) }
+    #expect(said.hasPrefix(expected), "\(said)")
+    #expect(said.hasSuffix("(file(line: 1))"))
+  }
+
+  private func displays(_ value: String) throws -> [String] {
+    let choices = try local("display = \(value)").displays
+    return (0..<choices.count).map { index in
+      let path = string(choices[index].path.bytes)
+      switch choices[index].kind {
+      case .automatic: return "auto \(path)"
+      case .framebuffer: return "framebuffer \(path)"
+      case .console: return "console"
+      case .pbm(let width, let height): return "pbm \(path) \(width)x\(height)"
+      }
+    }
+  }
+
+  @Test(
+    arguments: [
+      ("none", []), ("auto", ["auto /dev/fb0"]), ("console", ["console"]),
+      ("framebuffer", ["framebuffer /dev/fb0"]),
+      ("framebuffer:/dev/fb1", ["framebuffer /dev/fb1"]), ("pbm:a", ["pbm a 800x480"]),
+      ("pbm:a@16x16", ["pbm a 16x16"]), ("pbm:a@2048x2048", ["pbm a 2048x2048"]),
+      ("pbm:a@8192x512", ["pbm a 8192x512"]), ("pbm:a@b@64x128", ["pbm a@b 64x128"]),
+      ("pbm:/x/a.pbm@320x240 , console", ["pbm /x/a.pbm 320x240", "console"]),
+      (
+        "framebuffer:/dev/fb0,framebuffer:/dev/fb1,console,pbm:a",
+        ["framebuffer /dev/fb0", "framebuffer /dev/fb1", "console", "pbm a 800x480"]
+      ),
+    ] as [(String, [String])])
+  func displaysAreAList(value: String, expected: [String]) throws {
+    #expect(try displays(value) == expected)
+  }
+
+  @Test(arguments: [
+    ",", "auto,", ",auto", "auto,,console", "none,auto", "auto,none", "Auto", "console:", "pbm",
+    "pbm:", "framebuffer:", "framebuffers", "pbm:a@", "pbm:a@x", "pbm:a@800x", "pbm:a@x480",
+    "pbm:a@15x480", "pbm:a@800x15", "pbm:a@8193x16", "pbm:a@16x8193", "pbm:a@2049x2048",
+    "pbm:a@8192x8192", "pbm:a@-800x480", "pbm:a@800x480x1", "pbm:a@800X480",
+    "pbm:a@99999999999999999999x16", "console,console,console,console,console",
+  ])
+  func otherListsAreRefused(value: String) {
+    #expect(fault { _ = try displays(value) }.hasPrefix("display is not a list"))
+  }
+
+  @Test(arguments: ["auto,auto", "console,console", "auto,framebuffer", "pbm:a,pbm:a@16x16"])
+  func aDisplayCanBeListedOnce(value: String) {
+    #expect(fault { _ = try displays(value) }.hasPrefix("display is not a list"))
+  }
+}

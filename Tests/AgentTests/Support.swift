@@ -1,0 +1,50 @@
+import Agent
+import Bytes
+import HTTP
+import TestSupport
+
+/// Bytes that are never freed, as the program's are.
+func permanent(_ text: String) -> PermanentBytes {
+  let bytes = Array(text.utf8)
+  let storage = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count)
+  _ = storage.initialize(from: bytes)
+  return PermanentBytes(UnsafeBufferPointer(storage))
+}
+
+func settings(_ file: String) throws -> Settings {
+  var settings = Settings()
+  try settings.readFile(permanent(file))
+  return settings
+}
+
+func value(_ setting: Setting?) -> String? {
+  setting.map { string($0.value.bytes) }
+}
+
+/// The error in words that can be compared; "none" where there is none.
+func fault(_ body: () throws -> Void) -> String {
+  do {
+    try body()
+    return "none"
+  } catch let error as ConfigurationError {
+    return words(error)
+  } catch {
+    return "another error"
+  }
+}
+
+private func words(_ error: ConfigurationError) -> String {
+  switch error {
+  case .malformedLine(let line): "malformed line \(line)"
+  case .unknownKey(let key, let line): "unknown key \(string(key)) in line \(line)"
+  case .duplicateKey(let key, let line): "duplicate key \(string(key.name.bytes)) in line \(line)"
+  case .duplicateOption(let key): "duplicate option \(string(key.name.bytes))"
+  case .badValue(let key, let origin, let reason):
+    "\(string(key.name.bytes)) \(string(reason.bytes)) (\(origin))"
+  case .missing(let key, _): "missing \(string(key.name.bytes))"
+  }
+}
+
+func allKeys() -> [Key] {
+  (0..<UInt8(Key.count)).compactMap { Key(rawValue: $0) }
+}
