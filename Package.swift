@@ -50,6 +50,8 @@ let package = Package(
     .testTarget(name: "DisplayTests", dependencies: ["Bytes", "Display", "Linux", "QR"]),
     .testTarget(name: "JSONTests", dependencies: ["Bytes", "JSON", "TestSupport"]),
     .testTarget(name: "LinuxTests", dependencies: ["Bytes", "Linux", "TestSupport"]),
+    .testTarget(name: "QRTests", dependencies: ["QR"]),
+    .testTarget(name: "TLSTests", dependencies: ["Bytes", "TLS", "TestSupport"]),
     .testTarget(name: "TidyTests"),
     .testTarget(
       name: "TokenStoreTests",

@@ -18,6 +18,8 @@ struct PEMReader {
   /// - Returns: whether `certificate` now holds a whole one, to be used before the next byte.
   mutating func take(_ byte: UInt8, into certificate: inout Buffer) -> Bool {
     if byte != UInt8(ascii: "\n") {
+      // Indentation hides no boundary.
+      if line.isEmpty, byte.isBlank { return false }
       line.append(byte)
       if state == .inside, line.bytes[0] != UInt8(ascii: "-") { decode(byte, into: &certificate) }
       return false
