@@ -31,9 +31,9 @@ public struct Text<let capacity: Int>: ByteSink, Sendable {
 
   public var isEmpty: Bool { count == 0 }
 
-  // Without `@_addressableSelf` Swift 6.3.1 lets the span point to a copy of the text that is already
-  // dead. Even so a function that is generic over a capacity, once specialised, gets a span of a
-  // copy that was never written: such code reads a text by index.
+  // Without `@_addressableSelf` Swift 6.3.1 lets the span point to a copy of the text that is
+  // already dead. Even so a function that is generic over a capacity, once specialised, gets a span
+  // of a copy that was never written: such code reads a text by index.
   public var bytes: Span<UInt8> {
     @_lifetime(borrow self)
     @_addressableSelf

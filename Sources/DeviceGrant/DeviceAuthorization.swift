@@ -112,15 +112,17 @@ private func readDeviceAuthorization(
   if expiresIn > expiresInLimit { authorization.expiresIn = expiresInDefault }
   if authorization.expiresIn != expiresIn { authorization.refusedExpiresIn = expiresIn }
 
+  var stated: Int64?
   if object.has("interval") {
-    guard let interval = object.integer("interval") else { throw .missing("interval") }
+    stated = object.integer("interval")
+    guard let interval = stated else { throw .missing("interval") }
     authorization.interval = interval <= 0 ? intervalDefault : min(interval, intervalLimit)
-    // A code that expires before the first poll would never be of use.
-    if authorization.interval >= authorization.expiresIn {
-      authorization.interval = max(1, authorization.expiresIn / 2)
-    }
-    if authorization.interval != interval { authorization.refusedInterval = interval }
   }
+  // A code that expires before the first poll would never be of use.
+  if authorization.interval >= authorization.expiresIn {
+    authorization.interval = max(1, authorization.expiresIn / 2)
+  }
+  if let stated, stated != authorization.interval { authorization.refusedInterval = stated }
   return authorization
 }
 

@@ -119,7 +119,9 @@ struct ConfigurationSource {
       let file = try FileDescriptor(opening: path, .readOnly | .noControllingTerminal)
       try file.readAll(into: &buffer)
     } catch {
-      if error == .fileTooLarge { throw failure(.clientSecretFile, "names a file that is too large") }
+      if error == .fileTooLarge {
+        throw failure(.clientSecretFile, "names a file of more than 512 bytes")
+      }
       throw Failure(.configuration, "client_secret_file: cannot read \(path): \(error)")
     }
     var end = buffer.count

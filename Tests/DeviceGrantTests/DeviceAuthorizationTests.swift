@@ -102,6 +102,12 @@ private func failure(of body: String, status: Int = 200) -> String? {
         == "missing verification_uri_complete")
   }
 
+  @Test func aShortLifeIsPolledAlsoWithoutAnInterval() throws {
+    let authorization = try read(body(["expires_in": "4", "interval": nil]))
+    #expect(authorization.interval == 2)
+    #expect(authorization.refusedInterval == nil)
+  }
+
   @Test("row 8: the interval is 5 where the server says nothing", arguments: [nil, "null"])
   func missingInterval(value: String?) throws {
     let authorization = try read(body(["interval": value]))

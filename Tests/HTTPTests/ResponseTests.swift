@@ -127,7 +127,13 @@ import Testing
   }
 
   @Test func aLineWithoutEndIsRefused() {
-    #expect(failure(of: String(repeating: "H", count: 20000)) == .headTooLarge)
+    let reason = String(repeating: "H", count: 20000)
+    #expect(failure(of: "HTTP/1.1 200 " + reason) == .headTooLarge)
+  }
+
+  @Test(arguments: ["\0", "<", "HTTQ", "HTTP/2"])
+  func garbageIsRefusedBeforeItsLineEnds(garbage: String) {
+    #expect(failure(of: garbage) == .malformedStatusLine)
   }
 
   @Test func interimResponsesCountTowardsTheLimit() {
