@@ -129,6 +129,13 @@ private let bundle = (try? Data(contentsOf: URL(filePath: "/etc/ssl/certs/ca-cer
     #expect(subject(bytes) == nil)
     #expect(names(bytes) == "missing")
   }
+
+  @Test(arguments: [(0, 5, true), (0, 4, false), (2, 5, true), (2, 4, false), (4, 5, false)])
+  func anElementEndsInsideItsParent(offset: Int, end: Int, isWhole: Bool) {
+    let bytes: [UInt8] = [0x30, 3, 0x04, 1, 0xFF, 0, 0]
+    let isFound = readElement(bytes.span, at: offset, end: end) != nil
+    #expect(isFound == isWhole)
+  }
 }
 
 @Suite struct NameTests {
