@@ -21,6 +21,7 @@ public struct ConsoleDisplay: ~Copyable {
   ///
   /// - Parameter locale: the first of `LC_ALL`, `LC_CTYPE`, `LANG` that is set and not empty.
   /// - Parameter term: the value of `TERM`.
+  @inline(never)
   public init(
     descriptor: Int32, locale: borrowing Span<UInt8>, term: borrowing Span<UInt8>
   ) {

@@ -25,6 +25,7 @@ public struct FramebufferDisplay: ~Copyable {
   /// Opens the device, reads its mode, maps its memory and wakes the panel up.
   ///
   /// - Throws: `.system` where the kernel refuses, `.unsupported` where the mode can't be painted.
+  @inline(never)
   public init(path: borrowing Path, rotation: Rotation = .none) throws(DisplayError) {
     let framebuffer = try FramebufferDisplay.open(path)
     let format: PixelFormat

@@ -6,6 +6,18 @@ enum Sign: Sendable {
   case exclamation
   case clock
   case dots
+
+  /// The lines to draw, each as the x and y of its start and those of its end, two digits each.
+  var lines: InlineArray<3, Int> {
+    switch self {
+    case .none: [0, 0, 0]
+    case .check: [13_25_21_33, 21_33_36_16, 0]
+    case .cross: [16_16_32_32, 32_16_16_32, 0]
+    case .exclamation: [24_11_24_27, 24_35_24_36, 0]
+    case .clock: [24_11_24_25, 24_25_33_31, 0]
+    case .dots: [13_24_14_24, 24_24_25_24, 35_24_36_24]
+    }
+  }
 }
 
 extension Screen.Kind {
@@ -61,26 +73,21 @@ extension Bitmap {
   /// Paints a disc with a sign cut out of it. Lengths are in 48ths of the diameter.
   private mutating func paint(_ sign: Sign, x: Int, y: Int, diameter: Int) {
     paintDisc(x: x, y: y, diameter: diameter)
-    var pen = Pen(x: x, y: y, diameter: diameter)
-    switch sign {
-    case .none: break
-    case .check:
-      pen.line(13, 25, 21, 33, on: &self)
-      pen.line(21, 33, 36, 16, on: &self)
-    case .cross:
-      pen.line(16, 16, 32, 32, on: &self)
-      pen.line(32, 16, 16, 32, on: &self)
-    case .exclamation:
-      pen.line(24, 11, 24, 27, on: &self)
-      pen.line(24, 35, 24, 36, on: &self)
-    case .clock:
-      pen.line(24, 11, 24, 25, on: &self)
-      pen.line(24, 25, 33, 31, on: &self)
-    case .dots:
-      pen.thickness = 6
-      pen.line(13, 24, 14, 24, on: &self)
-      pen.line(24, 24, 25, 24, on: &self)
-      pen.line(35, 24, 36, 24, on: &self)
+    let side = max(1, (sign == .dots ? 6 : 5) * diameter / 48)
+    let lines = sign.lines
+    for index in lines.indices where lines[index] != 0 {
+      let line = lines[index]
+      // All that is divided is positive.
+      let (x0, y0) = (line / 1_000_000 * diameter / 48, line / 10_000 % 100 * diameter / 48)
+      let (x1, y1) = (line / 100 % 100 * diameter / 48, line % 100 * diameter / 48)
+      let steps = max(1, max(abs(x1 - x0), abs(y1 - y0)))
+      // A line of paper made of squares, one for each pixel of its longer side.
+      for step in 0...steps {
+        fill(
+          Rectangle(
+            x: x + x0 + (x1 - x0) * step / steps - side / 2,
+            y: y + y0 + (y1 - y0) * step / steps - side / 2, width: side, height: side), .paper)
+      }
     }
   }
 
@@ -91,36 +98,6 @@ extension Bitmap {
       var half = 0
       while (half + 1) * (half + 1) * 4 + height * height <= diameter * diameter { half += 1 }
       fill(Rectangle(x: x + diameter / 2 - half, y: y + row, width: half * 2, height: 1), .ink)
-    }
-  }
-}
-
-/// Draws lines of paper on a disc of ink.
-private struct Pen {
-  let x: Int
-  let y: Int
-  let diameter: Int
-  /// In 48ths of the diameter.
-  var thickness = 5
-
-  init(x: Int, y: Int, diameter: Int) {
-    self.x = x
-    self.y = y
-    self.diameter = diameter
-  }
-
-  /// A line made of squares, one for each pixel of its longer side.
-  @inline(never)
-  func line(_ x0: Int, _ y0: Int, _ x1: Int, _ y1: Int, on bitmap: inout Bitmap) {
-    let side = max(1, thickness * diameter / 48)
-    let (x0, y0) = (x0 * diameter / 48, y0 * diameter / 48)
-    let (x1, y1) = (x1 * diameter / 48, y1 * diameter / 48)
-    let steps = max(1, max(abs(x1 - x0), abs(y1 - y0)))
-    for step in 0...steps {
-      bitmap.fill(
-        Rectangle(
-          x: x + x0 + (x1 - x0) * step / steps - side / 2,
-          y: y + y0 + (y1 - y0) * step / steps - side / 2, width: side, height: side), .paper)
     }
   }
 }

@@ -15,6 +15,7 @@ public struct PBMDisplay: ~Copyable {
   /// - Parameter width: in pixels, before rotation, and so the height.
   /// - Parameter memory: for one bit a pixel, each row padded to whole bytes. It outlives the
   ///   display; nothing else writes to it.
+  @inline(never)
   public init(
     path: Path, width: Int, height: Int, rotation: Rotation = .none,
     memory: UnsafeMutableRawBufferPointer
@@ -44,11 +45,12 @@ public struct PBMDisplay: ~Copyable {
       let file = try FileDescriptor(
         opening: beside, .writeOnly | .create | .truncate, mode: 0o644)
       attempt = .write
-      var head = Text<64>()
+      // As large as the other texts here, to share their code.
+      var head = Text<2560>()
       head.append("P4\n")
-      head.append(decimal: Int64(panel.width))
+      head.append(number: Int64(panel.width))
       head.append(" ")
-      head.append(decimal: Int64(panel.height))
+      head.append(number: Int64(panel.height))
       head.append("\n")
       try file.writeAll(head.bytes)
       try file.writeAll(bitmap.bytes)

@@ -136,49 +136,31 @@ public struct PixelFormat: Equatable, Sendable {
   /// - Parameter memory: all of the device's memory, as long as the mode said.
   func write(_ bitmap: borrowing Bitmap, to memory: UnsafeMutableRawBufferPointer) {
     for y in bitmap.rows {
-      let row = firstByte + y * stride
-      if bitsPerPixel == 1 {
-        writeBits(bitmap, y, memory, row)
-      } else if bitsPerPixel == 32, row % 4 == 0 {
-        writeWords(bitmap, y, UnsafeMutableRawBufferPointer(rebasing: memory[row...]))
-      } else {
-        writeBytes(bitmap, y, memory, row)
+      var bit = (firstByte &+ y &* stride) &* 8 &+ firstBit
+      for x in 0..<size.width {
+        write(bitmap.isInk(x: x, y: y) ? ink : paper, memory, bit)
+        bit &+= bitsPerPixel
       }
     }
   }
 
-  /// Whole pixels at once: the memory of a panel may lie behind a slow bus. Our machines are
-  /// little-endian, as pixels are.
-  private func writeWords(
-    _ bitmap: borrowing Bitmap, _ y: Int, _ memory: UnsafeMutableRawBufferPointer
-  ) {
-    let pixels = memory.baseAddress!.assumingMemoryBound(to: UInt32.self)
-    for x in 0..<size.width { pixels[x] = bitmap.isInk(x: x, y: y) ? ink : paper }
-  }
-
-  /// The kernel's own drawing puts the leftmost pixel into the lowest bit on a little-endian
-  /// machine, and so do its drivers for such panels (ssd1307fb).
-  private func writeBits(
-    _ bitmap: borrowing Bitmap, _ y: Int, _ memory: UnsafeMutableRawBufferPointer, _ row: Int
-  ) {
-    for x in 0..<size.width {
-      let bit = firstBit + x
-      let mask: UInt8 = 1 &<< UInt8(truncatingIfNeeded: bit % 8)
-      let old = memory[row + bit / 8]
-      let isSet = (bitmap.isInk(x: x, y: y) ? ink : paper) == 1
-      memory[row + bit / 8] = isSet ? old | mask : old & ~mask
-    }
-  }
-
-  private func writeBytes(
-    _ bitmap: borrowing Bitmap, _ y: Int, _ memory: UnsafeMutableRawBufferPointer, _ row: Int
-  ) {
-    let count = bitsPerPixel / 8
-    for x in 0..<size.width {
-      var value = bitmap.isInk(x: x, y: y) ? ink : paper
-      for index in 0..<count {
-        memory[row + x * count + index] = UInt8(truncatingIfNeeded: value)
-        value = value &>> 8
+  /// Writes a pixel, the lowest byte first: pixels are little-endian.
+  private func write(_ value: UInt32, _ memory: UnsafeMutableRawBufferPointer, _ bit: Int) {
+    let byte = bit &>> 3
+    if bitsPerPixel == 1 {
+      // The kernel's own drawing puts the leftmost pixel into the lowest bit on a little-endian
+      // machine, and so do its drivers for such panels (ssd1307fb).
+      let mask: UInt8 = 1 &<< UInt8(truncatingIfNeeded: bit & 7)
+      let old = memory[byte]
+      memory[byte] = value == 1 ? old | mask : old & ~mask
+    } else if bitsPerPixel == 32, byte & 3 == 0 {
+      // At once: the memory of a panel may lie behind a slow bus. Our machines are little-endian.
+      (memory.baseAddress! + byte).assumingMemoryBound(to: UInt32.self).pointee = value
+    } else {
+      var rest = value
+      for index in 0..<(bitsPerPixel &>> 3) {
+        memory[byte &+ index] = UInt8(truncatingIfNeeded: rest)
+        rest = rest &>> 8
       }
     }
   }

@@ -24,17 +24,18 @@ public struct Screen: Sendable {
   /// What a screen of the kind `.code` shows; empty for any other.
   private(set) var code = SignInCode()
 
+  @inline(never)
   private init(_ kind: Kind) {
     self.kind = kind
   }
 
   private init(_ kind: Kind, _ words: borrowing Text<256>) {
-    self.kind = kind
+    self.init(kind)
     self.words.append(words.bytes)
   }
 
   private init(_ kind: Kind, newCodeFollows: Bool) {
-    self.kind = kind
+    self.init(kind)
     self.newCodeFollows = newCodeFollows
   }
 
@@ -92,9 +93,11 @@ public struct SignInCode: Sendable {
   public var lifetimeSeconds: Int64?
 
   /// A code of which nothing is known yet.
+  @inline(never)
   public init() {}
 
   public init(userCode: borrowing Text<256>, verificationURI: borrowing Text<1024>) {
+    self.init()
     self.userCode.append(userCode.bytes)
     self.verificationURI.append(verificationURI.bytes)
   }

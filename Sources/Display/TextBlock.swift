@@ -76,6 +76,7 @@ struct TextBlock: Sendable {
     y += height
   }
 
+  @inline(never)
   private func breaks(_ part: Words.Part) -> LineBreaks {
     switch part {
     // Where there is room for little else, each line is filled.
@@ -86,6 +87,7 @@ struct TextBlock: Sendable {
   }
 
   /// The lines that a part takes.
+  @inline(never)
   func lines(_ words: borrowing Words, _ part: Words.Part, _ type: TypeSize) -> Int {
     breaks(part).lines(words[part], columns: type.columns(in: width))
   }

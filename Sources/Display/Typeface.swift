@@ -75,6 +75,7 @@ struct TypeSize: Sendable {
   }
 
   /// The largest size whose characters are at most that many pixels high; never below step 0.
+  @inline(never)
   init(height: Int) {
     var step = 0
     while TypeSize(step: step + 1).height <= height { step += 1 }
@@ -82,10 +83,11 @@ struct TypeSize: Sendable {
   }
 
   /// A character's cell in pixels.
-  var width: Int { face.width * scale }
-  var height: Int { face.height * scale }
+  var width: Int { @inline(never) get { face.width * scale } }
+  var height: Int { @inline(never) get { face.height * scale } }
 
   /// The characters that fit into so many pixels.
+  @inline(never)
   func columns(in width: Int) -> Int { max(0, width / self.width) }
 
   /// This size, or one that is `steps` smaller, as far as there is one.

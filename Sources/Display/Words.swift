@@ -169,16 +169,22 @@ extension Text {
     }
   }
 
+  /// Appends a number with at least `width` digits.
+  @inline(never)
+  mutating func append(number: Int64, width: Int = 1) {
+    append(decimal: number, width: width, padding: UInt8(ascii: "0"))
+  }
+
   /// Appends "4:32", or with hours "1:04:32".
   mutating func append(timeLeft seconds: Int64) {
     let left = max(0, seconds)
     let hours = left / 3600
     if hours > 0 {
-      append(decimal: hours)
+      append(number: hours)
       append(":")
     }
-    append(decimal: left / 60 % 60, width: hours > 0 ? 2 : 1, padding: UInt8(ascii: "0"))
+    append(number: left / 60 % 60, width: hours > 0 ? 2 : 1)
     append(":")
-    append(decimal: left % 60, width: 2, padding: UInt8(ascii: "0"))
+    append(number: left % 60, width: 2)
   }
 }
