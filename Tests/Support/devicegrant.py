@@ -81,7 +81,11 @@ class Board:
         words = [command, *map(str, arguments)]
         if configuration:
             words += ["--config", str(self.configuration)]
-        run = Run([*self.command, *words], {**self.environment, **(environment or {})},
+        binary = self.command
+        if "user" in options:
+            # The checkout may lie where another account can't reach it.
+            binary = [shutil.copy(self.command[-1], self.directory / "devicegrant")]
+        run = Run([*binary, *words], {**self.environment, **(environment or {})},
                   self.directory, options)
         self.runs.append(run)
         return run
