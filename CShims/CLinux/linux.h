@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fb.h>
-#include <linux/kd.h>
-#include <linux/vt.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -59,12 +57,6 @@ static inline int clinux_openat(int directory, const char *path, int flags, mode
   return openat(directory, path, flags, mode);
 }
 
-// fcntl(2) is variadic.
-static inline int clinux_set_nonblocking(int descriptor) {
-  int flags = fcntl(descriptor, F_GETFL);
-  return flags < 0 ? -1 : fcntl(descriptor, F_SETFL, flags | O_NONBLOCK);
-}
-
 // ioctl(2) is variadic, and its request numbers are macros with casts.
 static inline int clinux_fb_variable_info(int descriptor, struct fb_var_screeninfo *info) {
   return ioctl(descriptor, FBIOGET_VSCREENINFO, info);
@@ -84,20 +76,9 @@ static inline int clinux_fb_palette(int descriptor, uint16_t *red, uint16_t *gre
 static inline int clinux_window_size(int descriptor, struct winsize *size) {
   return ioctl(descriptor, TIOCGWINSZ, size);
 }
-static inline int clinux_console_mode(int descriptor, int *mode) {
-  return ioctl(descriptor, KDGETMODE, mode);
-}
-static inline int clinux_set_console_mode(int descriptor, int mode) {
-  return ioctl(descriptor, KDSETMODE, mode);
-}
 
 // MAP_FAILED is a cast.
 static inline int clinux_map_failed(const void *address) { return address == MAP_FAILED; }
-
-// The wait status is read with macros.
-static inline int clinux_exit_status(int status) {
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
 
 // connect(2) takes a transparent union, and families have addresses of different lengths.
 static inline int clinux_connect(int descriptor, const struct sockaddr_storage *address) {
@@ -140,11 +121,6 @@ static inline int clinux_unblock_signal(int signal) {
   sigemptyset(&set);
   sigaddset(&set, signal);
   return sigprocmask(SIG_UNBLOCK, &set, NULL);
-}
-static inline void clinux_unblock_all_signals(void) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigprocmask(SIG_SETMASK, &set, NULL);
 }
 // SIG_IGN is a cast.
 static inline void clinux_ignore_signal(int number) { signal(number, SIG_IGN); }

@@ -11,14 +11,19 @@ public protocol ByteSink: ~Copyable {
 }
 
 extension ByteSink where Self: ~Copyable {
+  // These three are not inlined: their calls are a large part of the program.
+
+  @inline(never)
   public mutating func append(_ bytes: borrowing Span<UInt8>) {
     for index in bytes.indices { append(bytes[index]) }
   }
 
+  @inline(never)
   public mutating func append(_ literal: StaticString) {
     append(literal.bytes)
   }
 
+  @inline(never)
   public mutating func append<let count: Int>(_ text: borrowing Text<count>) {
     // By index: see the note at `Text.bytes`.
     for index in 0..<text.count { append(text[index]) }

@@ -9,9 +9,10 @@ func show(
   guard let uri = arguments.uri, let code = arguments.code else {
     throw Failure(.usage, "show needs --uri URI and --code CODE")
   }
-  let complete = arguments.complete ?? PermanentBytes("")
-  var screen = SignInCode(userCode: Text(code.bytes), verificationURI: Text(uri.bytes))
-  screen.verificationURIComplete = Text(complete.bytes)
+  var screen = SignInCode()
+  screen.userCode.append(code.bytes)
+  screen.verificationURI.append(uri.bytes)
+  if let complete = arguments.complete { screen.verificationURIComplete.append(complete.bytes) }
   if screen.userCode.isEmpty || screen.verificationURI.isEmpty {
     throw Failure(.usage, "--uri and --code can't be empty")
   }

@@ -287,12 +287,13 @@ struct SignInAttempt: ~Copyable {
   }
 
   private func signInCode(_ authorization: DeviceAuthorization) -> SignInCode {
-    var code = SignInCode(
-      userCode: Text(authorization.userCode.bytes),
-      verificationURI: Text(authorization.verificationURI.bytes))
-    code.verificationURIComplete = Text(authorization.verificationURIComplete.bytes)
+    var code = SignInCode()
+    code.userCode.append(authorization.userCode)
+    code.verificationURI.append(authorization.verificationURI)
+    code.verificationURIComplete.append(authorization.verificationURIComplete)
     if client.preset.title.utf8CodeUnitCount > 0 {
-      code.title = "Sign in to \(client.preset.title)"
+      code.title.append("Sign in to ")
+      code.title.append(client.preset.title)
     }
     code.lifetimeSeconds = authorization.expiresIn
     return code
