@@ -138,9 +138,10 @@ public struct ClientConfiguration: Sendable {
     guard let setting = settings[.clientID], setting.value.count > 0 else {
       throw .missing(.clientID, "the authorization server must know which client asks")
     }
-    // RFC 6749 Appendix A.1. Nothing else could stand in the token file, which is UTF-8.
-    for index in setting.value.bytes.indices where !setting.value.bytes[index].isPrintableASCII {
-      throw .badValue(.clientID, setting.origin, "holds a byte that is not printable ASCII")
+    // RFC 6749 Appendix A.1 wants printable ASCII, and servers have been seen to give more. What is
+    // not UTF-8 could not stand in the token file.
+    if !setting.value.bytes.isUTF8 {
+      throw .badValue(.clientID, setting.origin, "is not UTF-8")
     }
     return try text(setting, .clientID)
   }

@@ -99,6 +99,30 @@ extension Span where Element == UInt8 {
   }
 }
 
+extension Span where Element == UInt8 {
+  /// Whether the bytes are well-formed UTF-8 (RFC 3629 §4). The standard library's check is three
+  /// times the size.
+  public var isUTF8: Bool {
+    var index = 0
+    while index < count {
+      let lead = self[index]
+      index += 1
+      if lead < 0x80 { continue }
+      guard lead >= 0xC2, lead <= 0xF4 else { return false }
+      // The second byte's range rules out overlong forms, surrogates and what is beyond Unicode.
+      var lowest: UInt8 = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80
+      var highest: UInt8 = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF
+      for _ in 0..<(lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3) {
+        guard index < count, self[index] >= lowest, self[index] <= highest else { return false }
+        index += 1
+        lowest = 0x80
+        highest = 0xBF
+      }
+    }
+    return true
+  }
+}
+
 extension UInt8 {
   public var isDigit: Bool { self >= UInt8(ascii: "0") && self <= UInt8(ascii: "9") }
 

@@ -94,3 +94,27 @@ import Testing
     #expect(lowercased(byte) == lower)
   }
 }
+
+@Suite struct UTF8Tests {
+  /// Every sequence of up to three of these bytes, against the standard library's check: the ends
+  /// of all ranges that matter.
+  @Test func agreesWithTheStandardLibrary() {
+    let edges: [UInt8] = [
+      0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1,
+      0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF,
+    ]
+    var sequences: [[UInt8]] = [[]]
+    for length in 1...4 {
+      for sequence in sequences where sequence.count == length - 1 {
+        // The fourth byte follows only a lead of four.
+        if length == 4, sequence[0] < 0xF0 { continue }
+        sequences += edges.map { sequence + [$0] }
+      }
+    }
+    let wrong = sequences.filter {
+      $0.span.isUTF8 != (String(validating: $0, as: UTF8.self) != nil)
+    }
+    #expect(sequences.count > 100_000)
+    #expect(wrong == [])
+  }
+}
