@@ -163,3 +163,94 @@ private func client(_ file: String, secret: String? = nil) throws -> ClientConfi
     #expect(string(configuration.clientID) == "b\u{E9}")
   }
 }
+
+@Suite struct LocalConfigurationTests {
+  private func local(_ file: String) throws -> LocalConfiguration {
+    try LocalConfiguration(settings(file))
+  }
+
+  @Test func nothingNeedsToBeSet() throws {
+    let local = try local("")
+    #expect(local.logLevel == .info)
+    #expect(local.rotation == 0)
+    #expect(local.displays.count == 1)
+    #expect(local.displays[0].kind == .automatic)
+    let hasFile = local.tokenFile != nil
+    #expect(!hasFile)
+  }
+
+  @Test(
+    arguments: [
+      ("error", .error), ("warning", .warning), ("info", .info), ("debug", .debug),
+    ] as [(String, LogLevel)])
+  func logLevels(name: String, level: LogLevel) throws {
+    #expect(try local("log_level = \(name)").logLevel == level)
+  }
+
+  @Test(arguments: [("0", 0), ("90", 90), ("180", 180), ("270", 270), ("090", 90)])
+  func rotations(value: String, degrees: Int) throws {
+    #expect(try local("rotate = \(value)").rotation == degrees)
+  }
+
+  @Test(arguments: [
+    ("log_level = Info", "log_level is not error"), ("log_level =", "log_level is not error"),
+    ("log_level = 7", "log_level is not error"), ("rotate = 45", "rotate is not 0"),
+    ("rotate = 360", "rotate is not 0"), ("rotate = -90", "rotate is not 0"),
+    ("rotate =", "rotate is not 0"), ("rotate = 90.0", "rotate is not 0"),
+    ("rotate = 18446744073709551706", "rotate is not 0"),
+    ("token_file =", "token_file is empty"),
+    ("token_file = " + String(repeating: "x", count: 501), "token_file is too long"),
+    ("display = screen", "display is not a list"), ("display =", "display is not a list"),
+  ])
+  func badValuesAreNamed(file: String, expected: String) {
+    let said = fault { _ = try local(file) }
+    #expect(said.hasPrefix(expected), "\(said)")
+    #expect(said.hasSuffix("(file(line: 1))"))
+  }
+
+  private func displays(_ value: String) throws -> [String] {
+    let choices = try local("display = \(value)").displays
+    return (0..<choices.count).map { index in
+      let path = string(choices[index].path.bytes)
+      switch choices[index].kind {
+      case .automatic: return "auto \(path)"
+      case .framebuffer: return "framebuffer \(path)"
+      case .console: return "console"
+      case .pbm(let width, let height): return "pbm \(path) \(width)x\(height)"
+      }
+    }
+  }
+
+  @Test(
+    arguments: [
+      ("none", []), ("auto", ["auto /dev/fb0"]), ("console", ["console"]),
+      ("framebuffer", ["framebuffer /dev/fb0"]),
+      ("framebuffer:/dev/fb1", ["framebuffer /dev/fb1"]), ("pbm:a", ["pbm a 800x480"]),
+      ("pbm:a@16x16", ["pbm a 16x16"]), ("pbm:a@2048x2048", ["pbm a 2048x2048"]),
+      ("pbm:a@8192x512", ["pbm a 8192x512"]), ("pbm:a@b@64x128", ["pbm a@b 64x128"]),
+      ("pbm:/x/a.pbm@320x240 , console", ["pbm /x/a.pbm 320x240", "console"]),
+      (
+        "framebuffer:/dev/fb0,framebuffer:/dev/fb1,console,pbm:a",
+        ["framebuffer /dev/fb0", "framebuffer /dev/fb1", "console", "pbm a 800x480"]
+      ),
+    ] as [(String, [String])])
+  func displaysAreAList(value: String, expected: [String]) throws {
+    #expect(try displays(value) == expected)
+  }
+
+  @Test(arguments: [
+    ",", "auto,", ",auto", "auto,,console", "none,auto", "auto,none", "Auto", "console:", "pbm",
+    "pbm:", "framebuffer:", "framebuffers", "pbm:a@", "pbm:a@x", "pbm:a@800x", "pbm:a@x480",
+    "pbm:a@15x480", "pbm:a@800x15", "pbm:a@8193x16", "pbm:a@16x8193", "pbm:a@2049x2048",
+    "pbm:a@8192x8192", "pbm:a@-800x480", "pbm:a@800x480x1", "pbm:a@800X480",
+    "pbm:a@99999999999999999999x16", "console,console,console,console,console",
+  ])
+  func otherListsAreRefused(value: String) {
+    #expect(fault { _ = try displays(value) }.hasPrefix("display is not a list"))
+  }
+
+  @Test(arguments: ["auto,auto", "console,console", "auto,framebuffer", "pbm:a,pbm:a@16x16"])
+  func aDisplayCanBeListedOnce(value: String) {
+    #expect(fault { _ = try displays(value) }.hasPrefix("display is not a list"))
+  }
+}
