@@ -48,13 +48,13 @@ public struct RequestHead: Sendable {
 /// Writes `Authorization: Basic …`. Id and secret are form-encoded first, since either may hold a
 /// colon or bytes beyond ASCII (RFC 6749 §2.3.1).
 public func appendBasicAuthorization<Sink: ByteSink & ~Copyable>(
-  to sink: inout Sink, clientID: Text<512>, clientSecret: Text<512>
+  to sink: inout Sink, clientID: borrowing Span<UInt8>, clientSecret: borrowing Span<UInt8>
 ) {
-  // Each byte may need three, and there is the colon.
+  // 512 bytes each, every one of which may need three, and there is the colon.
   var credentials = Text<3073>()
-  credentials.append(formEncoded: clientID.bytes)
+  credentials.append(formEncoded: clientID)
   credentials.append(UInt8(ascii: ":"))
-  credentials.append(formEncoded: clientSecret.bytes)
+  credentials.append(formEncoded: clientSecret)
   sink.append("Authorization: Basic ")
   sink.append(base64: credentials.bytes)
   sink.append("\r\n")

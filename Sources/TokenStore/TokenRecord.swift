@@ -10,7 +10,7 @@ public struct TokenRecord: ~Copyable {
   public var tokenEndpoint = Text<512>()
 
   /// Whom they were issued to.
-  public var clientID = ClientID()
+  public var clientID = Text<512>()
 
   /// - Parameter tokens: the memory to work in.
   public init(tokens: consuming Tokens) {
@@ -29,7 +29,7 @@ public struct TokenRecord: ~Copyable {
 
   /// Writes the record as one JSON object.
   public borrowing func write<Sink: ByteSink & ~Copyable>(to sink: inout Sink) {
-    writeRecord(tokens, tokenEndpoint, clientID, to: &sink)
+    writeRecord(tokens, tokenEndpoint.bytes, clientID.bytes, to: &sink)
   }
 
   /// Reads a record back.
@@ -61,8 +61,8 @@ public struct TokenRecord: ~Copyable {
 
 /// Writes the file's one JSON object.
 func writeRecord<Sink: ByteSink & ~Copyable>(
-  _ tokens: borrowing Tokens, _ tokenEndpoint: borrowing Text<512>,
-  _ clientID: borrowing ClientID, to sink: inout Sink
+  _ tokens: borrowing Tokens, _ tokenEndpoint: borrowing Span<UInt8>,
+  _ clientID: borrowing Span<UInt8>, to sink: inout Sink
 ) {
   var object = JSONWriter()
   object.member("access_token", tokens.accessToken.bytes, to: &sink)
@@ -78,7 +78,7 @@ func writeRecord<Sink: ByteSink & ~Copyable>(
   if !tokens.scope.isEmpty, !tokens.scope.isTruncated {
     object.member("scope", tokens.scope.bytes, to: &sink)
   }
-  object.member("token_endpoint", tokenEndpoint.bytes, to: &sink)
-  object.member("client_id", clientID.bytes, to: &sink)
+  object.member("token_endpoint", tokenEndpoint, to: &sink)
+  object.member("client_id", clientID, to: &sink)
   object.end(&sink)
 }

@@ -128,8 +128,8 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   ///
   /// - Parameter scratch: memory for the whole file; wiped before this returns.
   public borrowing func save(
-    _ tokens: borrowing Tokens, tokenEndpoint: Text<512>, clientID: ClientID,
-    scratch: inout Buffer
+    _ tokens: borrowing Tokens, tokenEndpoint: borrowing Span<UInt8>,
+    clientID: borrowing Span<UInt8>, scratch: inout Buffer
   ) throws(TokenStoreError) {
     scratch.removeAll()
     defer { scratch.wipe() }

@@ -21,16 +21,17 @@ enum ExchangeError: Error {
 /// The body of a request.
 enum RequestBody {
   case none
-  case deviceAuthorization(ClientID, Scope)
-  case deviceToken(ClientID, deviceCode: Text<2048>)
+  case deviceAuthorization(clientID: PermanentBytes, scope: PermanentBytes)
+  case deviceToken(clientID: PermanentBytes, deviceCode: Text<2048>)
 
   func write<Sink: ByteSink & ~Copyable>(to sink: inout Sink) {
     switch self {
     case .none: break
     case .deviceAuthorization(let clientID, let scope):
-      writeDeviceAuthorizationRequest(clientID: clientID, scope: scope, to: &sink)
+      writeDeviceAuthorizationRequest(clientID: clientID.bytes, scope: scope.bytes, to: &sink)
     case .deviceToken(let clientID, let deviceCode):
-      writeDeviceTokenRequest(clientID: clientID, deviceCode: deviceCode.bytes, to: &sink)
+      writeDeviceTokenRequest(
+        clientID: clientID.bytes, deviceCode: deviceCode.bytes, to: &sink)
     }
   }
 }
@@ -61,15 +62,16 @@ struct Exchange: ~Copyable {
 
   /// Posts a form, with Basic authentication where a secret is given, and takes the response.
   mutating func post(
-    _ form: RequestBody, to url: URL, clientID: ClientID, clientSecret: ClientSecret?
+    _ form: RequestBody, to url: URL, clientID: PermanentBytes, clientSecret: PermanentBytes?
   ) throws(ExchangeError) -> ResponseHead {
     var counter = ByteCounter()
     form.write(to: &counter)
     let head = RequestHead(.post(contentLength: counter.count), url)
     request.removeAll()
     head.begin(&request, version: version)
-    if let clientSecret, !clientSecret.isEmpty {
-      appendBasicAuthorization(to: &request, clientID: clientID, clientSecret: clientSecret)
+    if let clientSecret, clientSecret.count > 0 {
+      appendBasicAuthorization(
+        to: &request, clientID: clientID.bytes, clientSecret: clientSecret.bytes)
     }
     head.end(&request)
     form.write(to: &request)

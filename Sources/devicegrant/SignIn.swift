@@ -96,7 +96,7 @@ private func save(
   var scratch = Memory.tokenFile()
   do {
     try store.save(
-      tokens, tokenEndpoint: client.tokenEndpoint.text, clientID: client.clientID,
+      tokens, tokenEndpoint: client.text(of: .token)!.bytes, clientID: client.clientID.bytes,
       scratch: &scratch)
   } catch {
     throw tokenFileFailure(error, path)
@@ -149,11 +149,11 @@ struct SignInAttempt: ~Copyable {
   mutating func requestCode(
     _ displays: inout Displays
   ) throws(Failure) -> DeviceAuthorization {
-    let url = client.deviceAuthorizationEndpoint
+    let url = client.url(of: .deviceAuthorization)!
     try displays.show(.starting(Text("Connecting to \(escaped: url.host)")))
     requestedAt = Clock.milliseconds
     let head = try send(
-      .deviceAuthorization(client.clientID, client.scope), to: url,
+      .deviceAuthorization(clientID: client.clientID, scope: client.scope), to: url,
       authenticates: client.preset.authenticatesAuthorization)
     defer { exchange.wipe() }
     do {
@@ -201,11 +201,11 @@ struct SignInAttempt: ~Copyable {
   private mutating func poll(
     _ deviceCode: Text<2048>, _ flow: inout DeviceFlow
   ) throws(Failure) {
-    let url = client.tokenEndpoint
+    let url = client.url(of: .token)!
     let head: ResponseHead
     do {
       head = try exchange.post(
-        .deviceToken(client.clientID, deviceCode: deviceCode), to: url,
+        .deviceToken(clientID: client.clientID, deviceCode: deviceCode), to: url,
         clientID: client.clientID, clientSecret: client.clientSecret)
     } catch {
       if error.isInterruption { throw interruption }

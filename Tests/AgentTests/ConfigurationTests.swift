@@ -16,50 +16,54 @@ private func client(_ file: String, secret: String? = nil) throws -> ClientConfi
   try ClientConfiguration(settings(file), secretFile: secret.map(permanent))
 }
 
+private let allEndpoints: [Endpoint] = [
+  .deviceAuthorization, .token, .refresh, .userinfo, .revocation,
+]
+
+/// Where a request would go.
+private func url(_ client: ClientConfiguration, _ endpoint: Endpoint) -> String? {
+  client.url(of: endpoint).map { string($0.text) }
+}
+
 @Suite struct ClientConfigurationTests {
   @Test func webexNeedsNoMoreThanTheClient() throws {
     let client = try client("client_id = C1\nclient_secret = s")
-    #expect(string(client.clientID) == "C1")
-    #expect(string(client.clientSecret) == "s")
-    #expect(string(client.scope) == "spark:people_read")
+    #expect(string(client.clientID.bytes) == "C1")
+    #expect(string(client.clientSecret.bytes) == "s")
+    #expect(string(client.scope.bytes) == "spark:people_read")
     #expect(
-      string(client.deviceAuthorizationEndpoint.text)
-        == "https://webexapis.com/v1/device/authorize")
-    #expect(string(client.tokenEndpoint.text) == "https://webexapis.com/v1/device/token")
-    #expect(string(client.refreshEndpoint.text) == "https://webexapis.com/v1/access_token")
-    #expect(
-      client.userinfoEndpoint.map { string($0.text) } == "https://webexapis.com/v1/people/me")
-    let hasMore = client.revocationEndpoint != nil || client.caFile != nil
-    #expect(!hasMore)
+      url(client, .deviceAuthorization) == "https://webexapis.com/v1/device/authorize")
+    #expect(url(client, .token) == "https://webexapis.com/v1/device/token")
+    #expect(url(client, .refresh) == "https://webexapis.com/v1/access_token")
+    #expect(url(client, .userinfo) == "https://webexapis.com/v1/people/me")
+    #expect(url(client, .revocation) == nil)
+    let hasFile = client.caFile != nil
+    #expect(!hasFile)
   }
 
   @Test func anotherServerIsToldByItsEndpoints() throws {
     let client = try client(custom)
-    #expect(string(client.tokenEndpoint.text) == "https://as.example/token")
-    #expect(string(client.refreshEndpoint.text) == "https://as.example/token")
-    #expect(client.scope.isEmpty)
-    #expect(client.clientSecret.isEmpty)
-    let hasMore = client.userinfoEndpoint != nil
-    #expect(!hasMore)
+    #expect(url(client, .token) == "https://as.example/token")
+    #expect(url(client, .refresh) == "https://as.example/token")
+    #expect(client.scope.count == 0)
+    #expect(client.clientSecret.count == 0)
+    #expect(url(client, .userinfo) == nil)
   }
 
-  @Test(arguments: [
-    Key.deviceAuthorizationEndpoint, .tokenEndpoint, .refreshEndpoint, .userinfoEndpoint,
-    .revocationEndpoint,
-  ])
-  func theFileOutranksThePreset(key: Key) throws {
-    let name = string(key.name.bytes)
-    let client = try client(
-      "client_id = C1\nclient_secret = s\n\(name) = https://other.example:8443/?y")
-    let endpoint: URL? =
-      switch key {
-      case .deviceAuthorizationEndpoint: client.deviceAuthorizationEndpoint
-      case .tokenEndpoint: client.tokenEndpoint
-      case .refreshEndpoint: client.refreshEndpoint
-      case .userinfoEndpoint: client.userinfoEndpoint
-      default: client.revocationEndpoint
-      }
-    #expect(endpoint.map { string($0.text) } == "https://other.example:8443/?y")
+  @Test(
+    arguments: [
+      (.deviceAuthorization, "device_authorization_endpoint"), (.token, "token_endpoint"),
+      (.refresh, "refresh_endpoint"), (.userinfo, "userinfo_endpoint"),
+      (.revocation, "revocation_endpoint"),
+    ] as [(Endpoint, String)])
+  func theFileOutranksThePreset(endpoint: Endpoint, key: String) throws {
+    let file = "client_id = C1\nclient_secret = s\n"
+    let preset = try client(file)
+    let client = try client("\(file)\(key) = https://other.example:8443/?y")
+    for other in allEndpoints {
+      let expected = other == endpoint ? "https://other.example:8443/?y" : url(preset, other)
+      #expect(url(client, other) == expected)
+    }
   }
 
   @Test(arguments: [
@@ -122,7 +126,8 @@ private func client(_ file: String, secret: String? = nil) throws -> ClientConfi
   func theSecretMayComeFromAFile(content: String, expected: String?) {
     var secret = ""
     let said = fault {
-      secret = string(try client(custom + "client_secret_file = f", secret: content).clientSecret)
+      let client = try client(custom + "client_secret_file = f", secret: content)
+      secret = string(client.clientSecret.bytes)
     }
     #expect((said == "none" ? secret : said) == expected ?? content)
   }
@@ -160,7 +165,7 @@ private func client(_ file: String, secret: String? = nil) throws -> ClientConfi
 
   @Test func anIdentifierMayGoBeyondASCII() throws {
     let configuration = try client("client_secret = s\nclient_id = b\u{E9}")
-    #expect(string(configuration.clientID) == "b\u{E9}")
+    #expect(string(configuration.clientID.bytes) == "b\u{E9}")
   }
 }
 

@@ -5,19 +5,19 @@ import Testing
 
 @Suite struct RequestsTests {
   private func deviceAuthorizationRequest(_ id: String, scope: String) -> String {
-    let clientID: ClientID = text(id)
-    let scope: Scope = text(scope)
+    let clientID = Array(id.utf8)
+    let scope = Array(scope.utf8)
     let bytes = written {
-      writeDeviceAuthorizationRequest(clientID: clientID, scope: scope, to: &$0)
+      writeDeviceAuthorizationRequest(clientID: clientID.span, scope: scope.span, to: &$0)
     }
     return String(decoding: bytes, as: UTF8.self)
   }
 
   private func deviceTokenRequest(_ id: String, deviceCode: String) -> String {
-    let clientID: ClientID = text(id)
+    let clientID = Array(id.utf8)
     let deviceCode = Array(deviceCode.utf8)
     let bytes = written {
-      writeDeviceTokenRequest(clientID: clientID, deviceCode: deviceCode.span, to: &$0)
+      writeDeviceTokenRequest(clientID: clientID.span, deviceCode: deviceCode.span, to: &$0)
     }
     return String(decoding: bytes, as: UTF8.self)
   }

@@ -65,19 +65,19 @@ import Testing
     ("C0ffee-._~", "\"\\\u{7F}", "C0ffee-._~:%22%5C%7F"),
   ])
   func basicCredentialsAreFormEncodedBeforeBase64(id: String, secret: String, encoded: String) {
-    let clientID: Text<512> = text(id)
-    let clientSecret: Text<512> = text(secret)
+    let clientID = Array(id.utf8)
+    let clientSecret = Array(secret.utf8)
     let bytes = written {
-      appendBasicAuthorization(to: &$0, clientID: clientID, clientSecret: clientSecret)
+      appendBasicAuthorization(to: &$0, clientID: clientID.span, clientSecret: clientSecret.span)
     }
     let expected = "Authorization: Basic \(Data(encoded.utf8).base64EncodedString())\r\n"
     #expect(String(decoding: bytes, as: UTF8.self) == expected)
   }
 
   @Test func theLongestCredentialsAreSentWhole() {
-    let longest: Text<512> = text(String(repeating: "+", count: 512))
+    let longest = [UInt8](repeating: UInt8(ascii: "+"), count: 512)
     let bytes = written {
-      appendBasicAuthorization(to: &$0, clientID: longest, clientSecret: longest)
+      appendBasicAuthorization(to: &$0, clientID: longest.span, clientSecret: longest.span)
     }
     let encoded = String(repeating: "%2B", count: 512)
     let expected = Data("\(encoded):\(encoded)".utf8).base64EncodedString()

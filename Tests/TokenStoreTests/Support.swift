@@ -127,7 +127,7 @@ func save<Storage: TokenDirectory & ~Copyable>(
   var scratch = memory.scratch()
   do {
     try store.save(
-      record.tokens, tokenEndpoint: record.tokenEndpoint, clientID: record.clientID,
+      record.tokens, tokenEndpoint: record.tokenEndpoint.bytes, clientID: record.clientID.bytes,
       scratch: &scratch)
   } catch {
     return words(error)
