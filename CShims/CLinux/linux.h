@@ -18,7 +18,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -27,6 +29,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -122,8 +125,41 @@ static inline int clinux_unblock_signal(int signal) {
   sigaddset(&set, signal);
   return sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
-// SIG_IGN is a cast.
+// SIG_IGN and SIG_DFL are casts.
 static inline void clinux_ignore_signal(int number) { signal(number, SIG_IGN); }
+static inline void clinux_restore_signal(int number) { signal(number, SIG_DFL); }
+
+// epoll_event is packed on some machines, and holds a union.
+static inline int clinux_epoll_control(int queue, int operation, int descriptor, uint32_t events,
+                                       uint32_t token) {
+  struct epoll_event event = {.events = events, .data.u32 = token};
+  return epoll_ctl(queue, operation, descriptor, &event);
+}
+// Takes one event without waiting: 1, or 0 where there is none.
+static inline int clinux_epoll_next(int queue, uint32_t *token) {
+  struct epoll_event event;
+  int count = epoll_wait(queue, &event, 1, 0);
+  if (count == 1) *token = event.data.u32;
+  return count;
+}
+
+// Sets a timer of timerfd_create(2) to one expiry, in 64 bits for the reason given above. Zero
+// seconds and nanoseconds disarm it.
+static inline int clinux_set_timer(int timer, int flags, int64_t seconds, int64_t nanoseconds) {
+#ifdef SYS_timerfd_settime64
+  struct { struct clinux_time interval, value; } wide = {.value = {seconds, nanoseconds}};
+  if (syscall(SYS_timerfd_settime64, timer, flags, &wide, NULL) == 0) return 0;
+  if (errno != ENOSYS) return -1;
+#endif
+  if (sizeof(time_t) == 4 && seconds > INT32_MAX) seconds = INT32_MAX;
+  struct itimerspec narrow = {.it_value = {.tv_sec = seconds, .tv_nsec = nanoseconds}};
+  return timerfd_settime(timer, flags, &narrow, NULL);
+}
+
+// `flock` is also the name of a struct.
+static inline int clinux_lock(int descriptor, int operation) {
+  return flock(descriptor, operation);
+}
 
 // Where the environment begins: `environ` is a mutable global.
 static inline char **clinux_environment(void) { return environ; }

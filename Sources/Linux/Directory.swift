@@ -22,6 +22,13 @@ public struct Directory: ~Copyable {
     descriptor = try FileDescriptor(opening: path, .readOnly | .directory)
   }
 
+  /// Opens a file of this directory; close-on-exec always.
+  borrowing func open(
+    _ name: Path, _ flags: FileDescriptor.Flags, mode: UInt32
+  ) throws(Errno) -> FileDescriptor {
+    try descriptor.open(name, flags, mode: mode)
+  }
+
   /// Reads a whole file.
   public borrowing func read(_ name: Path, into buffer: inout Buffer) throws(Errno) {
     // A FIFO in the file's place must not hang the program.

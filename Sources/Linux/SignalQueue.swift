@@ -1,5 +1,14 @@
 internal import CLinux
 
+/// The numbers of the signals that a `SignalQueue` takes.
+public enum Signal {
+  public static var terminate: Int32 { SIGTERM }
+  public static var interrupt: Int32 { SIGINT }
+  public static var hangUp: Int32 { SIGHUP }
+  public static var user1: Int32 { SIGUSR1 }
+  public static var child: Int32 { SIGCHLD }
+}
+
 /// The signals of a program that ends when it is told to, as a descriptor to wait on (signalfd(2)):
 /// no handler runs in the middle of anything.
 public struct SignalQueue: ~Copyable {
@@ -7,19 +16,24 @@ public struct SignalQueue: ~Copyable {
 
   /// Takes SIGTERM, SIGINT and SIGHUP from now on, and makes a write to a closed pipe an error
   /// instead of a death.
-  public init() throws(Errno) {
+  ///
+  /// - Parameter isForService: takes SIGUSR1 and SIGCHLD too.
+  public init(isForService: Bool = false) throws(Errno) {
     clinux_ignore_signal(SIGPIPE)
-    let signals: InlineArray<3, Int32> = [SIGTERM, SIGINT, SIGHUP]
+    // Ignored, as some parents leave it, it would have the kernel forget how a child ended.
+    if isForService { clinux_restore_signal(SIGCHLD) }
+    let signals: InlineArray<5, Int32> = [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD]
+    let count: Int32 = isForService ? 5 : 3
     descriptor = FileDescriptor(
       owning: try signals.span.withUnsafeBufferPointer { (signals) throws(Errno) in
-        try result { clinux_block_signals(signals.baseAddress, Int32(signals.count)) }
+        try result { clinux_block_signals(signals.baseAddress, count) }
       })
   }
 
   /// What `Patience.interrupt` wants.
   public var rawValue: Int32 { descriptor.rawValue }
 
-  /// The number of the signal that arrived first, if one did.
+  /// The number of a signal that has arrived: to be called until there is none left.
   public borrowing func next() -> Int32? {
     var information = signalfd_siginfo()
     let size = MemoryLayout<signalfd_siginfo>.size

@@ -62,8 +62,7 @@ extension FileDescriptor {
       let now = Clock.milliseconds
       let share = (patience.deadline - now) / Int64(addresses.count - index)
       do {
-        self = try connect(
-          to: addresses[index], Patience(deadline: now + share, interrupt: patience.interrupt))
+        self = try connect(to: addresses[index], patience.ending(by: now + share))
         return
       } catch {
         if case .interrupted = error { throw error }

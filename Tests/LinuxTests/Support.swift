@@ -88,4 +88,17 @@ extension FileDescriptor {
     try readAll(into: &buffer)
     return string(buffer.bytes)
   }
+
+  /// What is there to be read at this moment from a descriptor that does not block.
+  borrowing func readAvailable() throws(Errno) -> String {
+    let storage = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 1)
+    defer { storage.deallocate() }
+    var buffer = Buffer(storage: storage)
+    do {
+      try readAll(into: &buffer)
+    } catch {
+      if error != .wouldBlock { throw error }
+    }
+    return string(buffer.bytes)
+  }
 }
