@@ -12,9 +12,15 @@ struct ConsolePrinter {
   /// Prints what a screen says that is neither blank nor a code.
   static func printLine(_ words: borrowing Words, to output: inout ConsoleOutput) {
     output.append(words[.title])
-    if words.count(.sentence) > 0 {
+    let length = words.count(.sentence)
+    if length > 0 {
       output.append(words.kind == .approved ? " " : ": ")
       output.append(words[.sentence])
+    }
+    if words.count(.note) > 0 {
+      let isEnded = length > 0 && words[.sentence][length - 1] == UInt8(ascii: ".")
+      output.append(isEnded ? " " : ". ")
+      output.append(words[.note])
     }
     output.append("\n")
   }
@@ -30,9 +36,9 @@ struct ConsolePrinter {
     output.append(words[.uri])
     output.append("\nand enter the code  ")
     output.append(words[.userCode])
-    if words.count(.time) > 0 {
+    if words.count(.note) > 0 {
       output.append("\n")
-      output.append(words[.time])
+      output.append(words[.note])
     }
     output.append("\n")
   }
@@ -48,7 +54,7 @@ struct ConsolePrinter {
     if let rows {
       limit =
         rows - wrapped(words.count(.title) + 31) - wrapped(words.count(.uri) + 2)
-        - wrapped(words.count(.userCode) + 20) - (words.count(.time) > 0 ? 2 : 1)
+        - wrapped(words.count(.userCode) + 20) - (words.count(.note) > 0 ? 2 : 1)
     }
     for index in 0..<SignInCode.symbols {
       guard let symbol = code.symbol(index) else { continue }

@@ -1,4 +1,4 @@
-/// A sign beside a message, so that a glance from afar is enough.
+/// A sign above a message, so that a glance from afar is enough.
 enum Sign: Sendable {
   case none
   case check
@@ -6,6 +6,7 @@ enum Sign: Sendable {
   case exclamation
   case clock
   case dots
+  case arrow
 
   /// The lines to draw, each as the x and y of its start and those of its end, two digits each.
   var lines: InlineArray<3, Int> {
@@ -16,6 +17,7 @@ enum Sign: Sendable {
     case .exclamation: [24_11_24_27, 24_35_24_36, 0]
     case .clock: [24_11_24_25, 24_25_33_31, 0]
     case .dots: [13_24_14_24, 24_24_25_24, 35_24_36_24]
+    case .arrow: [13_24_34_24, 26_15_35_24, 26_33_35_24]
     }
   }
 }
@@ -26,6 +28,7 @@ extension Screen.Kind {
     case .blank, .code: .none
     case .starting: .dots
     case .waiting, .expired: .clock
+    case .invitation: .arrow
     case .approved: .check
     case .denied: .cross
     case .failed: .exclamation
@@ -33,41 +36,100 @@ extension Screen.Kind {
   }
 }
 
-extension Bitmap {
-  /// Paints a sign, where there is room for one, a headline and a sentence, centred.
-  @inline(never)
-  mutating func paint(_ words: borrowing Words, in size: Size) {
+/// The sizes of a message's parts: what a person must know comes before what is larger.
+struct MessageLayout {
+  private(set) var block = TextBlock()
+  private(set) var titleLines = 0
+  private(set) var sentenceLines = 0
+  private(set) var noteLines = 0
+  /// Of the sign; 0 for none.
+  private(set) var diameter: Int
+  /// All of it in pixels.
+  private(set) var height = 0
+
+  private static let mostTitleLines = 4
+
+  init(_ words: borrowing Words, in size: Size) {
     let short = min(size.width, size.height)
-    var block = TextBlock()
+    diameter = short / 3
     block.x = max(1, short / 24)
     block.width = size.width - 2 * block.x
     block.shortens = true
-    block.code = TypeSize(height: max(16, short / 7))
-    while block.code.step > 0, block.lines(words, .title, block.code) > 1 {
-      block.code = block.code.smaller(by: 1)
+    let ideal = TypeSize(height: short / 15)
+    chooseTitle(words, from: TypeSize(height: max(16, short / 7)).step, downTo: ideal.step + 1)
+    let room = size.height - 2 * block.x
+    block.body = ideal
+    measure(words)
+    while height > room {
+      if diameter > 0, block.body.step < ideal.step || ideal.step < 2 {
+        // Without the sign the text need not be that small.
+        diameter = 0
+        block.body = ideal
+      } else if block.body.step > 0 {
+        block.body = block.body.smaller(by: 1)
+      } else if block.code.step > 0 {
+        block.code = block.code.smaller(by: 1)
+      } else {
+        shorten(by: (height - room + block.body.height - 1) / block.body.height)
+        return
+      }
+      measure(words)
     }
-    block.body = TypeSize(height: short / 15)
-    let room = size.height - 2 * block.x - block.code.height
-    while block.body.step > 0,
-      block.lines(words, .sentence, block.body) * block.body.height > room / 2
-    {
-      block.body = block.body.smaller(by: 1)
+  }
+
+  /// The largest title that fits one line, in a size that is still a headline's; else more lines.
+  private mutating func chooseTitle(
+    _ words: borrowing Words, from largest: Int, downTo least: Int
+  ) {
+    repeat {
+      titleLines += 1
+      block.code = TypeSize(step: largest)
+      while block.code.step > (titleLines < MessageLayout.mostTitleLines ? least : 0),
+        block.lines(words, .title, block.code) > titleLines
+      {
+        block.code = block.code.smaller(by: 1)
+      }
+    } while titleLines < MessageLayout.mostTitleLines
+      && block.lines(words, .title, block.code) > titleLines
+  }
+
+  private mutating func measure(_ words: borrowing Words) {
+    titleLines = min(MessageLayout.mostTitleLines, block.lines(words, .title, block.code))
+    sentenceLines = block.lines(words, .sentence, block.body)
+    noteLines = block.lines(words, .note, block.body)
+    block.gap = block.body.height / 2
+    let sign = diameter == 0 ? 0 : diameter + block.code.height / 2
+    let gaps = (sentenceLines > 0 ? block.gap : 0) + (noteLines > 0 ? block.gap : 0)
+    height =
+      sign + titleLines * block.code.height + gaps + (sentenceLines + noteLines) * block.body.height
+  }
+
+  /// Takes so many lines away, from whichever of sentence and note has more.
+  private mutating func shorten(by lines: Int) {
+    for _ in 0..<min(lines, sentenceLines + noteLines) {
+      if noteLines > sentenceLines { noteLines -= 1 } else { sentenceLines -= 1 }
+      height -= block.body.height
     }
-    let gap = block.body.height / 2
-    let lines = min(
-      block.lines(words, .sentence, block.body), max(0, room - gap) / block.body.height)
-    let textHeight = block.code.height + (lines > 0 ? gap + lines * block.body.height : 0)
-    var diameter = short / 3
-    var signHeight = diameter + block.code.height / 2
-    if signHeight + textHeight > size.height - 2 * block.x { (diameter, signHeight) = (0, 0) }
-    var y = max(0, (size.height - signHeight - textHeight) / 2)
+  }
+}
+
+extension Bitmap {
+  /// Paints a sign, where there is room for one, a headline, a sentence and a note, centred.
+  @inline(never)
+  mutating func paint(_ words: borrowing Words, in size: Size) {
+    let layout = MessageLayout(words, in: size)
+    var y = max(0, (size.height - layout.height) / 2)
+    let diameter = layout.diameter
     if diameter > 0 {
       paint(words.kind.sign, x: (size.width - diameter) / 2, y: y, diameter: diameter)
-      y += signHeight
+      y += diameter + layout.block.code.height / 2
     }
-    _ = block.write(words, .title, block.code, 1, &y, &self)
-    y += gap
-    _ = block.write(words, .sentence, block.body, lines, &y, &self)
+    let block = layout.block
+    _ = block.write(words, .title, block.code, layout.titleLines, &y, &self)
+    y += block.gap
+    _ = block.write(words, .sentence, block.body, layout.sentenceLines, &y, &self)
+    if layout.sentenceLines > 0 { y += block.gap }
+    _ = block.write(words, .note, block.body, layout.noteLines, &y, &self)
   }
 
   /// Paints a disc with a sign cut out of it. Lengths are in 48ths of the diameter.

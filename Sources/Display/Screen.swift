@@ -10,6 +10,7 @@ public struct Screen: Sendable {
     case blank
     case starting
     case waiting
+    case invitation
     case code
     case approved
     case denied
@@ -20,23 +21,23 @@ public struct Screen: Sendable {
   let kind: Kind
   /// A status, a cause or a name; empty for none.
   private(set) var words = Text<256>()
-  private(set) var newCodeFollows = false
-  /// What a screen of the kind `.code` shows; empty for any other.
+  /// What else is to be said below the words; empty for nothing.
+  private(set) var note = Text<256>()
+  /// Until the next code or attempt; nil where none follows.
+  private(set) var secondsToNext: Int64?
+  /// What a screen of the kind `.code` shows, an invitation only the title of it; else empty.
   private(set) var code = SignInCode()
 
   @inline(never)
-  private init(_ kind: Kind) {
+  private init(_ kind: Kind, secondsToNext: Int64? = nil) {
     self.kind = kind
+    self.secondsToNext = secondsToNext
   }
 
-  private init(_ kind: Kind, _ words: borrowing Text<256>) {
-    self.init(kind)
-    self.words.append(words.bytes)
-  }
-
-  private init(_ kind: Kind, newCodeFollows: Bool) {
-    self.init(kind)
-    self.newCodeFollows = newCodeFollows
+  @inline(never)
+  private init(_ kind: Kind, _ words: borrowing Span<UInt8>, secondsToNext: Int64? = nil) {
+    self.init(kind, secondsToNext: secondsToNext)
+    self.words.append(words)
   }
 
   /// Nothing: the display as it is left behind.
@@ -44,11 +45,22 @@ public struct Screen: Sendable {
 
   /// Before there is anything to do, with a status in words ("Reading the configuration").
   public static func starting(_ status: borrowing Text<256>) -> Screen {
-    Screen(.starting, status)
+    Screen(.starting, status.bytes)
   }
 
   /// Something outside is missing, with the cause in words ("No network yet").
-  public static func waiting(_ cause: borrowing Text<256>) -> Screen { Screen(.waiting, cause) }
+  public static func waiting(_ cause: borrowing Text<256>) -> Screen {
+    Screen(.waiting, cause.bytes)
+  }
+
+  /// A code is to be had for the asking, with a key or a touch.
+  ///
+  /// - Parameter title: as `SignInCode.title`.
+  public static func invitation(title: borrowing Text<64>) -> Screen {
+    var screen = Screen(.invitation)
+    screen.code.title.append(title.bytes)
+    return screen
+  }
 
   /// What to open and what to enter there.
   public static func code(_ code: borrowing SignInCode) -> Screen {
@@ -57,24 +69,39 @@ public struct Screen: Sendable {
     return screen
   }
 
-  /// The person approved; their name, where it is known.
-  public static func approved(name: Text<256>?) -> Screen {
-    guard let name else { return Screen(.approved) }
-    return Screen(.approved, name)
+  /// The person approved.
+  ///
+  /// - Parameter name: theirs; nil or empty where it is not known.
+  /// - Parameter note: a line about the grant ("Offline since 12:03"); empty for none.
+  public static func approved(name: Text<256>?, note: Text<256> = Text()) -> Screen {
+    var screen = Screen(.approved)
+    if let name { screen.words.append(name.bytes) }
+    screen.note.append(note.bytes)
+    return screen
   }
 
   /// The person refused.
-  public static func denied(newCodeFollows: Bool) -> Screen {
-    Screen(.denied, newCodeFollows: newCodeFollows)
+  ///
+  /// - Parameter secondsToNewCode: until a new code is asked for; nil where none follows.
+  public static func denied(secondsToNewCode: Int64?) -> Screen {
+    Screen(.denied, secondsToNext: secondsToNewCode)
   }
 
   /// Nobody approved in time.
-  public static func expired(newCodeFollows: Bool) -> Screen {
-    Screen(.expired, newCodeFollows: newCodeFollows)
+  ///
+  /// - Parameter secondsToNewCode: until a new code is asked for; nil where none follows.
+  public static func expired(secondsToNewCode: Int64?) -> Screen {
+    Screen(.expired, secondsToNext: secondsToNewCode)
   }
 
   /// It can't go on, with the cause in words.
-  public static func failed(_ cause: borrowing Text<256>) -> Screen { Screen(.failed, cause) }
+  ///
+  /// - Parameter secondsToRetry: until the next attempt; nil where none follows.
+  public static func failed(
+    _ cause: borrowing Text<256>, secondsToRetry: Int64? = nil
+  ) -> Screen {
+    Screen(.failed, cause.bytes, secondsToNext: secondsToRetry)
+  }
 }
 
 /// What the device authorization endpoint answered, as far as a person needs it (RFC 8628 §3.2).

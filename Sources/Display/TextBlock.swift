@@ -57,10 +57,10 @@ struct TextBlock: Sendable {
       y += smallGap
     }
     guard write(words, .userCode, code, codeLines, &y, &bitmap) else { return nil }
-    if contents == .full || contents == .brief, words.count(.time) > 0 {
+    if contents == .full || contents == .brief, words.count(.note) > 0 {
       y += gap
-      let fits = words.count(.time) <= body.columns(in: width)
-      guard write(words, fits ? .time : .shortTime, body, 1, &y, &bitmap) else { return nil }
+      let fits = words.count(.note) <= body.columns(in: width)
+      guard write(words, fits ? .note : .shortTime, body, 1, &y, &bitmap) else { return nil }
       if contents == .full, let part = words.partLeft { paintBar(part, &y, &bitmap) }
     }
     return y

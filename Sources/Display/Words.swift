@@ -10,9 +10,9 @@ struct Words: ~Copyable {
     case sentence
     case request
     case userCode
-    /// The time left; empty where nobody knows.
-    case time
-    /// The same for a narrow column.
+    /// A code's time left, the time to the next code or attempt, or a note; empty for none.
+    case note
+    /// The time left for a narrow column.
     case shortTime
     case uri
   }
@@ -42,10 +42,10 @@ struct Words: ~Copyable {
     kind = screen.kind
     text.removeAll()
     let isCode = screen.kind == .code
-    if isCode, !screen.code.title.isEmpty {
-      text.append(legible: screen.code.title.bytes)
-    } else {
+    if screen.code.title.isEmpty {
       text.append(headline(screen.kind))
+    } else {
+      text.append(legible: screen.code.title.bytes)
     }
     end(.title)
     if isCode {
@@ -59,13 +59,16 @@ struct Words: ~Copyable {
     text.append(escaped: screen.code.userCode.bytes)
     end(.userCode)
     partLeft = nil
-    let secondsLeft = screen.code.secondsLeft ?? -1
-    let isTimed = screen.code.secondsLeft != nil
+    let seconds = isCode ? screen.code.secondsLeft : screen.secondsToNext
+    let isTimed = seconds != nil
+    let secondsLeft = seconds ?? 0
     if isTimed {
-      text.append("Expires in ")
+      text.append(announcement(screen.kind))
       text.append(timeLeft: secondsLeft)
+    } else {
+      text.append(legible: screen.note.bytes)
     }
-    end(.time)
+    end(.note)
     if isTimed {
       text.append(timeLeft: secondsLeft)
       text.append(" left")
@@ -82,6 +85,7 @@ struct Words: ~Copyable {
     identity = checksum(screen.code.verificationURIComplete.bytes, UInt32(screen.kind.rawValue))
     identity = checksum(self[.title], identity)
     if !isCode { identity = checksum(self[.sentence], identity) }
+    if !isTimed { identity = checksum(self[.note], identity) }
     identity = checksum(self[.userCode], identity)
     identity = checksum(self[.uri], identity)
     if isTimed { identity = ~identity }
@@ -94,7 +98,7 @@ struct Words: ~Copyable {
   private func headline(_ kind: Screen.Kind) -> StaticString {
     switch kind {
     case .blank: ""
-    case .code: "Sign in"
+    case .code, .invitation: "Sign in"
     case .starting: "Starting"
     case .waiting: "Please wait"
     case .approved: "Signed in"
@@ -104,15 +108,22 @@ struct Words: ~Copyable {
     }
   }
 
+  /// What stands before the time that runs down.
+  private func announcement(_ kind: Screen.Kind) -> StaticString {
+    switch kind {
+    case .code: "Expires in "
+    case .failed: "Next attempt in "
+    default: "A new code in "
+    }
+  }
+
   /// The sentence below the headline.
   private mutating func appendSentence(_ screen: borrowing Screen) {
-    if screen.newCodeFollows {
-      text.append("A new code follows.")
-    } else if screen.kind == .denied {
-      text.append("The request was refused.")
-    } else if screen.kind == .expired {
-      text.append("Nobody approved in time.")
-    } else {
+    switch screen.kind {
+    case .invitation: text.append("Press a key or touch the screen.")
+    case .denied: text.append("The request was refused.")
+    case .expired: text.append("Nobody approved in time.")
+    default:
       if screen.kind == .approved, !screen.words.isEmpty { text.append("as ") }
       text.append(legible: screen.words.bytes)
     }

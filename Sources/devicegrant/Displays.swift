@@ -14,15 +14,17 @@ struct Displays: ~Copyable {
   private var console: UnsafeMutablePointer<ConsoleDisplay>?
 
   private let log: Log
-  /// The last reason why a display was given up.
-  private(set) var failure: Failure?
+  private let choices: DisplayChoices
+  /// Which display was given up last, and why. No `Failure`: a newly made one takes the place of
+  /// the message that another is on its way with.
+  private var failed: (name: PermanentBytes, error: DisplayError)?
   /// Whether one of them shows the time left, and so is to be painted every second.
   private(set) var showsTime = false
 
   /// - Throws: exit code 73 where there are displays in the configuration and none can be opened.
   init(_ source: borrowing ConfigurationSource, _ log: Log) throws(Failure) {
     self.log = log
-    let choices = source.local.displays
+    choices = source.local.displays
     guard let rotation = Rotation(degrees: source.local.rotation) else {
       throw source.failure(.rotate, "is not 0, 90, 180 or 270")
     }
@@ -47,7 +49,7 @@ struct Displays: ~Copyable {
         showsTime = true
       }
     }
-    if choices.count > 0, isEmpty, let failure { throw failure }
+    if isEmpty { try checkForFailure() }
   }
 
   /// How many displays still work.
@@ -67,15 +69,22 @@ struct Displays: ~Copyable {
   ///
   /// - Throws: exit code 73 where there were displays and none is left.
   mutating func show(_ screen: borrowing Screen) throws(Failure) {
-    let wasEmpty = isEmpty
+    showLast(screen)
+    if isEmpty { try checkForFailure() }
+  }
+
+  /// Shows a screen on every display that still works, where the program ends for another reason
+  /// than a display.
+  @inline(never)
+  mutating func showLast(_ screen: borrowing Screen) {
     for index in pictures.indices {
       do {
         try pictures[index]?.pointee.show(screen)
       } catch {
-        if let picture = pictures[index] { giveUp(picture.pointee.path, error) }
         pictures[index]?.deinitialize(count: 1)
         pictures[index] = nil
         working -= 1
+        giveUp(choices[index].path, error)
       }
       framebuffers[index]?.pointee.show(screen)
     }
@@ -85,9 +94,14 @@ struct Displays: ~Copyable {
       console?.deinitialize(count: 1)
       console = nil
       working -= 1
-      giveUp(Path("console"), error)
+      giveUp(PermanentBytes("console"), error)
     }
-    if !wasEmpty, isEmpty, let failure { throw failure }
+  }
+
+  /// - Throws: exit code 73 for the display that was given up last, where there is one.
+  func checkForFailure() throws(Failure) {
+    guard let failed else { return }
+    throw Failure(.cannotCreate, "display \(failed.name.bytes): \(failed.error)")
   }
 
   private mutating func openFramebuffer(
@@ -101,14 +115,14 @@ struct Displays: ~Copyable {
       showsTime = true
     } catch {
       if isOptional, case .system(.open, .noSuchFile) = error { return }
-      giveUp(path, error)
+      giveUp(choices[index].path, error)
     }
   }
 
   private mutating func openConsole() {
+    if console != nil { return }
     let locale =
       Environment.value("LC_ALL") ?? Environment.value("LC_CTYPE") ?? Environment.value("LANG")
-    if console != nil { return }
     working += 1
     console = Memory.place(
       ConsoleDisplay(
@@ -116,8 +130,8 @@ struct Displays: ~Copyable {
         term: (Environment.value("TERM") ?? PermanentBytes("")).bytes))
   }
 
-  private mutating func giveUp(_ name: borrowing Path, _ error: DisplayError) {
-    log.warning("display \(name) given up: \(error)")
-    failure = Failure(.cannotCreate, "display \(name): \(error)")
+  private mutating func giveUp(_ name: PermanentBytes, _ error: DisplayError) {
+    log.warning("display \(name.bytes) given up: \(error)")
+    failed = (name, error)
   }
 }

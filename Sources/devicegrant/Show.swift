@@ -25,5 +25,5 @@ func show(
   if displays.isEmpty { log.warning("display is none: there is nothing to show the code on") }
   try displays.show(.code(screen))
   // Who brings up a screen wants to know of each one that does not work.
-  if let failure = displays.failure { throw failure }
+  try displays.checkForFailure()
 }

@@ -28,11 +28,11 @@ func signIn(_ source: ConfigurationSource, _ log: inout Log) throws(Failure) {
   } catch {
     attempt.tokens.wipe()
     if let signal = signals.next() {
-      try? displays.show(.blank)
+      displays.showLast(.blank)
       log.info("ended by signal \(signal)")
       SignalQueue.die(of: signal)
     }
-    try? displays.show(screen(for: error))
+    displays.showLast(screen(for: error))
     throw error
   }
 }
@@ -109,8 +109,8 @@ private func save(
 
 private func screen(for failure: Failure) -> Screen {
   switch failure.code {
-  case .denied: .denied(newCodeFollows: false)
-  case .expired: .expired(newCodeFollows: false)
+  case .denied: .denied(secondsToNewCode: nil)
+  case .expired: .expired(secondsToNewCode: nil)
   default: .failed(failureWords())
   }
 }

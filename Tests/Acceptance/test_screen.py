@@ -1,8 +1,9 @@
 """What people see: pictures, QR codes, the console, and text that a server may not smuggle in."""
 
 import re
+import shutil
 
-from acceptance import DATA, DONE, AcceptanceTest, for_each
+from acceptance import DATA, DENIED, DONE, AcceptanceTest, for_each
 from screen import Bitmap, read_qr
 
 LAYOUTS = ("1280x800", "800x480", "480x800", "320x240", "240x240", "128x64")
@@ -140,6 +141,37 @@ def from_half_blocks(text):
         for half in (0, 1):
             rows.append(tuple(cells[c][half] for c in line.ljust(width)))
     return Bitmap(tuple(rows))
+
+
+class Lost(AcceptanceTest):
+    """Displays that stop working on the way."""
+
+    def test_denial_is_what_is_said_also_where_the_screen_is_gone(self):
+        # The answer waits until the picture's directory is gone, so that the first picture that
+        # can't be written is the one that shows the denial.
+        sandbox = self.sandbox(script=[{"path": "/token", "status": 400, "delay": 3,
+                                        "json": {"error": "access_denied"}}])
+        board = self.board(at=sandbox)
+        directory = board.directory / "pictures"
+        directory.mkdir()
+        run = board.start("sign-in", "--display", f"pbm:{directory}/screen.pbm")
+        run.announced()
+        sandbox.wait_for(lambda seen: seen.polls)
+        shutil.rmtree(directory)
+        self.assertExit(DENIED, run.wait())
+        self.assertIn("denied by the user", run.lines[-1])
+        self.assertRegex(run.stderr, "display .*screen.pbm given up: cannot create")
+
+    def test_others_go_on(self):
+        sandbox = self.sandbox(approve_after=3)
+        board = self.board(at=sandbox)
+        directory = board.directory / "pictures"
+        directory.mkdir()
+        run = board.start("sign-in", "--display", f"pbm:{directory}/screen.pbm,console")
+        run.announced()
+        shutil.rmtree(directory)
+        self.assertExit(DONE, run.wait(), "given up")
+        self.assertIn("Signed in", run.stdout)
 
 
 class Hostile(AcceptanceTest):

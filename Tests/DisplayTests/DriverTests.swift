@@ -78,4 +78,24 @@ import Testing
     #expect(try contents(path).count > once.count * 2)
     try path.remove()
   }
+
+  @Test func consolePrintsACountdownOnceAndEachNote() throws {
+    let path = temporary("console")
+    let file = try FileDescriptor(opening: path, .writeOnly | .create, mode: 0o600)
+    var display = ConsoleDisplay(descriptor: file.rawValue, style: .plain, rows: nil)
+    for seconds in [Int64(2), 1, 0] { try display.show(.expired(secondsToNewCode: seconds)) }
+    for seconds in [Int64(9), 8] { try display.show(.failed("No route", secondsToRetry: seconds)) }
+    try display.show(.failed("No route"))
+    try display.show(.approved(name: text("Ann")))
+    try display.show(.approved(name: text("Ann"), note: "Offline since 12:03"))
+    try display.show(.approved(name: text("Ann")))
+    let lines = String(decoding: try contents(path), as: UTF8.self).split(separator: "\n")
+    #expect(
+      lines == [
+        "Code expired: Nobody approved in time. A new code in 0:02",
+        "Sign-in failed: No route. Next attempt in 0:09", "Sign-in failed: No route",
+        "Signed in as Ann", "Signed in as Ann. Offline since 12:03", "Signed in as Ann",
+      ])
+    try path.remove()
+  }
 }

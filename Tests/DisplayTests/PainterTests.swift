@@ -53,12 +53,12 @@ import Testing
       painter.paint(words, on: &bitmap)
       let pixels = Pixels(bitmap, panel: size, rotation: .none)
       #expect(layout.text.code.height >= layout.text.body.height)
-      #expect(finds(string(code.userCode), layout.text.code, in: pixels))
+      #expect(PainterTests.finds(string(code.userCode), layout.text.code, in: pixels))
     }
   }
 
   /// Whether the text stands somewhere in that size.
-  private func finds(_ string: String, _ type: TypeSize, in pixels: Pixels) -> Bool {
+  static func finds(_ string: String, _ type: TypeSize, in pixels: Pixels) -> Bool {
     let text = Array(string.utf8)
     // Most places are ruled out by the first pixel of ink.
     let probe = (0..<type.width * type.height).first {
@@ -109,11 +109,19 @@ import Testing
   static let messages: [Screen] = [
     .blank, .starting("Reading the configuration"), .waiting("No network"),
     .waiting(text(String(repeating: "abc ", count: 32))), .approved(name: nil),
-    .approved(name: text("Zoë\u{1B}[31m \u{202E}Müller")),
-    .approved(name: text(String(repeating: "W", count: 128))), .denied(newCodeFollows: true),
-    .denied(newCodeFollows: false), .expired(newCodeFollows: true),
-    .expired(newCodeFollows: false), .failed(text(String(repeating: "x", count: 256))),
-    .failed(text([UInt8](repeating: 0xE2, count: 256))), .failed(""),
+    .approved(
+      name: text("Zoë\u{1B}[31m \u{202E}Müller"), note: text("since\u{1B}[2J\n12:03 \u{85}")),
+    .approved(name: text(String(repeating: "W", count: 128))),
+    .approved(
+      name: text(String(repeating: "Wolf ", count: 51)),
+      note: text(String(repeating: "note ", count: 51))),
+    .approved(name: nil, note: text(String(repeating: "n", count: 256))),
+    .denied(secondsToNewCode: 58), .denied(secondsToNewCode: nil), .expired(secondsToNewCode: .max),
+    .expired(secondsToNewCode: nil), .failed(text(String(repeating: "x", count: 256))),
+    .failed(text([UInt8](repeating: 0xE2, count: 256)), secondsToRetry: .min), .failed(""),
+    .failed("", secondsToRetry: 0), .invitation(title: ""), .invitation(title: "Sign in to Webex"),
+    .invitation(title: text(String(repeating: "Sign in", count: 9))),
+    .invitation(title: text([UInt8](repeating: 0x1B, count: 64))),
   ]
 
   @Test(arguments: sizes + largeSizes) func nothingIsPaintedOutside(_ size: Size) {
@@ -169,7 +177,7 @@ import Testing
       let pixels = Pixels(bitmap, panel: size, rotation: .none)
       let isOther = pictures.last != pictures.first
       let layout = isOther ? painter.otherLayout : painter.layout
-      #expect(finds("ABCDEFGH", layout.text.code, in: pixels))
+      #expect(PainterTests.finds("ABCDEFGH", layout.text.code, in: pixels))
       #expect(isOther == (layout.module == 0))
     }
     #expect(pictures[0] == pictures[1])
@@ -187,7 +195,7 @@ import Testing
     var bitmap = Bitmap(panel: Size(width: 64, height: 32), memory: memory.bytes)!
     painter.paint(words, on: &bitmap)
     let pixels = Pixels(bitmap, panel: Size(width: 64, height: 32), rotation: .none)
-    #expect(finds(bytes, layout.text.code, in: pixels))
+    #expect(PainterTests.finds(bytes, layout.text.code, in: pixels))
   }
 
   @Test func aSecondChangesTheTimeOnly() throws {
