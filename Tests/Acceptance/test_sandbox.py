@@ -35,7 +35,7 @@ class Client:
         given.update({name.replace("_", "-"): value for name, value in headers.items()})
         self.connection.request(method, path, body, given)
         answer = self.connection.getresponse()
-        text = answer.read()
+        self.headers, text = answer.headers, answer.read()
         return answer.status, text
 
     def basic(self):
@@ -46,6 +46,17 @@ class Client:
     def begin(self):
         form = {"client_id": self.sandbox.public_client_id, "scope": "openid"}
         return json.loads(self.send("POST", "/device_authorization", form)[1])
+
+    def refresh(self, token, **more):
+        """The answer's status and JSON; the connection may be cut."""
+        form = {"grant_type": "refresh_token", "refresh_token": token,
+                "client_id": self.sandbox.public_client_id, **more}
+        status, text = self.send("POST", "/token", form)
+        return status, json.loads(text or "{}")
+
+    def profile(self, token):
+        """The status of the userinfo endpoint."""
+        return self.send("GET", "/userinfo", Authorization=f"Bearer {token}")[0]
 
     def poll(self, code):
         status, text = self.send("POST", "/token", {
@@ -174,6 +185,250 @@ class Rfc(unittest.TestCase):
         status, _ = self.client.send("POST", "/sandbox/approve", Origin="https://evil.example")
         self.assertEqual(403, status)
         self.assertEqual(200, self.client.send("POST", "/sandbox/approve")[0])
+
+
+class Grants(unittest.TestCase):
+    """The life of a grant after the sign-in, at a sandbox that begins with one."""
+
+    def start(self, **settings):
+        self.sandbox = self.enterContext(Sandbox("rfc", **settings))
+        self.client = Client(self.sandbox)
+        self.addCleanup(self.client.connection.close)
+        return self.sandbox.issue_tokens(public=True)
+
+    def refresh(self, tokens, **more):
+        status, answer = self.client.refresh(tokens["refresh_token"], **more)
+        self.assertEqual(200, status, answer)
+        return answer
+
+    def assertRefused(self, tokens, word="invalid_grant"):
+        self.assertEqual((400, {"error": word}), self.client.refresh(tokens["refresh_token"]))
+
+    def test_rotation_on_replaces_the_token(self):
+        first = self.start(rotation="single-use")
+        second = self.refresh(first)
+        self.assertNotEqual(first["refresh_token"], second["refresh_token"])
+        self.assertEqual([True, False], [self.sandbox.accepts(refresh_token=t["refresh_token"])
+                                         for t in (second, first)])
+
+    def test_rotation_off_keeps_the_token(self):
+        first = self.start()
+        self.assertEqual(first["refresh_token"], self.refresh(first)["refresh_token"])
+        self.refresh(first)
+
+    def test_refresh_that_leaves_the_token_out_keeps_it(self):
+        first = self.start(rotation="omit")
+        self.assertNotIn("refresh_token", self.refresh(first))
+        self.refresh(first)
+
+    def test_old_token_may_stay_good_beside_the_new_one(self):
+        first = self.start(rotation="keep-old")
+        second = self.refresh(first)
+        self.assertNotEqual(first["refresh_token"], second["refresh_token"])
+        self.refresh(first)
+        self.refresh(second)
+
+    def test_reuse_ends_the_family_and_its_access_tokens(self):
+        first = self.start(rotation="single-use")
+        second = self.refresh(first)
+        other = self.sandbox.issue_tokens(public=True)
+        self.assertRefused(first)
+        self.assertRefused(second)
+        self.assertEqual([401, 401, 200], [self.client.profile(t["access_token"])
+                                           for t in (first, second, other)])
+        self.assertEqual(["reuse", None], [f["ended"] for f in self.sandbox.state()["families"]])
+
+    def test_grace_lets_a_lost_answer_be_asked_for_again(self):
+        first = self.start(rotation="single-use", reuse_grace=60)
+        lost = self.refresh(first)
+        second = self.refresh(first)
+        self.assertNotIn(second["refresh_token"], (first["refresh_token"], lost["refresh_token"]))
+        third = self.refresh(second)
+        self.assertRefused(first)
+        self.assertRefused(third)
+
+    def test_grace_ends_with_its_time(self):
+        first = self.start(rotation="single-use", reuse_grace=60)
+        self.refresh(first)
+        self.sandbox.configure(reuse_grace=0)
+        self.assertRefused(first)
+
+    def test_lost_answer_has_rotated_the_token(self):
+        first = self.start(rotation="single-use")
+        self.sandbox.lose("refresh")
+        with self.assertRaises((http.client.HTTPException, OSError)):
+            self.client.refresh(first["refresh_token"])
+        self.client.connection.close()
+        self.assertFalse(self.sandbox.accepts(refresh_token=first["refresh_token"]))
+        self.assertEqual(["granted"], [r.outcome for r in self.sandbox.refreshes])
+        self.assertRefused(first)
+
+    def test_lost_request_has_changed_nothing(self):
+        first = self.start(rotation="single-use")
+        self.sandbox.lose("refresh", processed=False)
+        with self.assertRaises((http.client.HTTPException, OSError)):
+            self.client.refresh(first["refresh_token"])
+        self.client.connection.close()
+        self.assertEqual([], self.sandbox.refreshes)
+        self.refresh(first)
+
+    def test_trouble_ends_after_its_times_or_seconds(self):
+        first = self.start()
+        self.sandbox.fail("refresh", 502, times=2, retry_after=7)
+        for expected in (502, 502, 200):
+            self.assertEqual(expected, self.client.refresh(first["refresh_token"])[0])
+        self.sandbox.fail(seconds=60)
+        self.assertEqual(503, self.client.profile(first["access_token"]))
+        self.sandbox.calm()
+        self.sandbox.fail("userinfo", seconds=0)
+        self.assertEqual(200, self.client.profile(first["access_token"]))
+
+    def test_refusal_in_the_words_of_the_provider(self):
+        first = self.start()
+        self.sandbox.refuse("refresh", "invalid_client")
+        self.assertEqual(401, self.client.refresh(first["refresh_token"])[0])
+        self.refresh(first)
+
+    def test_lifetimes_as_servers_tell_them(self):
+        first = self.start(access_lifetime=2, refresh_lifetime=9)
+        self.assertEqual((2, 9), (first["expires_in"], first["refresh_token_expires_in"]))
+        for form, expected in (("string", "2"), ("zero", 0), ("absent", None)):
+            self.sandbox.configure(expires_in_form=form)
+            self.assertEqual(expected, self.refresh(first).get("expires_in"))
+        self.sandbox.configure(expires_in_form="epoch")
+        self.assertGreater(self.refresh(first)["expires_in"], 1_700_000_000)
+
+    def test_tokens_end_with_their_time(self):
+        first = self.start(access_lifetime=100, refresh_lifetime=200)
+        self.sandbox.age(99)
+        self.assertEqual(200, self.client.profile(first["access_token"]))
+        self.sandbox.age(2)
+        self.assertEqual(401, self.client.profile(first["access_token"]))
+        self.assertIn('error="invalid_token"', self.client.headers["WWW-Authenticate"])
+        self.sandbox.age(100)
+        self.assertRefused(first)
+
+    def test_access_token_ends_alone(self):
+        first = self.start()
+        self.sandbox.expire("access")
+        self.assertEqual(401, self.client.profile(first["access_token"]))
+        self.assertEqual(200, self.client.profile(self.refresh(first)["access_token"]))
+
+    def test_disconnected_device_is_refused(self):
+        first = self.start()
+        self.sandbox.disconnect()
+        self.assertEqual(401, self.client.profile(first["access_token"]))
+        self.assertRefused(first)
+        self.assertEqual(200, self.client.profile(
+            self.sandbox.issue_tokens(public=True)["access_token"]))
+
+    def test_refresh_may_end_the_older_access_tokens(self):
+        first = self.start(refresh_ends_access=True)
+        second = self.refresh(first)
+        self.assertEqual([401, 200], [self.client.profile(t["access_token"])
+                                      for t in (first, second)])
+
+    def test_refresh_is_never_wider_than_the_grant(self):
+        first = self.start()
+        self.assertEqual("openid", self.refresh(first, scope="openid")["scope"])
+        status, answer = self.client.refresh(first["refresh_token"], scope="openid email")
+        self.assertEqual((400, "invalid_scope"), (status, answer["error"]))
+        self.assertEqual("openid profile", self.refresh(first)["scope"])
+
+    def test_refresh_token_only_for_offline_access(self):
+        self.assertNotIn("refresh_token", self.start(refresh_tokens="offline_access"))
+        self.assertIn("refresh_token", self.sandbox.issue_tokens("openid offline_access"))
+
+    def test_missing_scope_is_named(self):
+        first = self.start(required_scope="email")
+        self.assertEqual(403, self.client.profile(first["access_token"]))
+        self.assertEqual('Bearer error="insufficient_scope", scope="email"',
+                         self.client.headers["WWW-Authenticate"])
+
+    def revoke(self, token, **more):
+        return self.client.send("POST", "/revoke", {
+            "token": token, "client_id": self.sandbox.public_client_id, **more})[0]
+
+    def test_revoked_refresh_token_takes_all_with_it(self):
+        first = self.start()
+        self.assertEqual(200, self.revoke(first["refresh_token"]))
+        self.assertEqual(401, self.client.profile(first["access_token"]))
+        self.assertEqual("revoked", self.sandbox.state()["families"][0]["ended"])
+
+    def test_revoked_access_token_goes_alone(self):
+        first = self.start()
+        self.assertEqual(200, self.revoke(first["access_token"], token_type_hint="access_token"))
+        self.assertEqual(401, self.client.profile(first["access_token"]))
+        self.refresh(first)
+
+    def test_revocation_of_the_unknown_is_welcome_but_not_by_anybody(self):
+        first = self.start()
+        self.assertEqual(200, self.revoke("unknown"))
+        self.assertEqual(401, self.revoke(first["refresh_token"], client_id="stranger"))
+        form = {"token": first["refresh_token"], "client_id": self.sandbox.client_id,
+                "client_secret": self.sandbox.client_secret}
+        self.assertEqual(200, self.client.send("POST", "/revoke", form)[0])
+        self.refresh(first)
+
+    def test_no_revocation_endpoint(self):
+        first = self.start(revocation=False)
+        self.assertEqual(404, self.revoke(first["refresh_token"]))
+        self.assertNotIn("revocation_endpoint", self.sandbox.settings())
+
+
+class Control(unittest.TestCase):
+    """The same from a shell."""
+
+    def setUp(self):
+        self.sandbox = self.enterContext(Sandbox("rfc", rotation="single-use"))
+        self.client = Client(self.sandbox)
+        self.addCleanup(self.client.connection.close)
+        self.tokens = self.sandbox.issue_tokens(public=True)
+
+    def tell(self, command, body=None):
+        return self.client.send("POST", f"/sandbox/{command}", body)[0]
+
+    def state(self):
+        return json.loads(self.client.send("GET", "/sandbox/state")[1])
+
+    def test_state(self):
+        new = self.client.refresh(self.tokens["refresh_token"])[1]
+        state = self.state()
+        self.assertEqual([new["refresh_token"]], state["families"][0]["refresh_tokens"])
+        self.assertEqual({self.tokens["access_token"], new["access_token"]},
+                         set(state["families"][0]["access_tokens"]))
+        self.assertEqual((1, 1), (state["requests"]["refresh"]["count"],
+                                  state["refreshes"]["granted"]))
+        self.assertLess(state["requests"]["refresh"]["times"][0], state["time"])
+
+    def test_trouble(self):
+        self.assertEqual(200, self.tell("fail?endpoint=userinfo&status=502&times=1"))
+        self.assertEqual(502, self.client.profile(self.tokens["access_token"]))
+        self.assertEqual(200, self.tell("script", '{"to": "userinfo", "status": 418}'))
+        self.assertEqual(418, self.client.profile(self.tokens["access_token"]))
+        self.assertEqual(200, self.tell("calm"))
+        self.assertEqual(200, self.client.profile(self.tokens["access_token"]))
+        self.assertEqual(200, self.tell("lose"))
+        with self.assertRaises((http.client.HTTPException, OSError)):
+            self.client.profile(self.tokens["access_token"])
+
+    def test_end_of_a_grant(self):
+        self.assertEqual(200, self.tell("expire?what=access"))
+        self.assertEqual([], self.state()["families"][0]["access_tokens"])
+        self.assertEqual(200, self.tell("disconnect"))
+        self.assertEqual([], self.state()["families"][0]["refresh_tokens"])
+
+    def test_settings(self):
+        self.assertEqual(200, self.tell("settings?access_lifetime=1&expires_in_form=string"))
+        tokens = self.client.refresh(self.tokens["refresh_token"])[1]
+        self.assertEqual("1", tokens["expires_in"])
+
+    def test_mistakes(self):
+        for command in ("settings?access_lifetime=0", "settings?x=1", "expire?what=x",
+                        "fail?endpoint=x", "lose?times=x", "settings?rotation=x", "age"):
+            self.assertEqual(400, self.tell(command), command)
+        self.assertEqual(400, self.tell("script", '{"x": 1}'))
+        self.assertEqual(404, self.tell("unknown"))
 
 
 class Webex(unittest.TestCase):
