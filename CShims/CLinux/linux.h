@@ -8,7 +8,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/fb.h>
+#include <linux/input.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -31,6 +33,7 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/types.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -88,6 +91,29 @@ static inline int clinux_connect(int descriptor, const struct sockaddr_storage *
   socklen_t length = address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
                                                     : sizeof(struct sockaddr_in);
   return connect(descriptor, (const struct sockaddr *)address, length);
+}
+
+// Sockets with a path. The path must be shorter than `sun_path`.
+static inline int clinux_bind_local(int descriptor, const char *path) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+  return bind(descriptor, (const struct sockaddr *)&address, sizeof address);
+}
+static inline int clinux_connect_local(int descriptor, const char *path) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+  return connect(descriptor, (const struct sockaddr *)&address, sizeof address);
+}
+static inline int clinux_accept(int listener) {
+  return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+// A group's number, or -1: the memory for its members would be an array in Swift.
+static inline int64_t clinux_group_number(const char *name) {
+  char members[8192];
+  struct group group, *found = NULL;
+  if (getgrnam_r(name, &group, members, sizeof members, &found) != 0 || found == NULL) return -1;
+  return found->gr_gid;
 }
 
 // Looks a host up in a child process (fork(2) can't be called from Swift), which writes the code of
@@ -163,3 +189,58 @@ static inline int clinux_lock(int descriptor, int operation) {
 
 // Where the environment begins: `environ` is a mutable global.
 static inline char **clinux_environment(void) { return environ; }
+
+// What the child of clinux_spawn does; returns only where the program can't be run.
+static inline void clinux_become(const char *program, char *const *environment) {
+  setsid();
+  signal(SIGPIPE, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0 || dup2(null, STDIN_FILENO) < 0) return;
+  // Where we have no standard error, neither has it.
+  if (fcntl(STDERR_FILENO, F_GETFD) < 0 && dup2(null, STDERR_FILENO) < 0) return;
+  if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0) return;
+  char *const arguments[] = {(char *)program, NULL};
+  execve(program, arguments, environment);
+}
+
+// Runs a program in a child process (fork(2) can't be called from Swift). Its environment is those
+// of our variables that `keeps` lets through, then `added`: variables that each end with a zero.
+// Returns the child's id, or -1 with errno where the program could not be run.
+static inline pid_t clinux_spawn(const char *program, const char *added, size_t length,
+                                 _Bool (*keeps)(const char *variable)) {
+  char *environment[1024];
+  size_t count = 0, limit = sizeof environment / sizeof *environment - 1;
+  for (char **variable = environ; variable != NULL && *variable != NULL; variable++) {
+    if (!keeps(*variable)) continue;
+    if (count == limit) return errno = E2BIG, -1;
+    environment[count++] = *variable;
+  }
+  for (size_t start = 0; start < length; start += strlen(added + start) + 1) {
+    if (count == limit) return errno = E2BIG, -1;
+    environment[count++] = (char *)added + start;
+  }
+  environment[count] = NULL;
+  int report[2], failure = 0;
+  if (pipe2(report, O_CLOEXEC) != 0) return -1;
+  pid_t child = fork();
+  if (child == 0) {
+    // Out of the way of the standard descriptors, should one of these be closed.
+    int output = fcntl(report[1], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    clinux_become(program, environment);
+    failure = errno;
+    _exit(write(output, &failure, sizeof failure) < 0 ? 126 : 127);
+  }
+  if (child < 0) failure = errno;
+  close(report[1]);
+  // The pipe closes without a word when the program runs.
+  ssize_t size = 0;
+  while (child > 0 && (size = read(report[0], &failure, sizeof failure)) < 0 && errno == EINTR) {}
+  close(report[0]);
+  if (child > 0 && failure == 0) return child;
+  if (child > 0) waitpid(child, NULL, 0);
+  errno = failure;
+  return -1;
+}

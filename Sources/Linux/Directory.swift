@@ -89,23 +89,33 @@ public struct Directory: ~Copyable {
 }
 
 private func makeDirectories(_ path: Path) throws(Errno) {
-  let bytes = path.bytes
-  for index in 1..<max(1, bytes.count) where bytes[index] == UInt8(ascii: "/") {
-    if let parent = Path(bytes.extracting(first: index)) { try makeDirectory(parent, mode: 0o755) }
-  }
-  try makeDirectory(path, mode: 0o700)
+  try makeParentDirectories(path)
+  _ = try makeDirectory(path, mode: 0o700)
   // Whatever the umask.
   try path.withCString { (path) throws(Errno) in
     _ = try result { chmod(path, 0o700) }
   }
 }
 
-private func makeDirectory(_ path: Path, mode: UInt32) throws(Errno) {
+/// Makes the directories above `path` that are missing, with mode 0755 as far as the umask allows.
+func makeParentDirectories(_ path: Path) throws(Errno) {
+  let bytes = path.bytes
+  for index in 1..<max(1, bytes.count) where bytes[index] == UInt8(ascii: "/") {
+    if let parent = Path(bytes.extracting(first: index)) {
+      _ = try makeDirectory(parent, mode: 0o755)
+    }
+  }
+}
+
+/// - Returns: false where there is one already.
+func makeDirectory(_ path: Path, mode: UInt32) throws(Errno) -> Bool {
   do {
     try path.withCString { (path) throws(Errno) in
       _ = try result { mkdir(path, mode_t(mode)) }
     }
+    return true
   } catch {
     if error != .exists { throw error }
+    return false
   }
 }

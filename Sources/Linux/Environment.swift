@@ -37,3 +37,17 @@ extension PermanentBytes {
 public enum User {
   public static var isRoot: Bool { geteuid() == 0 }
 }
+
+/// The groups of the system (group(5)).
+public enum Group {
+  /// The number of a group that is named, or given by its number.
+  public static func number(named name: borrowing Span<UInt8>) -> UInt32? {
+    // The highest number means "no group" to the kernel.
+    if let number = name.parseDecimal() {
+      return number < 0xFFFF_FFFF ? UInt32(truncatingIfNeeded: number) : nil
+    }
+    guard let path = Path(name) else { return nil }
+    let number = path.withCString { clinux_group_number($0) }
+    return number < 0 ? nil : UInt32(truncatingIfNeeded: number)
+  }
+}

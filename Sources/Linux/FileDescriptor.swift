@@ -107,6 +107,14 @@ public struct FileDescriptor: ~Copyable {
     _ = try result { fchmod(descriptor, mode_t(mode)) }
   }
 
+  /// Hands the file to a group.
+  ///
+  /// The corresponding C function is `fchown`.
+  public borrowing func setGroup(_ group: UInt32) throws(Errno) {
+    let descriptor = rawValue
+    _ = try result { fchown(descriptor, ~0, gid_t(group)) }
+  }
+
   /// What the kernel says about a file (stat(2)).
   public struct Status: Sendable {
     /// The permission bits, `0o777` and below.

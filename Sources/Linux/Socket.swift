@@ -93,7 +93,7 @@ extension FileDescriptor {
     transfer { CLinux.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
   }
 
-  private static func transfer(_ body: () -> Int) -> Transfer {
+  static func transfer(_ body: () -> Int) -> Transfer {
     do {
       return .bytes(try result(body))
     } catch {

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import CLinux
 
 /// A terminal, or whatever a descriptor that is not ours to close leads to.
@@ -38,5 +39,38 @@ public struct Terminal: Sendable {
         if error != .wouldBlock { throw error }
       }
     }
+  }
+
+  /// Takes what has been typed, and says whether Enter was part of it. Never, and nothing is taken,
+  /// where another process group has the terminal: reading would stop this program (SIGTTIN). So
+  /// an `EventQueue` had better watch for `.arrival`.
+  ///
+  /// The terminal's own settings stay as they are, since others use it too.
+  public func wasEntered() -> Bool {
+    guard isTerminal, mayRead else { return false }
+    var storage = InlineArray<64, UInt8>(repeating: 0)
+    var wasEntered = false
+    while isReadable {
+      var space = storage.mutableSpan
+      let count = space.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+      if count <= 0 { break }
+      let typed = storage.span.extracting(first: count)
+      // A terminal that leaves input as it comes has carriage returns.
+      if typed.contains(0x0A) || typed.contains(0x0D) { wasEntered = true }
+    }
+    return wasEntered
+  }
+
+  /// Whether this process is in the terminal's foreground. One that does not control the process,
+  /// as a console that init opened, never stops it.
+  private var mayRead: Bool {
+    let foreground = tcgetpgrp(descriptor)
+    return foreground < 0 ? Errno.current.rawValue == ENOTTY : foreground == getpgrp()
+  }
+
+  /// Whether a read would return at once.
+  private var isReadable: Bool {
+    var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return poll(&entry, 1, 0) == 1
   }
 }
