@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import urllib.parse
 from pathlib import Path
@@ -412,6 +413,32 @@ class Control(unittest.TestCase):
         with self.assertRaises((http.client.HTTPException, OSError)):
             self.client.profile(self.tokens["access_token"])
 
+    def test_answer_that_never_comes(self):
+        self.assertEqual(200, self.tell("hang?endpoint=refresh"))
+        self.client.connection.sock.settimeout(0.2)
+        with self.assertRaises(TimeoutError):
+            self.client.refresh(self.tokens["refresh_token"])
+        self.client.connection.close()
+        self.assertEqual(1, self.state()["refreshes"]["granted"])
+
+    def test_delay(self):
+        self.assertEqual(200, self.tell("delay?endpoint=userinfo&seconds=0.3"))
+        began = time.monotonic()
+        self.assertEqual(200, self.client.profile(self.tokens["access_token"]))
+        self.assertGreaterEqual(time.monotonic() - began, 0.3)
+
+    def test_absence(self):
+        self.assertEqual(200, self.tell("go-away?seconds=0.1"))
+        self.sandbox.wait_for(lambda s: s.connections[0].closed)
+        deadline = time.monotonic() + 10
+        while True:
+            self.client.connection.close()
+            try:
+                return self.assertEqual(200, self.client.profile(self.tokens["access_token"]))
+            except OSError:
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.05)
+
     def test_end_of_a_grant(self):
         self.assertEqual(200, self.tell("expire?what=access"))
         self.assertEqual([], self.state()["families"][0]["access_tokens"])
@@ -458,6 +485,470 @@ class Webex(unittest.TestCase):
         self.assertEqual(["POST /v1/device/token: polls without Basic"], self.sandbox.violations)
 
 
+class Provider(unittest.TestCase):
+    """What the providers document, spelled out again; nothing here is read from the sandbox."""
+    public = True
+
+    def setUp(self):
+        self.start()
+
+    def start(self, **settings):
+        self.sandbox = self.enterContext(Sandbox(self.personality, **settings))
+        self.client = Client(self.sandbox)
+        self.addCleanup(self.client.connection.close)
+        self.identity = {"client_id": self.sandbox.public_client_id if self.public
+                         else self.sandbox.client_id}
+
+    def post(self, path, form, **headers):
+        status, text = self.client.send("POST", path, form, **headers)
+        return status, json.loads(text or "null")
+
+    def begin(self, **form):
+        status, self.code = self.post(self.device, {**self.identity, **form})
+        self.assertEqual(200, status, self.code)
+        return self.code
+
+    def poll(self, in_time=True, **form):
+        if in_time:
+            self.grant.not_before = 0
+        return self.post(self.token, {
+            **self.identity, "grant_type": DEVICE_GRANT, "device_code": self.code["device_code"],
+            **form})
+
+    @property
+    def grant(self):
+        return self.sandbox.grants.by_device_code[self.code["device_code"]]
+
+    def approved(self, **form):
+        """The token answer to the poll after the approval."""
+        self.sandbox.approve()
+        status, tokens = self.poll(**form)
+        self.assertEqual(200, status, tokens)
+        return tokens
+
+    def refresh(self, tokens, **form):
+        return self.post(self.token, {**self.identity, "grant_type": "refresh_token",
+                                      "refresh_token": tokens["refresh_token"], **form})
+
+    def person(self, tokens, scheme="Bearer"):
+        status, text = self.client.send("GET", self.userinfo,
+                                        Authorization=f"{scheme} {tokens['access_token']}")
+        return status, json.loads(text)
+
+    def assertWord(self, status, word, answer):
+        self.assertEqual((status, word), (answer[0], answer[1]["error"]))
+
+    def document(self, path):
+        status, text = self.client.send("GET", path)
+        return json.loads(text) if status == 200 else status
+
+    def assertFigures(self, lifetime, interval=5):
+        self.assertEqual((lifetime, interval), (self.code["expires_in"], self.code["interval"]))
+
+
+class Google(Provider):
+    personality, public = "google", False
+    device, token, userinfo = "/device/code", "/token", "/v1/userinfo"
+
+    def secret(self):
+        return {"client_secret": self.sandbox.client_secret}
+
+    def test_sign_in(self):
+        code = self.begin(scope="openid profile")
+        self.assertFigures(1800)
+        self.assertEqual({"device_code", "user_code", "verification_url", "expires_in",
+                          "interval"}, set(code))
+        self.assertRegex(code["user_code"], "^[A-Z]{4}-[A-Z]{4}$")
+        self.assertWord(428, "authorization_pending", self.poll(**self.secret()))
+        tokens = self.approved(**self.secret())
+        self.assertIn("refresh_token", tokens)
+        self.assertNotIn("refresh_token_expires_in", tokens)
+        self.assertEqual("Alice Example", self.person(tokens)[1]["name"])
+        status, newer = self.refresh(tokens, **self.secret())
+        self.assertEqual((200, False), (status, "refresh_token" in newer))
+        self.assertEqual(200, self.refresh(tokens, **self.secret())[0])
+        self.assertEqual([], self.sandbox.violations)
+
+    def test_refusals(self):
+        self.begin(scope="openid")
+        self.assertWord(403, "slow_down", self.poll(in_time=False, **self.secret()))
+        self.sandbox.deny()
+        self.assertWord(403, "access_denied", self.poll(**self.secret()))
+        for word, status in (("org_internal", 403), ("admin_policy_enforced", 400),
+                             ("invalid_grant", 400)):
+            self.sandbox.refuse("poll", word)
+            self.assertWord(status, word, self.poll(**self.secret()))
+        self.sandbox.refuse("device", "rate_limit_exceeded")
+        self.assertEqual((403, {"error_code": "rate_limit_exceeded"}),
+                         self.post(self.device, {**self.identity, "scope": "openid"}))
+
+    def test_secret_belongs_in_the_body_of_polls_and_refreshes(self):
+        self.begin(scope="openid")
+        self.assertWord(400, "invalid_request", self.poll())
+        self.assertWord(401, "invalid_client", self.poll(client_secret="wrong"))
+        self.grant.not_before = 0
+        form = {**self.identity, **self.secret(), "grant_type": DEVICE_GRANT,
+                "device_code": self.code["device_code"]}
+        self.assertEqual(400, self.post(self.token, form, Authorization=self.client.basic())[0])
+        self.sandbox.violations.clear()
+        self.post(self.device, {**self.identity, **self.secret(), "scope": "openid"})
+        self.assertIn("belongs elsewhere", self.sandbox.violations[0])
+
+    def test_revocation_names_no_client_and_knows_its_tokens(self):
+        tokens = self.sandbox.issue_tokens()
+        self.assertEqual(200, self.post("/revoke", {"token": tokens["access_token"]})[0])
+        self.assertFalse(self.sandbox.accepts(refresh_token=tokens["refresh_token"]))
+        self.assertWord(400, "invalid_token", self.post("/revoke", {"token": "unknown"}))
+
+
+class Entra(Provider):
+    personality = "entra"
+    tenant = "0d7e8a3c-5b1f-4c59-9a52-6f1c2f3b7e10"
+    device, token = f"/{tenant}/oauth2/v2.0/devicecode", f"/{tenant}/oauth2/v2.0/token"
+    userinfo = "/oidc/userinfo"
+
+    def test_sign_in(self):
+        code = self.begin(scope="openid offline_access")
+        self.assertFigures(900)
+        self.assertNotIn("verification_uri_complete", code)
+        self.assertIn(f"{code['verification_uri']} and enter the code {code['user_code']}",
+                      code["message"])
+        self.assertWord(400, "authorization_pending", self.poll())
+        tokens = self.approved()
+        self.assertEqual("Alice Example", self.person(tokens)[1]["name"])
+        status, newer = self.refresh(tokens)
+        self.assertEqual(200, status)
+        self.assertNotEqual(tokens["refresh_token"], newer["refresh_token"])
+        self.assertEqual(200, self.refresh(tokens)[0], "the old one is not revoked")
+        self.assertEqual([], self.sandbox.violations)
+
+    def test_refresh_token_only_with_offline_access(self):
+        self.begin(scope="openid")
+        self.assertNotIn("refresh_token", self.approved())
+
+    def test_refusals(self):
+        self.begin(scope="openid")
+        self.sandbox.deny()
+        self.assertWord(400, "authorization_declined", self.poll())
+        self.begin(scope="openid")
+        self.sandbox.expire("codes")
+        self.assertWord(400, "expired_token", self.poll())
+        self.assertWord(400, "bad_verification_code", self.poll(device_code="unknown"))
+        self.assertWord(400, "unauthorized_client", self.post(
+            self.device, {"client_id": "stranger", "scope": "openid"}))
+        self.assertWord(400, "invalid_request", self.post(self.device, self.identity))
+
+    def test_tenant_of_the_poll_is_the_tenant_of_the_code(self):
+        self.begin(scope="openid")
+        self.sandbox.approve()
+        self.token = "/organizations/oauth2/v2.0/token"
+        self.assertWord(400, "bad_verification_code", self.poll())
+        self.assertIn("tenant", self.sandbox.violations[0])
+
+
+class GitHub(Provider):
+    personality = "github"
+    device, token, userinfo = "/login/device/code", "/login/oauth/access_token", "/user"
+
+    def test_sign_in(self):
+        code = self.begin(scope="read:user gist")
+        self.assertFigures(900)
+        self.assertNotIn("verification_uri_complete", code)
+        self.assertRegex(code["user_code"], "^[A-Z]{4}-[A-Z]{4}$")
+        self.assertWord(200, "authorization_pending", self.poll())
+        tokens = self.approved()
+        self.assertEqual({"access_token", "token_type", "scope"}, set(tokens))
+        self.assertEqual(("bearer", "read:user,gist"), (tokens["token_type"], tokens["scope"]))
+        self.assertEqual((200, None), (self.person(tokens)[0], self.person(tokens)[1]["name"]))
+        self.assertEqual("alice-example", self.person(tokens)[1]["login"])
+
+    def test_answers_are_form_encoded_unless_json_is_asked_for(self):
+        status, text = self.client.send("POST", self.device, self.identity, Accept="*/*")
+        form = dict(urllib.parse.parse_qsl(text.decode()))
+        self.assertEqual((200, "900"), (status, form["expires_in"]))
+
+    def test_slow_down_brings_the_new_interval(self):
+        self.begin()
+        status, answer = self.poll(in_time=False)
+        self.assertEqual((200, "slow_down", 10),
+                         (status, answer["error"], answer["interval"]))
+        self.sandbox.refuse("poll", "slow_down")
+        self.assertEqual(15, self.poll()[1]["interval"])
+
+    def test_refusals(self):
+        self.begin()
+        self.sandbox.deny()
+        self.assertWord(200, "access_denied", self.poll())
+        self.begin()
+        self.sandbox.expire("codes")
+        self.assertWord(200, "expired_token", self.poll())
+        self.assertWord(200, "incorrect_device_code", self.poll(device_code="unknown"))
+        self.assertWord(200, "incorrect_client_credentials", self.poll(client_id="stranger"))
+        self.assertWord(404, "Not Found", self.post(self.device, {"client_id": "stranger"}))
+        self.sandbox.refuse("device", "device_flow_disabled")
+        self.assertWord(200, "device_flow_disabled", self.post(self.device, self.identity))
+
+    def test_app_whose_tokens_end(self):
+        self.start(access_lifetime=28800, refresh_tokens="always")
+        self.begin()
+        tokens = self.approved()
+        self.assertEqual((28800, 15897600),
+                         (tokens["expires_in"], tokens["refresh_token_expires_in"]))
+        self.assertEqual(200, self.refresh(tokens)[0])
+        self.assertWord(200, "bad_refresh_token", self.refresh(tokens))
+
+    def test_no_revocation_and_no_discovery(self):
+        self.assertNotIn("revocation_endpoint", self.sandbox.settings())
+        self.assertEqual(404, self.document("/.well-known/openid-configuration"))
+
+
+class Auth0(Provider):
+    personality = "auth0"
+    device, token, userinfo = "/oauth/device/code", "/oauth/token", "/userinfo"
+
+    def test_sign_in(self):
+        code = self.begin(scope="openid offline_access", audience="https://api.sandbox.example/")
+        self.assertFigures(900)
+        self.assertIn(f"?user_code={code['user_code']}", code["verification_uri_complete"])
+        self.assertWord(403, "authorization_pending", self.poll())
+        tokens = self.approved()
+        self.assertEqual((86400, "Bearer"), (tokens["expires_in"], tokens["token_type"]))
+        self.assertEqual("Alice Example", self.person(tokens)[1]["name"])
+        self.assertNotIn("refresh_token", self.refresh(tokens)[1])
+        self.assertEqual([], self.sandbox.violations)
+
+    def test_refusals(self):
+        self.begin()
+        self.assertWord(429, "slow_down", self.poll(in_time=False))
+        self.sandbox.deny()
+        self.assertWord(403, "access_denied", self.poll())
+        self.assertWord(403, "access_denied", self.post(
+            self.device, {**self.identity, "audience": "https://elsewhere.example/"}))
+        self.begin()
+        self.sandbox.expire("codes")
+        self.assertWord(403, "expired_token", self.poll())
+        self.assertWord(403, "invalid_grant", self.poll())
+        self.assertWord(403, "invalid_grant", self.refresh({"refresh_token": "unknown"}))
+
+    def test_rotation_with_a_leeway(self):
+        self.start(rotation="single-use", reuse_grace=60)
+        tokens = self.sandbox.issue_tokens()
+        for _ in range(2):
+            self.assertEqual(200, self.refresh(tokens)[0])
+
+    def test_issuer_ends_with_a_slash(self):
+        value = self.document("/.well-known/openid-configuration")
+        self.assertEqual(f"https://localhost:{self.sandbox.port}/", value["issuer"])
+        self.assertEqual(value["issuer"], self.sandbox.settings(discover=True)["issuer"])
+        self.assertEqual(value["issuer"], self.sandbox.settings()["issuer"] + "/")
+
+
+class Okta(Provider):
+    personality = "okta"
+    device = "/oauth2/default/v1/device/authorize"
+    token, userinfo = "/oauth2/default/v1/token", "/oauth2/default/v1/userinfo"
+
+    def test_sign_in(self):
+        code = self.begin(scope="openid offline_access")
+        self.assertFigures(600)
+        self.assertRegex(code["user_code"], "^[A-Z]{8}$")
+        self.assertIn(f"?user_code={code['user_code']}", code["verification_uri_complete"])
+        self.assertWord(400, "authorization_pending", self.poll())
+        self.assertIn("description", str(self.poll()[1]))
+        tokens = self.approved()
+        self.assertEqual("Alice Example", self.person(tokens)[1]["name"])
+        self.assertEqual(tokens["refresh_token"], self.refresh(tokens)[1]["refresh_token"])
+        revoke = {**self.identity, "token": tokens["refresh_token"]}
+        self.assertEqual(200, self.post("/oauth2/default/v1/revoke", revoke)[0])
+        self.assertWord(400, "invalid_grant", self.refresh(tokens))
+
+    def test_configured_by_its_issuer(self):
+        self.assertEqual(f"https://localhost:{self.sandbox.port}/oauth2/default",
+                         self.sandbox.settings()["issuer"])
+
+
+class Keycloak(Provider):
+    personality, public = "keycloak", False
+    base = "/realms/sandbox/protocol/openid-connect"
+    device, token, userinfo = f"{base}/auth/device", f"{base}/token", f"{base}/userinfo"
+
+    def setUp(self):
+        super().setUp()
+        self.identity["client_secret"] = self.sandbox.client_secret
+
+    def test_sign_in(self):
+        code = self.begin(scope="openid")
+        self.assertFigures(600)
+        self.assertIn(f"?user_code={code['user_code']}", code["verification_uri_complete"])
+        self.assertWord(400, "authorization_pending", self.poll())
+        tokens = self.approved()
+        self.assertEqual((300, 1800), (tokens["expires_in"], tokens["refresh_expires_in"]))
+        value = self.person(tokens)[1]
+        self.assertEqual((False, "alice-example"), ("name" in value, value["preferred_username"]))
+        self.assertNotEqual(tokens["refresh_token"], self.refresh(tokens)[1]["refresh_token"])
+        self.assertEqual(200, self.refresh(tokens)[0])
+        self.assertEqual([], self.sandbox.violations)
+
+    def test_client_authenticates_at_both_endpoints(self):
+        self.begin()
+        secret = self.identity.pop("client_secret")
+        self.assertWord(401, "unauthorized_client", self.post(self.device, self.identity))
+        self.assertWord(401, "unauthorized_client", self.poll())
+        self.assertWord(400, "authorization_pending", self.poll(client_secret=secret))
+
+    def test_refusals(self):
+        self.begin()
+        self.assertWord(400, "slow_down", self.poll(in_time=False))
+        self.sandbox.deny()
+        self.assertWord(400, "access_denied", self.poll())
+        for ago, word in ((1, "expired_token"), (30, "invalid_grant")):
+            self.begin()
+            self.grant.expires -= self.code["expires_in"] + ago
+            self.assertWord(400, word, self.poll())
+
+
+class GitLab(Provider):
+    personality = "gitlab"
+    device, token, userinfo = "/oauth/authorize_device", "/oauth/token", "/oauth/userinfo"
+
+    def test_sign_in(self):
+        code = self.begin(scope="openid")
+        self.assertFigures(300)
+        self.assertRegex(code["user_code"], "^[A-Z0-9]{8}$")
+        self.assertWord(400, "authorization_pending", self.poll())
+        tokens = self.approved()
+        self.assertGreater(tokens["created_at"], 1_700_000_000)
+        self.assertEqual("Alice Example", self.person(tokens)[1]["name"])
+        newer = self.refresh(tokens)[1]
+        self.assertEqual([401, 200], [self.client.send(
+            "GET", self.userinfo, Authorization=f"Bearer {t['access_token']}")[0]
+            for t in (tokens, newer)])
+        self.assertWord(400, "invalid_grant", self.refresh(tokens))
+
+    def test_refusals(self):
+        self.begin(scope="openid")
+        self.assertWord(400, "slow_down", self.poll(in_time=False))
+        self.sandbox.deny()
+        self.assertWord(400, "access_denied", self.poll())
+        self.begin(scope="openid")
+        self.sandbox.expire("codes")
+        self.assertWord(400, "expired_token", self.poll())
+        tokens = self.sandbox.issue_tokens()
+        self.assertWord(403, "unauthorized_client", self.post(
+            "/oauth/revoke", {"token": tokens["refresh_token"], "client_id": "stranger"}))
+
+
+class Twitch(Provider):
+    personality = "twitch"
+    device, token, userinfo = "/oauth2/device", "/oauth2/token", "/oauth2/validate"
+
+    def test_sign_in(self):
+        code = self.begin(scopes="user:read:email chat:read")
+        self.assertFigures(1800)
+        self.assertIn(f"device-code={code['user_code']}", code["verification_uri"])
+        self.assertNotIn("verification_uri_complete", code)
+        status, page = self.client.send("GET", urllib.parse.urlsplit(
+            code["verification_uri"])._replace(scheme="", netloc="").geturl())
+        self.assertEqual((200, True), (status, code["user_code"].encode() in page))
+        scopes = {"scopes": "user:read:email chat:read"}
+        self.assertEqual((400, {"status": 400, "message": "authorization_pending"}),
+                         self.poll(**scopes))
+        tokens = self.approved(**scopes)
+        self.assertEqual(["user:read:email", "chat:read"], tokens["scope"])
+        self.assertEqual("bearer", tokens["token_type"])
+        for scheme in ("Bearer", "OAuth"):
+            self.assertEqual("alice-example", self.person(tokens, scheme)[1]["login"])
+        self.assertEqual(200, self.refresh(tokens)[0])
+        self.assertEqual((400, {"error": "Bad Request", "status": 400,
+                                "message": "Invalid refresh token"}), self.refresh(tokens))
+        self.assertEqual((401, {"status": 401, "message": "invalid access token"}),
+                         self.person(tokens))
+
+    def test_refusals(self):
+        self.assertEqual(400, self.post(self.device, {**self.identity, "scope": "chat:read"})[0])
+        self.begin(scopes="chat:read")
+        self.assertEqual(400, self.poll()[0], "polls without scopes")
+        self.sandbox.expire("codes")
+        self.assertEqual("invalid device code", self.poll(scopes="chat:read")[1]["message"])
+        self.assertEqual((400, {"status": 400, "message": "Invalid token"}),
+                         self.post("/oauth2/revoke", {**self.identity, "token": "unknown"}))
+
+
+class Settings(unittest.TestCase):
+    """What the sandbox writes for devicegrant."""
+    BY_URL = {"provider", "device_authorization_endpoint", "token_endpoint", "refresh_endpoint",
+              "userinfo_endpoint", "client_id", "scope", "ca_file"}
+    BY_ISSUER = {"provider", "issuer", "client_id", "scope", "ca_file"}
+    REVOCATION, SECRET = {"revocation_endpoint"}, {"client_secret"}
+
+    def test_keys(self):
+        for personality, expected in {
+                "webex": self.BY_URL | self.SECRET, "rfc": self.BY_URL | self.REVOCATION |
+                self.SECRET, "google": self.BY_URL | self.REVOCATION | self.SECRET,
+                "entra": self.BY_URL, "github": self.BY_URL,
+                "twitch": self.BY_URL | self.REVOCATION, "auth0": self.BY_ISSUER,
+                "okta": self.BY_ISSUER, "gitlab": self.BY_ISSUER,
+                "keycloak": self.BY_ISSUER | self.SECRET}.items():
+            with self.subTest(personality), Sandbox(personality) as sandbox:
+                lines = (sandbox.directory / "devicegrant.conf").read_text().splitlines()[1:]
+                values = dict(line.split(" = ", 1) for line in lines)
+                self.assertEqual(expected | {"token_file"}, set(values))
+                self.assertEqual("custom" if personality == "rfc" else personality,
+                                 values["provider"])
+                for key in set(values) & (self.BY_URL | {"issuer"}):
+                    if key.endswith("endpoint") or key == "issuer":
+                        self.assertTrue(values[key].startswith(sandbox.origin), key)
+
+
+class Discovery(unittest.TestCase):
+    OAUTH, OPENID = "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"
+
+    def start(self, personality="rfc", **options):
+        self.sandbox = self.enterContext(Sandbox(personality, **options))
+        self.client = Client(self.sandbox)
+        self.addCleanup(self.client.connection.close)
+
+    def get(self, path):
+        status, text = self.client.send("GET", path)
+        return json.loads(text) if status == 200 else status
+
+    def test_path_of_the_issuer_goes_before_or_after(self):
+        self.start(issuer_path="/tenant")
+        for path in (self.OAUTH + "/tenant", "/tenant" + self.OPENID):
+            self.assertEqual(f"{self.sandbox.origin}/tenant", self.get(path)["issuer"])
+        self.assertEqual([404, 404], [self.get(self.OAUTH), self.get(self.OPENID)])
+
+    def test_each_can_be_switched_while_it_runs(self):
+        self.start(oauth_discovery="absent")
+        self.assertEqual(404, self.get(self.OAUTH))
+        self.sandbox.configure(openid_discovery="wrong-issuer")
+        self.assertNotEqual(self.sandbox.issuer, self.get(self.OPENID)["issuer"])
+        self.sandbox.configure(openid_discovery="http-endpoints")
+        self.assertTrue(self.get(self.OPENID)["token_endpoint"].startswith("http://"))
+        self.sandbox.configure(openid_discovery="without-device")
+        self.assertNotIn("device_authorization_endpoint", self.get(self.OPENID))
+        counts = self.sandbox.state()["requests"]
+        self.assertEqual((1, 3), (counts["oauth_discovery"]["count"],
+                                  counts["openid_discovery"]["count"]))
+
+    def test_endpoints_of_providers_are_where_the_documents_say(self):
+        for personality in ("google", "entra", "auth0", "okta", "keycloak"):
+            with self.subTest(personality):
+                self.start(personality)
+                issuer = self.sandbox.settings(discover=True)["issuer"]
+                path = urllib.parse.urlsplit(issuer).path.rstrip("/")
+                value = self.get(path + self.OPENID)
+                self.assertEqual(issuer, value["issuer"])
+                self.assertLessEqual(self.sandbox.endpoints.items(), value.items())
+
+    def test_webex_names_another_issuer_and_no_device_endpoint(self):
+        self.start("webex")
+        value = self.get("/v1" + self.OPENID)
+        self.assertEqual("https://idbroker-b-us.webex.com/idb", value["issuer"])
+        self.assertNotIn("device_authorization_endpoint", value)
+        self.assertTrue(value["token_endpoint"].endswith("/v1/access_token"))
+
+
 class Command(unittest.TestCase):
     def start(self, *arguments, **options):
         process = subprocess.Popen([sys.executable, ROOT / "board" / "sandbox", *arguments],
@@ -492,6 +983,22 @@ class Command(unittest.TestCase):
         parent.kill()
         parent.wait()
         self.assertEqual(0, process.wait(10))
+
+    def test_options_reach_the_server(self):
+        with tempfile.TemporaryDirectory() as directory:
+            process = self.start("--personality", "okta", "--directory", directory, "--discover",
+                                 "--access-lifetime", "1", "--rotation", "single-use")
+            origin = process.stdout.readline().split()[2]
+            lines = (Path(directory) / "devicegrant.conf").read_text().splitlines()
+            self.assertIn("provider = custom", lines)
+            self.assertIn(f"issuer = {origin}/oauth2/default", lines)
+            context = ssl.create_default_context(cafile=Path(directory) / "ca.crt")
+            client = http.client.HTTPSConnection(origin.removeprefix("https://"), context=context)
+            self.addCleanup(client.close)
+            client.request("GET", "/sandbox/state")
+            settings = json.load(client.getresponse())["settings"]
+            self.assertEqual((1, "single-use"), (settings["access_lifetime"],
+                                                 settings["rotation"]))
 
     def test_leaves_nothing_in_the_temporary_directory(self):
         with tempfile.TemporaryDirectory() as directory:

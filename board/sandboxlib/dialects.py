@@ -11,6 +11,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 
 from .common import PERSON
 from .personality import Told
@@ -27,9 +28,17 @@ def webex_error(status, word, text, member):
             "trackingId": f"ROUTER_{uuid.uuid4()}"}
 
 
+def entra_error(status, word, text, member):
+    """Entra adds numbers to look up and identifiers to quote."""
+    return {"error": word, "error_description": f"AADSTS00000: {text or word}.",
+            "error_codes": [0], "timestamp": "2025-01-01 00:00:00Z",
+            "trace_id": str(uuid.uuid4()), "correlation_id": str(uuid.uuid4())}
+
+
 def twitch_error(status, word, text, member):
-    """Twitch has no `error` with the word, only a status and a message."""
-    return {"status": status, "message": word}
+    """Twitch has no `error` with the word; where it has one, it is HTTP's phrase."""
+    value = {"status": status, "message": word}
+    return {member: HTTPStatus(status).phrase, **value} if member else value
 
 
 def signed_token(size):
@@ -94,7 +103,7 @@ class Dialect:
     complete: str = "?user_code={user_code}"    # after the URI; None: there is no complete one
     code_message: str = None
     early_poll: str = "slow_down"
-    expired_code_known_for: float = None        # seconds; then a code is as if never made
+    expired_code_lingers: float = None  # seconds and the interval; then it is as if never made
     # Tokens
     access_token: Callable = lambda: secrets.token_urlsafe(48)
     refresh_token: Callable = lambda: secrets.token_urlsafe(64)
@@ -113,6 +122,7 @@ class Dialect:
     form_unless_asked: bool = False
     unauthorized: Callable = None       # the body beside WWW-Authenticate
     revocation_knows_tokens: bool = False   # it refuses tokens that it does not know
+    revocation_takes_all: bool = False      # an access token takes its family with it too
 
 
 OPENID = {"openid": "Know who you are", "profile": "Read your name",
@@ -164,4 +174,214 @@ RFC = Dialect(
               "openid_discovery": "present"},
     person=claims("name", "given_name", "family_name"))
 
-DIALECTS = {"webex": WEBEX, "rfc": RFC}
+GOOGLE = Dialect(
+    provider="google",
+    paths={"device_authorization_endpoint": "/device/code", "token_endpoint": "/token",
+           "userinfo_endpoint": "/v1/userinfo", "revocation_endpoint": "/revoke"},
+    authentication={"device": "none", "poll": "post", "refresh": "post", "revocation": "open"},
+    authentication_methods=("client_secret_post",),
+    required={"device": ["client_id", "scope"], "poll": ["client_id", "client_secret"],
+              "refresh": ["client_id", "client_secret"]},
+    user_code_example="GQVQ-JKEC", uri_member="verification_url", complete=None,
+    device_code=lambda: opaque("4/4-", 64),
+    default_scope="openid profile",
+    scopes={"openid": "Know who you are", "profile": "Read your name",
+            "email": "Read your e-mail address",
+            "https://www.googleapis.com/auth/youtube.readonly": "See your YouTube account"},
+    settings={"interval": 5, "expires_in": 1800, "access_lifetime": 3599, "rotation": "omit",
+              "openid_discovery": "present"},
+    access_token=lambda: opaque("ya29.", 160), refresh_token=lambda: opaque("1//0", 72),
+    more_in_tokens=with_id_token,
+    errors={"authorization_pending": Told(428, text="Precondition Required"),
+            "slow_down": Told(403, text="Forbidden"),
+            "access_denied": Told(403, text="Forbidden"),
+            "org_internal": Told(403), "admin_policy_enforced": Told(400),
+            # The documented list has no word for a code that has expired.
+            "expired_token": Told(400, "invalid_grant"),
+            "refresh invalid_grant": Told(400, text="Token has been expired or revoked."),
+            "rate_limit_exceeded": Told(403, member="error_code")},
+    unauthorized=lambda: {"error": "invalid_request", "error_description": "Invalid Credentials"},
+    revocation_knows_tokens=True, revocation_takes_all=True,
+    person=claims("name", "given_name", "family_name", "picture"))
+
+ENTRA = Dialect(
+    provider="entra",
+    paths={"device_authorization_endpoint": "/{tenant}/oauth2/v2.0/devicecode",
+           "token_endpoint": "/{tenant}/oauth2/v2.0/token", "userinfo_endpoint": "/oidc/userinfo"},
+    placeholders={"tenant": "0d7e8a3c-5b1f-4c59-9a52-6f1c2f3b7e10"}, issuer_path="/{tenant}/v2.0",
+    authentication=dict.fromkeys(("device", "poll", "refresh"), "none"),
+    authentication_methods=("client_secret_post", "private_key_jwt", "client_secret_basic"),
+    public=True, required={"device": ["client_id", "scope"], "poll": ["client_id"]},
+    verification_path="/devicelogin", complete=None, user_code_example="BCDFGHJKL",
+    device_code=lambda: opaque("BAQABAAEAAAD", 160), early_poll="authorization_pending",
+    code_message="To sign in, use a web browser to open the page {uri} and enter the code {code} "
+                 "to authenticate.",
+    default_scope="openid profile offline_access",
+    scopes={**OPENID, "User.Read": "Read your profile"},
+    settings={"interval": 5, "expires_in": 900, "access_lifetime": 3599,
+              "refresh_lifetime": 90 * DAY, "refresh_tokens": "offline_access",
+              "rotation": "keep-old", "openid_discovery": "present"},
+    access_token=lambda: signed_token(1200), refresh_token=lambda: opaque("0.AX", 900),
+    refresh_lifetime_member=None,
+    more_in_tokens=lambda scope: {"ext_expires_in": 3599, **with_id_token(scope)},
+    errors={"access_denied": Told(400, "authorization_declined"),
+            "unknown_code": Told(400, "bad_verification_code"),
+            "device invalid_client": Told(400, "unauthorized_client",
+                                          "The application was not found in the directory")},
+    error_shape=entra_error,
+    person=claims("name", "given_name", "family_name", "picture"))
+
+GITHUB = Dialect(
+    provider="github",
+    paths={"device_authorization_endpoint": "/login/device/code",
+           "token_endpoint": "/login/oauth/access_token", "userinfo_endpoint": "/user"},
+    authentication=dict.fromkeys(("device", "poll", "refresh"), "none"), public=True,
+    required={"device": ["client_id"], "poll": ["client_id"], "refresh": ["client_id"]},
+    verification_path="/login/device", complete=None, user_code_example="WDJB-MJHT",
+    device_code=lambda: secrets.token_hex(20),
+    default_scope="read:user",
+    scopes={"read:user": "Read your profile", "user:email": "Read your e-mail addresses",
+            "gist": "Create gists"},
+    # An OAuth app's token has no end. A GitHub App's lasts 8 hours: access_lifetime=28800,
+    # refresh_tokens="always".
+    settings={"interval": 5, "expires_in": 900, "refresh_lifetime": 15897600,
+              "refresh_tokens": "never", "rotation": "single-use"},
+    access_token=lambda: opaque("gho_", 27), refresh_token=lambda: opaque("ghr_", 57),
+    token_type="bearer", scope_form=lambda scope: scope.replace(" ", ","),
+    errors={"invalid_client": Told(word="incorrect_client_credentials"),
+            "unknown_code": Told(word="incorrect_device_code"),
+            "used_code": Told(word="incorrect_device_code"),
+            "refresh invalid_grant": Told(
+                word="bad_refresh_token",
+                text="The refresh token passed is incorrect or expired."),
+            # Seen by clients; the page is silent.
+            "device invalid_client": Told(404, "Not Found")},
+    error_status={None: 200}, slow_down_tells_interval=True, form_unless_asked=True,
+    unauthorized=lambda: {"message": "Bad credentials"},
+    person=lambda token, _: {"login": PERSON["login"], "id": 1, "type": "User", "name": None})
+
+AUTH0 = Dialect(
+    provider="auth0",
+    paths={"device_authorization_endpoint": "/oauth/device/code", "token_endpoint": "/oauth/token",
+           "userinfo_endpoint": "/userinfo", "revocation_endpoint": "/oauth/revoke"},
+    issuer_ending="/", configured_by_issuer=True, public=True,
+    required={"device": ["client_id"], "poll": ["client_id"], "refresh": ["client_id"]},
+    verification_path="/activate", audiences=("https://api.sandbox.example/",),
+    default_scope="openid profile offline_access", scopes=OPENID,
+    settings={"interval": 5, "expires_in": 900, "access_lifetime": DAY,
+              "refresh_lifetime": 30 * DAY, "refresh_tokens": "offline_access",
+              "rotation": "omit", "openid_discovery": "present"},
+    access_token=lambda: signed_token(500), refresh_token=lambda: opaque("v1.", 34),
+    refresh_lifetime_member=None, more_in_tokens=with_id_token,
+    errors={"authorization_pending": Told(403, text="User has yet to authorize device code."),
+            "slow_down": Told(429, text="You are polling faster than the specified interval of "
+                                        "5 seconds."),
+            "access_denied": Told(403, text="User cancelled the confirmation prompt."),
+            "expired_token": Told(403, text="The code has expired."),
+            "unknown_code": Told(403, "invalid_grant", "Invalid or expired device code."),
+            "used_code": Told(403, "invalid_grant", "Invalid or expired device code."),
+            "refresh invalid_grant": Told(403, text="Unknown or invalid refresh token."),
+            "unknown_audience": Told(403, "access_denied", "Service not found.")},
+    person=claims("name", "given_name", "family_name", "nickname", "picture"))
+
+OKTA = Dialect(
+    provider="okta",
+    paths={"device_authorization_endpoint": "/oauth2/{server}/v1/device/authorize",
+           "token_endpoint": "/oauth2/{server}/v1/token",
+           "userinfo_endpoint": "/oauth2/{server}/v1/userinfo",
+           "revocation_endpoint": "/oauth2/{server}/v1/revoke"},
+    placeholders={"server": "default"}, issuer_path="/oauth2/{server}",
+    configured_by_issuer=True, public=True,
+    verification_path="/activate", user_code_example="BCDFGHJK",
+    default_scope="openid profile offline_access", scopes=OPENID,
+    settings={"interval": 5, "expires_in": 600, "access_lifetime": 3600,
+              "refresh_lifetime": 7 * DAY, "refresh_tokens": "offline_access",
+              "oauth_discovery": "present", "openid_discovery": "present"},
+    access_token=lambda: signed_token(600), refresh_token=lambda: secrets.token_urlsafe(32),
+    refresh_lifetime_member=None, more_in_tokens=with_id_token,
+    errors={"authorization_pending": Told(400, text="The device authorization is pending. Please "
+                                                    "try again later."),
+            "refresh invalid_grant": Told(400, text="The refresh token is invalid or expired.")},
+    person=claims("name", "given_name", "family_name", "preferred_username"))
+
+KEYCLOAK = Dialect(
+    provider="keycloak",
+    paths={key: "/realms/{realm}/protocol/openid-connect/" + end for key, end in {
+        "device_authorization_endpoint": "auth/device", "token_endpoint": "token",
+        "userinfo_endpoint": "userinfo", "revocation_endpoint": "revoke"}.items()},
+    placeholders={"realm": "sandbox"}, issuer_path="/realms/{realm}", configured_by_issuer=True,
+    authentication_methods=("private_key_jwt", "client_secret_basic", "client_secret_post"),
+    verification_path="/realms/{realm}/device", expired_code_lingers=10,
+    default_scope="openid profile", scopes=OPENID,
+    # With the realm's "Revoke Refresh Token" off, as it is at first.
+    settings={"interval": 5, "expires_in": 600, "access_lifetime": 300, "refresh_lifetime": 1800,
+              "rotation": "keep-old", "oauth_discovery": "present",
+              "openid_discovery": "present"},
+    access_token=lambda: signed_token(700), refresh_token=lambda: signed_token(300),
+    refresh_lifetime_member="refresh_expires_in",
+    more_in_tokens=lambda scope: {"not-before-policy": 0, "session_state": str(uuid.uuid4()),
+                                  **with_id_token(scope)},
+    errors={"authorization_pending": Told(text="The authorization request is still pending"),
+            "slow_down": Told(text="Slow down"),
+            "access_denied": Told(text="The end user denied the authorization request"),
+            "expired_token": Told(text="Device code is expired"),
+            "unknown_code": Told(400, "invalid_grant", "Device code not valid"),
+            "used_code": Told(400, "invalid_grant", "Device code not valid"),
+            "refresh invalid_grant": Told(400, text="Token is not active"),
+            "invalid_client": Told(401, "unauthorized_client",
+                                   "Invalid client or Invalid client credentials")},
+    # A person without a name: only the user name is sure to be there.
+    person=claims("preferred_username"))
+
+GITLAB = Dialect(
+    provider="gitlab",
+    paths={"device_authorization_endpoint": "/oauth/authorize_device",
+           "token_endpoint": "/oauth/token", "userinfo_endpoint": "/oauth/userinfo",
+           "revocation_endpoint": "/oauth/revoke"},
+    configured_by_issuer=True, public=True,
+    required={"device": ["client_id", "scope"], "poll": ["client_id"]},
+    verification_path="/oauth/device",
+    user_code_letters="ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", user_code_example="0A44L90H",
+    default_scope="openid profile", scopes={**OPENID, "read_user": "Read your profile"},
+    settings={"interval": 5, "expires_in": 300, "access_lifetime": 7200, "rotation": "single-use",
+              "refresh_ends_access": True, "openid_discovery": "without-device"},
+    access_token=lambda: secrets.token_hex(32), refresh_token=lambda: secrets.token_hex(32),
+    more_in_tokens=lambda scope: {"created_at": int(time.time()), **with_id_token(scope)},
+    errors={"revocation invalid_client": Told(
+        403, "unauthorized_client", "You are not authorized to revoke this token")},
+    person=claims("name", "nickname", "preferred_username", "picture"))
+
+TWITCH = Dialect(
+    provider="twitch",
+    paths={"device_authorization_endpoint": "/oauth2/device", "token_endpoint": "/oauth2/token",
+           "userinfo_endpoint": "/oauth2/validate", "revocation_endpoint": "/oauth2/revoke"},
+    authentication=dict.fromkeys(("device", "poll", "refresh", "revocation"), "none"),
+    public=True, scope_parameter="scopes",
+    required={"device": ["client_id", "scopes"], "poll": ["client_id", "scopes"],
+              "refresh": ["client_id"]},
+    verification_path="/activate", verification_query="?public=true&device-code={user_code}",
+    complete=None, user_code_example="BCDFGHJK", early_poll="authorization_pending",
+    device_code=lambda: secrets.token_hex(20),
+    default_scope="user:read:email", scopes={"user:read:email": "Read your e-mail address",
+                                             "chat:read": "Read chat"},
+    settings={"interval": 5, "expires_in": 1800, "access_lifetime": 14400,
+              "refresh_lifetime": 30 * DAY, "rotation": "single-use"},
+    access_token=lambda: secrets.token_hex(15),
+    refresh_token=lambda: opaque("eyJfaWQiOiI3MyJ9%", 24) + "/3Aj=",
+    token_type="bearer", scope_form=lambda scope: scope.split(), refresh_lifetime_member=None,
+    bearer_schemes=("bearer", "oauth"),
+    errors={"invalid_client": Told(400, "invalid client"),
+            "unknown_code": Told(400, "invalid device code"),
+            "used_code": Told(400, "invalid device code"),
+            "expired_token": Told(400, "invalid device code"),
+            "refresh invalid_grant": Told(400, "Invalid refresh token", member="error"),
+            "unknown_token": Told(400, "Invalid token")},
+    error_shape=twitch_error, revocation_knows_tokens=True,
+    unauthorized=lambda: twitch_error(401, "invalid access token", None, None),
+    person=lambda token, left: {
+        "client_id": token.family.client_id, "login": PERSON["login"], "user_id": "1",
+        "scopes": token.scope.split(), "expires_in": int(left)})
+
+DIALECTS = {"webex": WEBEX, "rfc": RFC, "google": GOOGLE, "entra": ENTRA, "github": GITHUB,
+            "auth0": AUTH0, "okta": OKTA, "keycloak": KEYCLOAK, "gitlab": GITLAB,
+            "twitch": TWITCH}

@@ -28,7 +28,7 @@ def metadata(sandbox):
     """The document as it should be."""
     urls, dialect = sandbox.endpoints, sandbox.personality.dialect
     # The provider's one token endpoint is where refreshes go, should polls go elsewhere.
-    urls["token_endpoint"] = urls.get("refresh_endpoint", urls["token_endpoint"])
+    urls["token_endpoint"] = sandbox.refresh_endpoint
     value = {"issuer": sandbox.issuer, **{key: urls[key] for key in ENDPOINT_KEYS if key in urls},
              "authorization_endpoint": sandbox.origin + "/authorize",
              "jwks_uri": sandbox.origin + "/jwks", "response_types_supported": ["code"],

@@ -140,9 +140,9 @@ class Grants:
             if request.time > grant.expires + 1:
                 sandbox.violation(request, "polled after the code had expired")
             grant.state = "ended"
-            known_for = sandbox.personality.dialect.expired_code_known_for
-            late = known_for is not None and request.time > grant.expires + known_for
-            return "used_code" if late else "expired_token"
+            lingers = sandbox.personality.dialect.expired_code_lingers
+            gone = lingers is not None and request.time > grant.expires + grant.interval + lingers
+            return "used_code" if gone else "expired_token"
         if sandbox.approve_after and grant.polls >= sandbox.approve_after:
             grant.state = "approved"
         if sandbox.deny_after and grant.polls >= sandbox.deny_after:
@@ -174,7 +174,8 @@ class Grants:
     def _renewed(self, token, client_id, scope):
         if token is None or token.family.client_id != client_id:
             return "invalid_grant"
-        if token.state in ("rotated", "superseded") and not self._within_grace(token):
+        replaced = token.state in ("rotated", "superseded") and not self._within_grace(token)
+        if replaced and self.sandbox.reuse_detection:
             # RFC 9700 §4.14.2: whoever presents a replaced token may be its thief.
             self.end_family(token.family, "reuse")
         if not (token.good or self._within_grace(token)):
@@ -252,7 +253,7 @@ class Grants:
         if token is None or client_id not in (None, "", token.family.client_id):
             return False
         known, token.state = token.good, "revoked"
-        if value in self.refresh:
+        if value in self.refresh or self.sandbox.personality.dialect.revocation_takes_all:
             self.end_family(token.family, "revoked")
         return known
 

@@ -142,6 +142,12 @@ class Sandbox:
                 if key != "revocation_endpoint" or self.revocation}
 
     @property
+    def refresh_endpoint(self):
+        """Where refreshes go: the token endpoint at most providers."""
+        urls = self.endpoints
+        return urls.get("refresh_endpoint", urls["token_endpoint"])
+
+    @property
     def verification_uri(self):
         path = self.personality.verification_path
         return self.origin + path.format(**self.personality.dialect.placeholders)
@@ -159,7 +165,9 @@ class Sandbox:
         elif dialect.configured_by_issuer:
             where = {"provider": dialect.provider, "issuer": self.origin + self.issuer_path}
         else:
-            where = {"provider": dialect.provider, **self.endpoints}
+            # A preset may have a refresh endpoint of its own, which is not to be asked.
+            where = {"provider": dialect.provider, **self.endpoints,
+                     "refresh_endpoint": self.refresh_endpoint}
         values = {**where, "client_id": self.public_client_id if public else self.client_id,
                   "client_secret": None if public else self.client_secret,
                   "scope": dialect.default_scope, "ca_file": str(self.ca_file)}
@@ -417,7 +425,7 @@ class Sandbox:
         shell = {"ISSUER": self.issuer, "VERIFICATION_URI": self.verification_uri,
                  "DEVICE_AUTHORIZATION_ENDPOINT": urls["device_authorization_endpoint"],
                  "TOKEN_ENDPOINT": urls["token_endpoint"],
-                 "REFRESH_ENDPOINT": urls.get("refresh_endpoint", urls["token_endpoint"]),
+                 "REFRESH_ENDPOINT": self.refresh_endpoint,
                  "USERINFO_ENDPOINT": urls["userinfo_endpoint"],
                  "REVOCATION_ENDPOINT": urls.get("revocation_endpoint", ""),
                  "CA_FILE": self.ca_file, "CLIENT_ID": self.client_id,

@@ -63,6 +63,8 @@ SETTINGS = {
     "rotation": Setting("what a refresh does to the refresh token: answers the same, leaves it "
                         "out, gives a new one and ends the old, or keeps the old too",
                         default="same", words=ROTATIONS),
+    "reuse_detection": Setting("whether a replaced refresh token, presented again, ends all that "
+                               "came of the same sign-in", switch, default=True, unit="on|off"),
     "reuse_grace": Setting("how long a replaced refresh token may be presented again, as long as "
                            "its successor has not been", seconds, default=0, unit="SECONDS"),
     "refresh_ends_access": Setting("whether a refresh ends the older access tokens", switch,
