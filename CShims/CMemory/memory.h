@@ -36,6 +36,9 @@ CMEMORY_BUFFER(configuration_file, 64 * 1024)
 // A client secret of at most 512 bytes, and a line end; more is seen to be too much.
 CMEMORY_BUFFER(secret_file, 1024)
 
+// Five URLs of 512 bytes: the endpoints that are written out from a preset or found at an issuer.
+CMEMORY_BUFFER(endpoints, 5 * 512)
+
 // One bit a pixel: up to 2048x2048.
 CMEMORY_BUFFER(canvas, 2048 * 2048 / 8)
 

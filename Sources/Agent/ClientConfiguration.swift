@@ -16,47 +16,128 @@ public enum Endpoint: UInt8, Sendable {
   var key: Key { Key(rawValue: Key.deviceAuthorizationEndpoint.rawValue + rawValue)! }
 }
 
-/// The part of the configuration that says who the client is and whom it talks to.
-public struct ClientConfiguration: Sendable {
-  public let preset: Preset
-  /// Of at most 512 bytes of UTF-8 (RFC 6749 §2.2).
-  public let clientID: PermanentBytes
-  /// Of at most 512 bytes; empty for a public client.
-  public let clientSecret: PermanentBytes
-  /// What access is asked for, of at most 1024 bytes; may be empty (RFC 6749 §3.3).
-  public let scope: PermanentBytes
-  /// nil: the system's bundle.
-  public let caFile: PermanentBytes?
+/// How a client shows that it has its secret (RFC 6749 §2.3.1, RFC 8414 §2).
+public enum ClientAuthentication: UInt8, Sendable {
+  /// In the Authorization header.
+  case basic
+  /// In the body.
+  case post
+  /// Not at all.
+  case none
 
-  /// Each is nil or a good URL. They stay text until a request is made: a `URL` is half a KiB.
-  private var endpoints = InlineArray<5, PermanentBytes?>(repeating: nil)
+  private static let count: UInt8 = 3
 
-  /// - Parameter secretFile: what the file named by `client_secret_file` holds, where that key
-  ///   counts (`secretFilePath`).
-  public init(
-    _ settings: borrowing Settings, secretFile: PermanentBytes?
-  ) throws(ConfigurationError) {
-    preset = try Self.preset(settings)
-    clientID = try Self.clientID(settings)
-    clientSecret = try Self.clientSecret(settings, preset, secretFile)
-    scope = try Self.text(Self.value(settings, preset, .scope), .scope, limit: 1024)
-    caFile = try LocalConfiguration.file(settings, .caFile)
-    for index in 0..<Endpoint.count {
-      let key = Endpoint(rawValue: UInt8(index))!.key
-      endpoints[index] = try Self.endpoint(settings, preset, key)
+  /// The value of `client_auth`.
+  var name: StaticString {
+    switch self {
+    case .basic: "basic"
+    case .post: "post"
+    case .none: "none"
     }
   }
 
-  /// The URL as it was written; nil where there is none.
-  public func text(of endpoint: Endpoint) -> PermanentBytes? {
-    if let text = endpoints[Int(endpoint.rawValue)] { return text }
-    return endpoint == .refresh ? endpoints[Int(Endpoint.token.rawValue)] : nil
+  init?(named name: borrowing Span<UInt8>) {
+    for index in 0..<ClientAuthentication.count {
+      guard let method = ClientAuthentication(rawValue: index), name.equals(method.name) else {
+        continue
+      }
+      self = method
+      return
+    }
+    return nil
+  }
+}
+
+/// The part of the configuration that says who the client is and whom it talks to.
+public struct ClientConfiguration: Sendable {
+  public let preset: Preset
+  /// An https URL, of at most `issuerLimit` bytes; empty where there is none.
+  public let issuer: PermanentBytes
+  /// Of at most 512 bytes of UTF-8 (RFC 6749 §2.2).
+  public let clientID: PermanentBytes
+  /// What access is asked for, of at most 1024 bytes; may be empty (RFC 6749 §3.3).
+  public let scope: PermanentBytes
+  /// `name=value&name=value` in form encoding for the device authorization request, of at most 1024
+  /// bytes; may be empty.
+  public let extraParameters: PermanentBytes
+  /// nil: the system's bundle.
+  public let caFile: PermanentBytes?
+
+  /// Of at most 512 bytes; empty for a public client.
+  let clientSecret: PermanentBytes
+  /// nil where it is left to the server's metadata.
+  var clientAuthentication: ClientAuthentication?
+  /// Each is empty or a good URL. They stay text until a request is made: a `URL` is half a KiB.
+  var endpoints = InlineArray<5, PermanentBytes>(repeating: PermanentBytes(""))
+
+  /// In bytes: what leaves room in a URL for all that is appended to an issuer.
+  static let issuerLimit = 470
+
+  /// - Parameters:
+  ///   - secretFile: what the file named by `client_secret_file` holds, where that key counts
+  ///     (`secretFilePath`).
+  ///   - memory: room for five URLs of 512 bytes, which the configuration then points to: it must
+  ///     outlive it, and not be written to again.
+  public init(
+    _ settings: borrowing Settings, secretFile: PermanentBytes?, memory: inout Buffer
+  ) throws(ConfigurationError) {
+    let preset = try Self.preset(settings)
+    var settings = copy settings
+    try settings.readDefaults(of: preset)
+    self.preset = preset
+    issuer = try Self.issuer(settings[.issuer])
+    clientID = try Self.clientID(settings)
+    clientSecret = try Self.clientSecret(settings, preset, secretFile)
+    clientAuthentication = try Self.clientAuthentication(settings[.clientAuth], clientSecret)
+    scope = try Self.text(settings[.scope], .scope, limit: 1024)
+    extraParameters = try Self.extraParameters(settings[.extraParameters], preset)
+    caFile = try settings.name(.caFile)
+    for index in 0..<Endpoint.count {
+      let key = Endpoint(rawValue: UInt8(index))!.key
+      if let setting = settings[key] {
+        endpoints[index] = try Self.endpoint(setting, key, settings, &memory)
+      }
+    }
+    if issuer.count == 0, let key = missingEndpoint?.key {
+      throw .missing(key, "provider = custom has no endpoints of its own, and no issuer is set")
+    }
+  }
+
+  /// The URL as it was written; empty where there is none.
+  public func text(of endpoint: Endpoint) -> PermanentBytes {
+    let text = endpoints[Int(endpoint.rawValue)]
+    if text.count == 0, endpoint == .refresh { return endpoints[Int(Endpoint.token.rawValue)] }
+    return text
   }
 
   /// Where to send a request; nil where the provider has no such endpoint.
   public func url(of endpoint: Endpoint) -> URL? {
-    guard let text = text(of: endpoint) else { return nil }
-    return try? URL(text.bytes)
+    try? URL(text(of: endpoint).bytes)
+  }
+
+  /// The secret, if that is how it goes to an endpoint; else empty. So it never goes there both
+  /// ways (RFC 6749 §2.3).
+  public func secret(
+    for endpoint: Endpoint, by method: ClientAuthentication
+  ) -> PermanentBytes {
+    let isAsked = endpoint != .deviceAuthorization || preset.authenticatesAuthorization
+    let isMethod = method == clientAuthentication ?? .basic
+    return isAsked && isMethod ? clientSecret : PermanentBytes("")
+  }
+
+  /// The scope as it goes with each poll: empty for most providers.
+  public var pollScope: PermanentBytes {
+    preset.hasOwnScopeParameter ? scope : PermanentBytes("")
+  }
+
+  /// Whether the endpoints have to be taken from the issuer's metadata before there can be a
+  /// request: one that the device grant needs is not known.
+  public var needsDiscovery: Bool { missingEndpoint != nil }
+
+  /// An endpoint without which there is no device grant, and that is not known.
+  var missingEndpoint: Endpoint? {
+    if text(of: .deviceAuthorization).count == 0 { return .deviceAuthorization }
+    return text(of: .token).count == 0 ? .token : nil
   }
 
   /// The file to read the secret from: set, and not outranked by `client_secret` itself.
@@ -70,16 +151,33 @@ public struct ClientConfiguration: Sendable {
         throw .badValue(.clientSecretFile, file.origin, "stands beside client_secret; keep one")
       }
     }
-    return try LocalConfiguration.file(settings, .clientSecretFile)
+    return try settings.name(.clientSecretFile)
   }
 
   private static func preset(_ settings: borrowing Settings) throws(ConfigurationError) -> Preset {
     let setting = settings[.provider]
-    let name = setting?.value ?? PermanentBytes("webex")
-    guard let preset = Preset(named: name.bytes) else {
-      throw .badValue(.provider, setting?.origin ?? .preset, "is not webex or custom")
+    // Who names an issuer and nothing else means that one.
+    let standard = PermanentBytes(settings[.issuer] == nil ? "webex" : Preset.custom)
+    guard let preset = Preset(named: (setting?.value ?? standard).bytes) else {
+      throw .badValue(.provider, setting?.origin ?? .preset, Preset.names)
     }
     return preset
+  }
+
+  private static func issuer(_ setting: Setting?) throws(ConfigurationError) -> PermanentBytes {
+    guard let setting else { return PermanentBytes("") }
+    let issuer = setting.value
+    do {
+      _ = try URL(issuer.bytes)
+    } catch {
+      throw .badValue(.issuer, setting.origin, error.description)
+    }
+    // RFC 8414 §2; a fragment is no part of a `URL` anyway.
+    if issuer.bytes.contains(UInt8(ascii: "?")) {
+      throw .badValue(.issuer, setting.origin, "holds a query (?)")
+    }
+    if issuer.count > issuerLimit { throw .badValue(.issuer, setting.origin, "is too long") }
+    return issuer
   }
 
   private static func clientID(
@@ -115,29 +213,44 @@ public struct ClientConfiguration: Sendable {
     return secret
   }
 
+  private static func clientAuthentication(
+    _ setting: Setting?, _ clientSecret: PermanentBytes
+  ) throws(ConfigurationError) -> ClientAuthentication? {
+    guard let setting else { return nil }
+    guard let method = ClientAuthentication(named: setting.value.bytes) else {
+      throw .badValue(.clientAuth, setting.origin, "is not basic, post or none")
+    }
+    if method == .none, clientSecret.count > 0 {
+      throw .badValue(
+        .clientAuth, setting.origin, "is none, which stands beside a client secret; keep one")
+    }
+    return method
+  }
+
+  private static func extraParameters(
+    _ setting: Setting?, _ preset: Preset
+  ) throws(ConfigurationError) -> PermanentBytes {
+    guard let setting else { return PermanentBytes("") }
+    let parameters = try text(setting, .extraParameters, limit: 1024)
+    if let fault = fault(inExtraParameters: parameters.bytes, preset) {
+      throw .badValue(.extraParameters, setting.origin, fault)
+    }
+    return parameters
+  }
+
   private static func endpoint(
-    _ settings: borrowing Settings, _ preset: Preset, _ key: Key
-  ) throws(ConfigurationError) -> PermanentBytes? {
-    guard let setting = value(settings, preset, key) else {
-      if key == .deviceAuthorizationEndpoint || key == .tokenEndpoint {
-        throw .missing(key, "provider = custom has no endpoints of its own")
-      }
-      return nil
+    _ setting: Setting, _ key: Key, _ settings: borrowing Settings, _ memory: inout Buffer
+  ) throws(ConfigurationError) -> PermanentBytes {
+    var value = setting.value
+    if setting.origin == .preset, value.bytes.contains(UInt8(ascii: "{")) {
+      value = try expand(value, settings, &memory)
     }
     do {
-      _ = try URL(setting.value.bytes)
+      _ = try URL(value.bytes)
     } catch {
       throw .badValue(key, setting.origin, error.description)
     }
-    return setting.value
-  }
-
-  private static func value(
-    _ settings: borrowing Settings, _ preset: Preset, _ key: Key
-  ) -> Setting? {
-    if let setting = settings[key] { return setting }
-    guard let value = preset.value(of: key) else { return nil }
-    return Setting(value: PermanentBytes(value), origin: .preset)
+    return value
   }
 
   /// The setting's value, which is empty where there is none.

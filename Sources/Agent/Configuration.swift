@@ -22,21 +22,66 @@ public enum LogLevel: UInt8, Sendable {
   }
 }
 
+/// When a new code is asked for.
+public enum StartMode: UInt8, Sendable {
+  /// As long as nobody is signed in: what a board without any input needs.
+  case automatic
+  /// When somebody asks (RFC 8628 §3.1).
+  case onRequest
+}
+
+/// What a program of the operator's can be run at.
+public enum Hook: UInt8, Sendable {
+  case code
+  case signedIn
+  case refreshed
+  case lost
+
+  /// The key that names the program; they stand in the same order.
+  var key: Key { Key(rawValue: Key.onCode.rawValue + rawValue)! }
+}
+
 /// The part of the configuration that every command needs: checked without the client's.
 public struct LocalConfiguration: Sendable {
+  /// The longest path of a UNIX socket, in bytes: what `sun_path` holds beside its final zero.
+  public static let socketPathLimit = 107
+
   public let logLevel: LogLevel
   public let displays: DisplayChoices
   /// 0, 90, 180 or 270, clockwise.
   public let rotation: Int
-  /// nil: where the program keeps its state.
-  public let tokenFile: PermanentBytes?
+  public let start: StartMode
+
+  public let settings: Settings
 
   public init(_ settings: borrowing Settings) throws(ConfigurationError) {
+    self.settings = copy settings
     logLevel = try Self.logLevel(settings[.logLevel])
     displays = try Self.displays(settings[.display])
     rotation = try Self.rotation(settings[.rotate])
-    tokenFile = try Self.file(settings, .tokenFile)
+    start = try Self.start(settings[.start])
+    for value in Key.tokenFile.rawValue...Key.onLost.rawValue {
+      _ = try settings.name(Key(rawValue: value)!)
+    }
   }
+
+  /// nil: where the program keeps its state.
+  public var tokenFile: PermanentBytes? { settings[.tokenFile]?.value }
+
+  /// nil: the access token is not published in a file.
+  public var accessTokenFile: PermanentBytes? { settings[.accessTokenFile]?.value }
+
+  /// The group's name or number; nil: the program's own.
+  public var accessTokenGroup: PermanentBytes? { settings[.accessTokenGroup]?.value }
+
+  /// An absolute path of at most `socketPathLimit` bytes; nil: no socket.
+  public var socket: PermanentBytes? { settings[.socket]?.value }
+
+  /// As `accessTokenGroup`.
+  public var socketGroup: PermanentBytes? { settings[.socketGroup]?.value }
+
+  /// The program to run at an event, by its absolute path; nil where there is none.
+  public func program(for hook: Hook) -> PermanentBytes? { settings[hook.key]?.value }
 
   private static func logLevel(_ setting: Setting?) throws(ConfigurationError) -> LogLevel {
     guard let setting else { return .info }
@@ -64,12 +109,37 @@ public struct LocalConfiguration: Sendable {
     return Int(degrees)
   }
 
-  static func file(
-    _ settings: borrowing Settings, _ key: Key
-  ) throws(ConfigurationError) -> PermanentBytes? {
-    guard let setting = settings[key] else { return nil }
-    if setting.value.count == 0 { throw .badValue(key, setting.origin, "is empty") }
-    if setting.value.count > 500 { throw .badValue(key, setting.origin, "is too long for a path") }
+  private static func start(_ setting: Setting?) throws(ConfigurationError) -> StartMode {
+    guard let setting, !setting.value.bytes.equals("automatic") else { return .automatic }
+    if setting.value.bytes.equals("on-request") { return .onRequest }
+    throw .badValue(.start, setting.origin, "is not automatic or on-request")
+  }
+}
+
+extension Settings {
+  /// The name of something in the system that a key holds.
+  func name(_ key: Key) throws(ConfigurationError) -> PermanentBytes? {
+    guard let setting = self[key] else { return nil }
+    if let fault = key.fault(in: setting.value.bytes) {
+      throw .badValue(key, setting.origin, fault)
+    }
     return setting.value
+  }
+}
+
+extension Key {
+  private var isGroup: Bool { self == .accessTokenGroup || self == .socketGroup }
+
+  private var isAbsolute: Bool { self == .socket || rawValue >= Key.onCode.rawValue }
+
+  /// Why a file's or a group's name is of no use.
+  fileprivate func fault(in name: borrowing Span<UInt8>) -> StaticString? {
+    if name.count == 0 { return "is empty" }
+    if name.count > 500, !isGroup { return "is too long for a path" }
+    if isAbsolute, name[0] != UInt8(ascii: "/") { return "is not an absolute path" }
+    if self == .socket, name.count > LocalConfiguration.socketPathLimit {
+      return "is longer than 107 bytes"
+    }
+    return nil
   }
 }

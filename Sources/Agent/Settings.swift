@@ -24,7 +24,7 @@ public enum Origin: Sendable, Equatable {
 /// Why the configuration can't be used: the fault, and where it stands.
 public enum ConfigurationError: Error, Sendable {
   case malformedLine(Int)
-  case unknownKey(Text<64>, line: Int)
+  case unknownKey(PermanentBytes, line: Int)
   case duplicateKey(Key, line: Int)
   case duplicateOption(Key)
   /// A value that is of no use, and why.
@@ -42,7 +42,7 @@ public struct Setting: Sendable {
 /// The values of all keys, each from the strongest of its sources: option, environment, file,
 /// preset.
 public struct Settings: Sendable {
-  private var values = InlineArray<17, Setting?>(repeating: nil)
+  private var values = InlineArray<28, Setting?>(repeating: nil)
 
   public init() {}
 
@@ -65,6 +65,17 @@ public struct Settings: Sendable {
   /// Takes the configuration file: `key = value` lines; `#` begins a comment at the start of a line
   /// and after a blank.
   public mutating func readFile(_ file: PermanentBytes) throws(ConfigurationError) {
+    try readLines(file, isPreset: false)
+  }
+
+  /// Takes a preset's defaults, which are written like a file and yield to everything.
+  mutating func readDefaults(of preset: Preset) throws(ConfigurationError) {
+    try readLines(PermanentBytes(preset.defaults), isPreset: true)
+  }
+
+  private mutating func readLines(
+    _ file: PermanentBytes, isPreset: Bool
+  ) throws(ConfigurationError) {
     // One bit for each key that has had its line.
     var seen: UInt32 = 0
     var number = 0
@@ -72,13 +83,14 @@ public struct Settings: Sendable {
     while start < file.count {
       let end = file.bytes.firstIndex(of: UInt8(ascii: "\n"), from: start) ?? file.count
       number += 1
-      try readLine(file.extracting(start..<end), number, &seen)
+      let line = file.extracting(start..<end)
+      try readLine(line, number, isPreset ? .preset : .file(line: number), &seen)
       start = end + 1
     }
   }
 
   private mutating func readLine(
-    _ line: PermanentBytes, _ number: Int, _ seen: inout UInt32
+    _ line: PermanentBytes, _ number: Int, _ origin: Origin, _ seen: inout UInt32
   ) throws(ConfigurationError) {
     let content = line.extracting(0..<commentStart(line.bytes)).trimmed()
     if content.count == 0 { return }
@@ -91,12 +103,12 @@ public struct Settings: Sendable {
     let name = content.extracting(0..<equals).trimmed()
     let value = content.extracting(equals + 1..<content.count).trimmed()
     guard let key = Key(named: name.bytes) else {
-      throw .unknownKey(Text(name.bytes), line: number)
+      throw .unknownKey(name.extracting(0..<min(name.count, 64)), line: number)
     }
     let bit = UInt32(1) &<< UInt32(key.rawValue)
     if seen & bit != 0 { throw .duplicateKey(key, line: number) }
     seen |= bit
-    set(key, value, .file(line: number))
+    set(key, value, origin)
   }
 }
 

@@ -9,10 +9,23 @@ struct Form {
     _ name: StaticString, _ value: borrowing Span<UInt8>, to sink: inout Sink
   ) {
     if value.count == 0 { return }
-    if !isEmpty { sink.append(UInt8(ascii: "&")) }
-    isEmpty = false
+    begin(&sink)
     sink.append(name)
     sink.append(UInt8(ascii: "="))
     sink.append(formEncoded: value)
+  }
+
+  /// Writes parameters that are in form encoding already; there may be none.
+  mutating func fields<Sink: ByteSink & ~Copyable>(
+    _ encoded: borrowing Span<UInt8>, to sink: inout Sink
+  ) {
+    if encoded.count == 0 { return }
+    begin(&sink)
+    sink.append(encoded)
+  }
+
+  private mutating func begin<Sink: ByteSink & ~Copyable>(_ sink: inout Sink) {
+    if !isEmpty { sink.append(UInt8(ascii: "&")) }
+    isEmpty = false
   }
 }

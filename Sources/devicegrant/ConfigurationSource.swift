@@ -7,8 +7,9 @@ internal import Linux
 struct ConfigurationSource {
   let local: LocalConfiguration
 
-  private let settings: Settings
   private let file: PermanentBytes?
+
+  private var settings: Settings { local.settings }
 
   init(_ arguments: borrowing Arguments, _ log: inout Log) throws(Failure) {
     var settings = arguments.settings
@@ -20,7 +21,6 @@ struct ConfigurationSource {
     }
     let explicit = arguments.configurationFile ?? Environment.value("DEVICEGRANT_CONFIG")
     file = try Self.readFile(explicit, into: &settings, &log)
-    self.settings = settings
     do {
       local = try LocalConfiguration(settings)
     } catch {
@@ -35,8 +35,9 @@ struct ConfigurationSource {
   /// Who the client is and whom it talks to.
   func client() throws(Failure) -> ClientConfiguration {
     let secret = try readSecretFile()
+    var memory = Memory.endpoints()
     do {
-      return try ClientConfiguration(settings, secretFile: secret)
+      return try ClientConfiguration(settings, secretFile: secret, memory: &memory)
     } catch {
       throw Self.failure(error, file)
     }
@@ -138,19 +139,19 @@ struct ConfigurationSource {
     case .unknownKey(let key, let line):
       return Failure(.configuration, "\(name):\(line): unknown key '\(key.bytes)'")
     case .duplicateKey(let key, let line):
-      return Failure(.configuration, "\(name):\(line): duplicate key '\(key.name)'")
+      return Failure(.configuration, "\(name):\(line): duplicate key '\(key.name.bytes)'")
     case .duplicateOption(let key):
-      return Failure(.usage, "\(key.name) is given twice")
+      return Failure(.usage, "\(key.name.bytes) is given twice")
     case .badValue(let key, .file(let line), let reason):
-      return Failure(.configuration, "\(name):\(line): \(key.name) \(reason)")
+      return Failure(.configuration, "\(name):\(line): \(key.name.bytes) \(reason)")
     case .badValue(let key, .option, let reason):
-      return Failure(.configuration, "on the command line: \(key.name) \(reason)")
+      return Failure(.configuration, "on the command line: \(key.name.bytes) \(reason)")
     case .badValue(let key, .preset, let reason):
-      return Failure(.configuration, "\(key.name) \(reason)")
+      return Failure(.configuration, "\(key.name.bytes) \(reason)")
     case .badValue(let key, _, let reason):
-      return Failure(.configuration, "in the environment: \(key.name) \(reason)")
+      return Failure(.configuration, "in the environment: \(key.name.bytes) \(reason)")
     case .missing(let key, let reason):
-      return Failure(.configuration, "\(key.name) is not set: \(reason); set it in \(name)")
+      return Failure(.configuration, "\(key.name.bytes) is not set: \(reason); set it in \(name)")
     }
   }
 }

@@ -20,18 +20,28 @@ enum ExchangeError: Error {
 
 /// The body of a request.
 enum RequestBody {
-  case none
-  case deviceAuthorization(clientID: PermanentBytes, scope: PermanentBytes)
-  case deviceToken(clientID: PermanentBytes, deviceCode: Text<2048>)
+  case deviceAuthorization
+  case deviceToken(deviceCode: Text<2048>)
 
-  func write<Sink: ByteSink & ~Copyable>(to sink: inout Sink) {
+  var endpoint: Endpoint {
     switch self {
-    case .none: break
-    case .deviceAuthorization(let clientID, let scope):
-      writeDeviceAuthorizationRequest(clientID: clientID.bytes, scope: scope.bytes, to: &sink)
-    case .deviceToken(let clientID, let deviceCode):
+    case .deviceAuthorization: .deviceAuthorization
+    case .deviceToken: .token
+    }
+  }
+
+  func write<Sink: ByteSink & ~Copyable>(as client: ClientConfiguration, to sink: inout Sink) {
+    let secret = client.secret(for: endpoint, by: .post).bytes
+    switch self {
+    case .deviceAuthorization:
+      writeDeviceAuthorizationRequest(
+        clientID: client.clientID.bytes, clientSecret: secret,
+        scopeParameter: client.preset.scopeParameter, scope: client.scope.bytes,
+        extraParameters: client.extraParameters.bytes, to: &sink)
+    case .deviceToken(let deviceCode):
       writeDeviceTokenRequest(
-        clientID: clientID.bytes, deviceCode: deviceCode.bytes, to: &sink)
+        clientID: client.clientID.bytes, clientSecret: secret, deviceCode: deviceCode.bytes,
+        scopeParameter: client.preset.scopeParameter, scope: client.pollScope.bytes, to: &sink)
     }
   }
 }
@@ -60,21 +70,22 @@ struct Exchange: ~Copyable {
     self.log = log
   }
 
-  /// Posts a form, with Basic authentication where a secret is given, and takes the response.
+  /// Posts a form, with the client's secret where it belongs, and takes the response.
   mutating func post(
-    _ form: RequestBody, to url: URL, clientID: PermanentBytes, clientSecret: PermanentBytes?
+    _ form: RequestBody, to url: URL, as client: ClientConfiguration
   ) throws(ExchangeError) -> ResponseHead {
     var counter = ByteCounter()
-    form.write(to: &counter)
+    form.write(as: client, to: &counter)
     let head = RequestHead(.post(contentLength: counter.count), url)
     request.removeAll()
     head.begin(&request, version: version)
-    if let clientSecret, clientSecret.count > 0 {
+    let secret = client.secret(for: form.endpoint, by: .basic)
+    if secret.count > 0 {
       appendBasicAuthorization(
-        to: &request, clientID: clientID.bytes, clientSecret: clientSecret.bytes)
+        to: &request, clientID: client.clientID.bytes, clientSecret: secret.bytes)
     }
     head.end(&request)
-    form.write(to: &request)
+    form.write(as: client, to: &request)
     precondition(!request.isTruncated, "a request is larger than its buffer")
     defer { request.wipe() }
     return try exchange(with: url)

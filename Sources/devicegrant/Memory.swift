@@ -26,6 +26,8 @@ enum Memory {
 
   static func secretFile() -> Buffer { buffer(cmemory_secret_file(), cmemory_secret_file_capacity) }
 
+  static func endpoints() -> Buffer { buffer(cmemory_endpoints(), cmemory_endpoints_capacity) }
+
   /// The contents of a static buffer that nothing writes to again.
   static func permanent(_ buffer: borrowing Buffer) -> PermanentBytes {
     buffer.bytes.withUnsafeBufferPointer { PermanentBytes($0) }

@@ -96,7 +96,7 @@ private func save(
   var scratch = Memory.tokenFile()
   do {
     try store.save(
-      tokens, tokenEndpoint: client.text(of: .token)!.bytes, clientID: client.clientID.bytes,
+      tokens, tokenEndpoint: client.text(of: .token).bytes, clientID: client.clientID.bytes,
       scratch: &scratch)
   } catch {
     throw tokenFileFailure(error, path)
@@ -152,9 +152,7 @@ struct SignInAttempt: ~Copyable {
     let url = client.url(of: .deviceAuthorization)!
     try displays.show(.starting(Text("Connecting to \(escaped: url.host)")))
     requestedAt = Clock.milliseconds
-    let head = try send(
-      .deviceAuthorization(clientID: client.clientID, scope: client.scope), to: url,
-      authenticates: client.preset.authenticatesAuthorization)
+    let head = try send(.deviceAuthorization, to: url)
     defer { exchange.wipe() }
     do {
       return try readDeviceAuthorization(status: head.status, body: exchange.body.bytes)
@@ -204,9 +202,7 @@ struct SignInAttempt: ~Copyable {
     let url = client.url(of: .token)!
     let head: ResponseHead
     do {
-      head = try exchange.post(
-        .deviceToken(clientID: client.clientID, deviceCode: deviceCode), to: url,
-        clientID: client.clientID, clientSecret: client.clientSecret)
+      head = try exchange.post(.deviceToken(deviceCode: deviceCode), to: url, as: client)
     } catch {
       if error.isInterruption { throw interruption }
       flow.receive(.transient(.unreachable, retryAfter: nil), now: Clock.milliseconds)
@@ -300,12 +296,10 @@ struct SignInAttempt: ~Copyable {
   }
 
   private mutating func send(
-    _ body: RequestBody, to url: URL, authenticates: Bool
+    _ body: RequestBody, to url: URL
   ) throws(Failure) -> ResponseHead {
     do {
-      return try exchange.post(
-        body, to: url, clientID: client.clientID,
-        clientSecret: authenticates ? client.clientSecret : nil)
+      return try exchange.post(body, to: url, as: client)
     } catch {
       if error.isInterruption { throw interruption }
       throw Self.failure(error, url)

@@ -26,6 +26,24 @@ BAD = {
     "control_character": (GOOD + "scope = a\x1b[31mb\n", 4, ""),
     "nul": (GOOD + "scope = a\0b\n", 4, ""),
     "oversize_value": (GOOD + "scope = " + "x" * 2000 + "\n", 4, "scope"),
+    "socket": (GOOD + "socket = token.sock\n", 4, "socket"),
+    "socket_too_long": (GOOD + "socket = /" + "x" * 107 + "\n", 4, "socket"),
+    "socket_group": (GOOD + "socket_group =\n", 4, "socket_group"),
+    "access_token_file": (GOOD + "access_token_file =\n", 4, "access_token_file"),
+    "access_token_group": (GOOD + "access_token_group =\n", 4, "access_token_group"),
+    "start": (GOOD + "start = never\n", 4, "start"),
+    "on_code": (GOOD + "on_code = hook.sh\n", 4, "on_code"),
+    "on_signed_in": (GOOD + "on_signed_in = bin/hook\n", 4, "on_signed_in"),
+    "on_refreshed": (GOOD + "on_refreshed = ~/hook\n", 4, "on_refreshed"),
+    "on_lost": (GOOD + "on_lost =\n", 4, "on_lost"),
+    "client_auth": (GOOD + "client_auth = digest\n", 4, "client_auth"),
+    "client_auth_none": (GOOD + "client_auth = none\n", 4, "client_auth"),
+    "tenant": ("client_id = x\nprovider = entra\ntenant = a/b\n", 3, "tenant"),
+    "issuer": (GOOD + "issuer = http://localhost\n", 4, "issuer"),
+    "issuer_with_query": (GOOD + "issuer = https://localhost/?x\n", 4, "issuer"),
+    "extra_parameters": (GOOD + "extra_parameters = audience\n", 4, "extra_parameters"),
+    "extra_parameters_twice": (GOOD + "extra_parameters = a=b&a=c\n", 4, "extra_parameters"),
+    "extra_parameters_taken": (GOOD + "extra_parameters = scope=x\n", 4, "extra_parameters"),
     "key_in_capitals": (GOOD + "Rotate = 90\n", 4, "Rotate"),
 }
 
@@ -84,6 +102,16 @@ class BadFile(AcceptanceTest):
         run = self.sign_in(self.sandbox(approve_after=1), {key: None})
         self.assertExit(CONFIGURATION, run, key)
 
+    @for_each({name: name for name in ("auth0", "okta", "keycloak")})
+    def test_missing_issuer(self, provider):
+        board = self.board({"provider": provider, "client_id": "x"})
+        self.assertExit(CONFIGURATION, board.run("sign-in"), "issuer", str(board.configuration))
+
+    def test_unknown_provider_lists_all(self):
+        board = self.board({"provider": "nobody", "client_id": "x"})
+        self.assertExit(CONFIGURATION, board.run("sign-in"), "webex", "google", "entra", "github",
+                        "auth0", "okta", "keycloak", "gitlab", "twitch", "custom")
+
     def test_secret_given_twice(self):
         run = self.sign_in(self.sandbox(approve_after=1), {"client_secret_file": "/nonexistent"})
         self.assertExit(CONFIGURATION, run, "client_secret")
@@ -116,6 +144,23 @@ class GoodFile(AcceptanceTest):
                           "--display", "none")
         self.assertExit(DONE, run)
         self.assertTrue(board.token_file.exists())
+
+
+class Client(AcceptanceTest):
+    def test_secret_in_the_body(self):
+        sandbox = self.sandbox(approve_after=1)
+        self.assertExit(DONE, self.sign_in(sandbox, {"client_auth": "post"}))
+        for request in sandbox.requests:
+            self.assertEqual(sandbox.client_secret, request.form["client_secret"])
+            self.assertIsNone(request.header("Authorization"))
+
+    def test_extra_parameters(self):
+        sandbox = self.sandbox(approve_after=1)
+        self.assertExit(DONE, self.sign_in(
+            sandbox, {"extra_parameters": "audience=https%3A%2F%2Fapi.example&x=a+b"}))
+        form = sandbox.to("device_authorization_endpoint")[0].form
+        self.assertEqual(("https://api.example", "a b"), (form["audience"], form["x"]))
+        self.assertNotIn("audience", sandbox.polls[0].form)
 
 
 class Precedence(AcceptanceTest):

@@ -12,24 +12,16 @@ private let custom = """
 
   """
 
-private func client(_ file: String, secret: String? = nil) throws -> ClientConfiguration {
-  try ClientConfiguration(settings(file), secretFile: secret.map(permanent))
-}
+private let notHTTPS = "does not begin with https:// (RFC 8628 section 3.1 asks for TLS)"
 
-private let allEndpoints: [Endpoint] = [
-  .deviceAuthorization, .token, .refresh, .userinfo, .revocation,
-]
-
-/// Where a request would go.
-private func url(_ client: ClientConfiguration, _ endpoint: Endpoint) -> String? {
-  client.url(of: endpoint).map { string($0.text) }
-}
+private let unknownProvider =
+  "is not webex, google, entra, github, auth0, okta, keycloak, gitlab, twitch or custom"
 
 @Suite struct ClientConfigurationTests {
   @Test func webexNeedsNoMoreThanTheClient() throws {
     let client = try client("client_id = C1\nclient_secret = s")
     #expect(string(client.clientID.bytes) == "C1")
-    #expect(string(client.clientSecret.bytes) == "s")
+    #expect(string(client.secret(for: .token, by: .basic).bytes) == "s")
     #expect(string(client.scope.bytes) == "spark:people_read")
     #expect(
       url(client, .deviceAuthorization) == "https://webexapis.com/v1/device/authorize")
@@ -46,7 +38,7 @@ private func url(_ client: ClientConfiguration, _ endpoint: Endpoint) -> String?
     #expect(url(client, .token) == "https://as.example/token")
     #expect(url(client, .refresh) == "https://as.example/token")
     #expect(client.scope.count == 0)
-    #expect(client.clientSecret.count == 0)
+    #expect(client.secret(for: .token, by: .basic).count == 0)
     #expect(url(client, .userinfo) == nil)
   }
 
@@ -75,8 +67,8 @@ private func url(_ client: ClientConfiguration, _ endpoint: Endpoint) -> String?
       "provider = custom\nclient_id = x\ndevice_authorization_endpoint = https://a.example",
       "missing token_endpoint"
     ),
-    ("provider = Webex", "provider is not webex or custom (file(line: 1))"),
-    ("provider =", "provider is not webex or custom (file(line: 1))"),
+    ("provider = Webex", "provider \(unknownProvider) (file(line: 1))"),
+    ("provider =", "provider \(unknownProvider) (file(line: 1))"),
     (custom + "ca_file =", "ca_file is empty (file(line: 5))"),
     (
       custom + "ca_file = /" + String(repeating: "x", count: 500),
@@ -91,6 +83,14 @@ private func url(_ client: ClientConfiguration, _ endpoint: Endpoint) -> String?
       "client_secret is too long (file(line: 5))"
     ),
     ("client_id = " + String(repeating: "x", count: 513), "client_id is too long (file(line: 1))"),
+    (custom + "issuer =", "issuer \(notHTTPS) (file(line: 5))"),
+    (custom + "issuer = http://as.example", "issuer \(notHTTPS) (file(line: 5))"),
+    (custom + "issuer = https://as.example/?x", "issuer holds a query (?) (file(line: 5))"),
+    (custom + "issuer = https://as.example/#x", "issuer holds a fragment (#) (file(line: 5))"),
+    (
+      custom + "issuer = https://as.example/" + String(repeating: "x", count: 452),
+      "issuer is too long (file(line: 5))"
+    ),
   ])
   func whatIsMissingOrWrongIsNamed(file: String, expected: String) {
     #expect(fault { _ = try client(file) } == expected)
@@ -127,7 +127,7 @@ private func url(_ client: ClientConfiguration, _ endpoint: Endpoint) -> String?
     var secret = ""
     let said = fault {
       let client = try client(custom + "client_secret_file = f", secret: content)
-      secret = string(client.clientSecret.bytes)
+      secret = string(client.secret(for: .token, by: .basic).bytes)
     }
     #expect((said == "none" ? secret : said) == expected ?? content)
   }
@@ -159,7 +159,7 @@ private func url(_ client: ClientConfiguration, _ endpoint: Endpoint) -> String?
     let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count)
     _ = copy.initialize(from: bytes)
     settings.set(.clientID, PermanentBytes(UnsafeBufferPointer(copy)), .option)
-    let said = fault { _ = try ClientConfiguration(settings, secretFile: nil) }
+    let said = fault { _ = try client(settings) }
     #expect(said == "client_id is not UTF-8 (option)")
   }
 
@@ -180,8 +180,50 @@ private func url(_ client: ClientConfiguration, _ endpoint: Endpoint) -> String?
     #expect(local.rotation == 0)
     #expect(local.displays.count == 1)
     #expect(local.displays[0].kind == .automatic)
-    let hasFile = local.tokenFile != nil
+    let hasFile = local.tokenFile != nil || local.accessTokenFile != nil
     #expect(!hasFile)
+    let hasSocket = local.socket != nil
+    #expect(!hasSocket)
+    let hasGroup = local.accessTokenGroup != nil || local.socketGroup != nil
+    #expect(!hasGroup)
+    #expect(local.start == .automatic)
+    for hook in Self.hooks { #expect(name(local.program(for: hook)) == nil) }
+  }
+
+  private static let hooks: [Hook] = [.code, .signedIn, .refreshed, .lost]
+
+  private func name(_ bytes: PermanentBytes?) -> String? { bytes.map { string($0.bytes) } }
+
+  @Test func filesGroupsAndTheSocketAreNamed() throws {
+    let socket = "/" + String(repeating: "s", count: 106)
+    let local = try local(
+      """
+      access_token_file = token
+      access_token_group = 100
+      socket = \(socket)
+      socket_group = readers
+      """)
+    #expect(name(local.accessTokenFile) == "token")
+    #expect(name(local.accessTokenGroup) == "100")
+    #expect(name(local.socket) == socket)
+    #expect(name(local.socketGroup) == "readers")
+  }
+
+  @Test(
+    arguments: [
+      (.code, "on_code"), (.signedIn, "on_signed_in"), (.refreshed, "on_refreshed"),
+      (.lost, "on_lost"),
+    ] as [(Hook, String)])
+  func eachHookHasItsProgram(hook: Hook, key: String) throws {
+    let local = try local("\(key) = /usr/local/bin/my hook")
+    for other in Self.hooks {
+      #expect(name(local.program(for: other)) == (other == hook ? "/usr/local/bin/my hook" : nil))
+    }
+  }
+
+  @Test(arguments: [("automatic", .automatic), ("on-request", .onRequest)] as [(String, StartMode)])
+  func startModes(value: String, mode: StartMode) throws {
+    #expect(try local("start = \(value)").start == mode)
   }
 
   @Test(
@@ -206,6 +248,19 @@ private func url(_ client: ClientConfiguration, _ endpoint: Endpoint) -> String?
     ("token_file =", "token_file is empty"),
     ("token_file = " + String(repeating: "x", count: 501), "token_file is too long"),
     ("display = screen", "display is not a list"), ("display =", "display is not a list"),
+    ("access_token_file =", "access_token_file is empty"),
+    ("access_token_group =", "access_token_group is empty"),
+    ("socket_group =", "socket_group is empty"), ("socket =", "socket is empty"),
+    ("socket = token.sock", "socket is not an absolute path"),
+    ("socket = /" + String(repeating: "x", count: 107), "socket is longer than 107 bytes"),
+    ("start =", "start is not automatic or on-request"),
+    ("start = Automatic", "start is not automatic or on-request"),
+    ("start = on_request", "start is not automatic or on-request"),
+    ("on_code =", "on_code is empty"), ("on_code = hook", "on_code is not an absolute path"),
+    ("on_signed_in = ./hook", "on_signed_in is not an absolute path"),
+    ("on_refreshed = ~/hook", "on_refreshed is not an absolute path"),
+    ("on_lost = sh -c true", "on_lost is not an absolute path"),
+    ("on_lost = /" + String(repeating: "x", count: 500), "on_lost is too long for a path"),
   ])
   func badValuesAreNamed(file: String, expected: String) {
     let said = fault { _ = try local(file) }

@@ -18,6 +18,13 @@ import Testing
     #expect(Set(allKeys().map { string($0.name.bytes) }).count == Key.count)
   }
 
+  @Test(arguments: allKeys()) func aNameIsThatOfItsCase(key: Key) {
+    let words = "\(key)".replacing("ID", with: "Id").replacing(/[A-Z]/) {
+      "_\($0.output.lowercased())"
+    }
+    #expect(string(key.name.bytes) == words)
+  }
+
   @Test(
     arguments: [("CLIENT_ID", .clientID), ("CLIENT_SECRET", .clientSecret)] as [(String, Key)])
   func theSamplesVariablesAreTaken(name: String, key: Key) {

@@ -36,7 +36,7 @@ func fault(_ body: () throws -> Void) -> String {
 private func words(_ error: ConfigurationError) -> String {
   switch error {
   case .malformedLine(let line): "malformed line \(line)"
-  case .unknownKey(let key, let line): "unknown key \(string(key)) in line \(line)"
+  case .unknownKey(let key, let line): "unknown key \(string(key.bytes)) in line \(line)"
   case .duplicateKey(let key, let line): "duplicate key \(string(key.name.bytes)) in line \(line)"
   case .duplicateOption(let key): "duplicate option \(string(key.name.bytes))"
   case .badValue(let key, let origin, let reason):
@@ -47,4 +47,26 @@ private func words(_ error: ConfigurationError) -> String {
 
 func allKeys() -> [Key] {
   (0..<UInt8(Key.count)).compactMap { Key(rawValue: $0) }
+}
+
+/// The client's part of a configuration.
+func client(_ file: String, secret: String? = nil) throws -> ClientConfiguration {
+  try client(settings(file), secret: secret)
+}
+
+func client(_ settings: Settings, secret: String? = nil) throws -> ClientConfiguration {
+  var memory = endpointMemory()
+  return try ClientConfiguration(settings, secretFile: secret.map(permanent), memory: &memory)
+}
+
+/// Memory for endpoints, as large as the program's, which is never freed.
+func endpointMemory() -> Buffer {
+  Buffer(storage: .allocate(byteCount: 5 * 512, alignment: 16))
+}
+
+let allEndpoints: [Endpoint] = [.deviceAuthorization, .token, .refresh, .userinfo, .revocation]
+
+/// Where a request would go.
+func url(_ client: ClientConfiguration, _ endpoint: Endpoint) -> String? {
+  client.url(of: endpoint).map { string($0.text) }
 }
