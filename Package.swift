@@ -17,7 +17,7 @@ let package = Package(
     .target(name: "Bytes"),
     .target(name: "HTTP", dependencies: ["Bytes"]),
     .target(name: "DeviceGrant", dependencies: ["Bytes", "JSON"]),
-    .target(name: "Agent", dependencies: ["Bytes", "DeviceGrant", "HTTP"]),
+    .target(name: "Agent", dependencies: ["Bytes", "DeviceGrant", "HTTP", "JSON"]),
 
     // One door to each library and to the kernel.
     .target(name: "Linux", dependencies: ["Bytes", "CLinux"]),
@@ -45,7 +45,7 @@ let package = Package(
 
     // What the tests share.
     .target(name: "TestSupport", dependencies: ["Bytes"], path: "Tests/TestSupport"),
-    .testTarget(name: "AgentTests", dependencies: ["Agent", "Bytes", "HTTP", "TestSupport"]),
+    .testTarget(name: "AgentTests", dependencies: ["Agent", "Bytes", "HTTP", "JSON", "TestSupport"]),
     .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"]),
     .testTarget(name: "DisplayTests", dependencies: ["Bytes", "Display", "Linux", "QR"]),
     .testTarget(name: "JSONTests", dependencies: ["Bytes", "JSON", "TestSupport"]),

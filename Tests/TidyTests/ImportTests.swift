@@ -8,7 +8,7 @@ import Testing
     "HTTP": ["Bytes"],
     "JSON": ["Bytes", "CJansson"],
     "DeviceGrant": ["Bytes", "JSON"],
-    "Agent": ["Bytes", "DeviceGrant", "HTTP"],
+    "Agent": ["Bytes", "DeviceGrant", "HTTP", "JSON"],
     "Linux": ["Bytes", "CLinux"],
     "TLS": ["Bytes", "CMbedTLS", "Linux"],
     "QR": ["Bytes", "CQRencode"],
