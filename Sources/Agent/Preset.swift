@@ -9,7 +9,8 @@ public struct Preset: Sendable {
   /// What has to be registered with the provider, to follow a refusal; may be empty.
   public let setUpHelp: StaticString
   /// Whether the client authenticates with its secret at the device authorization endpoint, where
-  /// it has one. It always does at the token and revocation endpoints (RFC 6749 §3.2.1).
+  /// it has one (RFC 8628 §3.1); not where the provider's document has no secret there. It always
+  /// does at the token and revocation endpoints (RFC 6749 §3.2.1).
   public let authenticatesAuthorization: Bool
   /// Whether the provider has no clients without a secret.
   public let requiresSecret: Bool
@@ -89,7 +90,7 @@ public struct Preset: Sendable {
       """),
     // "Device authorization grant" of the Microsoft identity platform.
     Preset(
-      "entra", "Microsoft",
+      "entra", "Microsoft", authenticatesAuthorization: false,
       setUpHelp: "the app registration must allow public client flows, and know the tenant",
       """
       client_auth = post
@@ -102,7 +103,7 @@ public struct Preset: Sendable {
       """),
     // "Authorizing OAuth apps" on docs.github.com. Without a scope there is the public profile.
     Preset(
-      "github", "GitHub",
+      "github", "GitHub", authenticatesAuthorization: false,
       setUpHelp: "Device Flow must be enabled in the app's settings",
       """
       client_auth = post
@@ -157,7 +158,7 @@ public struct Preset: Sendable {
       """),
     // "Getting OAuth Access Tokens" on dev.twitch.tv, which asks for at least one scope.
     Preset(
-      "twitch", "Twitch", hasOwnScopeParameter: true,
+      "twitch", "Twitch", authenticatesAuthorization: false, hasOwnScopeParameter: true,
       """
       client_auth = post
       scope = user:read:email

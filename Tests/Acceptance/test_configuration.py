@@ -157,10 +157,41 @@ class Client(AcceptanceTest):
     def test_extra_parameters(self):
         sandbox = self.sandbox(approve_after=1)
         self.assertExit(DONE, self.sign_in(
-            sandbox, {"extra_parameters": "audience=https%3A%2F%2Fapi.example&x=a+b"}))
+            sandbox, {"extra_parameters": "resource=https%3A%2F%2Fapi.example&x=a+b"}))
         form = sandbox.to("device_authorization_endpoint")[0].form
-        self.assertEqual(("https://api.example", "a b"), (form["audience"], form["x"]))
-        self.assertNotIn("audience", sandbox.polls[0].form)
+        self.assertEqual(("https://api.example", "a b"), (form["resource"], form["x"]))
+        self.assertNotIn("resource", sandbox.polls[0].form)
+
+    def test_audience(self):
+        sandbox = self.sandbox("auth0", approve_after=1)
+        self.assertExit(DONE, self.sign_in(
+            sandbox, {"extra_parameters": "audience=https%3A%2F%2Fapi.sandbox.example%2F"}))
+
+
+class Presets(AcceptanceTest):
+    """Each preset, with no more than it needs, at a server that insists on what it is to send."""
+    # With the scope that each asks for. Where there are public clients, it is one.
+    PROVIDERS = {
+        "webex": "spark:people_read", "google": "openid profile",
+        "entra": "openid profile offline_access", "github": None,
+        "auth0": "openid profile offline_access", "okta": "openid profile offline_access",
+        "keycloak": "openid profile offline_access", "gitlab": "openid profile",
+        "twitch": "user:read:email",
+    }
+
+    @for_each({name: (name, scope) for name, scope in PROVIDERS.items()})
+    def test_signs_in_at(self, row):
+        provider, scope = row
+        sandbox = self.sandbox(provider, approve_after=1)
+        run = self.sign_in(sandbox, {"scope": None}, public=None)
+        self.assertExit(DONE, run)
+        form = sandbox.to("device_authorization_endpoint")[0].form
+        self.assertEqual(scope, form.get("scopes" if provider == "twitch" else "scope"))
+
+    @for_each({name: name for name in ("auth0", "okta", "keycloak", "gitlab")})
+    def test_confidential_client_signs_in_at(self, provider):
+        sandbox = self.sandbox(provider, approve_after=1)
+        self.assertExit(DONE, self.sign_in(sandbox, public=False))
 
 
 class Precedence(AcceptanceTest):

@@ -221,7 +221,8 @@ private let unknownProvider =
     }
   }
 
-  @Test(arguments: [("automatic", .automatic), ("on-request", .onRequest)] as [(String, StartMode)])
+  @Test(
+    arguments: [("automatic", .automatic), ("on-request", .onRequest)] as [(String, StartMode)])
   func startModes(value: String, mode: StartMode) throws {
     #expect(try local("start = \(value)").start == mode)
   }

@@ -37,18 +37,20 @@ private let effective: [Effective] = [
     ]),
   Effective(
     provider: "entra", title: "Microsoft", authentication: .post,
-    scope: "openid profile offline_access",
+    authenticatesAuthorization: false, scope: "openid profile offline_access",
     urls: below(
       "https://login.microsoftonline.com/common/oauth2/v2.0/", ["devicecode", "token", "token"])
       + ["https://graph.microsoft.com/oidc/userinfo", nil]),
   Effective(
     provider: "entra", settings: "tenant = contoso.onmicrosoft.com", title: "Microsoft",
-    authentication: .post, scope: "openid profile offline_access",
+    authentication: .post, authenticatesAuthorization: false,
+    scope: "openid profile offline_access",
     urls: below(
       "https://login.microsoftonline.com/contoso.onmicrosoft.com/oauth2/v2.0/",
       ["devicecode", "token", "token"]) + ["https://graph.microsoft.com/oidc/userinfo", nil]),
   Effective(
-    provider: "github", title: "GitHub", authentication: .post, scope: "",
+    provider: "github", title: "GitHub", authentication: .post, authenticatesAuthorization: false,
+    scope: "",
     urls: below(
       "https://github.com/login/",
       ["device/code", "oauth/access_token", "oauth/access_token"])
@@ -82,8 +84,8 @@ private let effective: [Effective] = [
       "https://git.example/lab/oauth/",
       ["authorize_device", "token", "token", "userinfo", "revoke"])),
   Effective(
-    provider: "twitch", title: "Twitch", authentication: .post, scope: "user:read:email",
-    scopeParameter: "scopes", pollScope: "user:read:email",
+    provider: "twitch", title: "Twitch", authentication: .post, authenticatesAuthorization: false,
+    scope: "user:read:email", scopeParameter: "scopes", pollScope: "user:read:email",
     urls: below(
       "https://id.twitch.tv/oauth2/", ["device", "token", "token", "validate", "revoke"])),
 ]
