@@ -1,0 +1,137 @@
+"""Boots emulated boards (board/emulate) and looks at their screens from outside."""
+
+import importlib.machinery
+import importlib.util
+import math
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from devicegrant import ROOT, command_for
+from screen import Bitmap, read_qr
+
+
+def _load_emulate():
+    # It is a command, so it has no .py to import it by.
+    loader = importlib.machinery.SourceFileLoader("emulate", str(ROOT / "board" / "emulate"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("emulate", loader))
+    sys.modules["emulate"] = module
+    loader.exec_module(module)
+    return module
+
+
+emulate = _load_emulate()
+Emulator = emulate.Emulator
+SimpleFramebuffer = emulate.SimpleFramebuffer
+on_board = emulate.on_board
+
+
+def screen_of(board, number=0):
+    """The board's screen in black and white, as a person or a phone sees it."""
+    rows = board.picture(number).rows()
+    return Bitmap(tuple(tuple(int(level < 128) for level in row) for row in rows))
+
+
+def wait_for_screen(board, matches, timeout=30, number=0):
+    """Waits until the screen is as `matches` wants it, and returns it.
+
+    Nothing tells from outside that a screen has changed, so it is looked at again and again.
+    """
+    deadline = time.monotonic() + timeout
+    while not matches(screen := screen_of(board, number)):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"the screen did not come within {timeout} s; on the serial line:"
+                                 f"\n{board.serial[-4000:]}")
+        time.sleep(0.1)
+    return screen
+
+
+def shows_qr(payload):
+    """For wait_for_screen: a QR code with that payload."""
+    return lambda screen: read_qr(screen) == [payload.encode()]
+
+
+def painted(size, *, uri, code, complete=None, rotate=0):
+    """The picture that `devicegrant show` makes of a sign-in screen on this machine."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "screen.pbm"
+        words = ["--complete", complete] if complete else []
+        subprocess.run([*command_for(), "show", "--uri", uri, *words, "--code", code, "--rotate",
+                        str(rotate), "--display", f"pbm:{path}@{size}"], check=True)
+        return Bitmap.read(path)
+
+
+def words_on(screen):
+    """The larger words on a screen, read by Tesseract: it is not to be trusted with digits."""
+    if not shutil.which("tesseract"):
+        raise RuntimeError("tesseract is missing: run board/dependencies emulate")
+    done = subprocess.run(["tesseract", "-", "-", "--psm", "11"], input=screen.pgm(1, 0),
+                          capture_output=True, check=True)
+    return " ".join(done.stdout.decode().split())
+
+
+def missing_texts(screen, **texts):
+    """Which of the `code` and the `uri` the screen does not show as `devicegrant show` does.
+
+    Where they stand and how large they are is open; where the lines break is not.
+    """
+    size = "x".join(map(str, screen.size))
+    lines = [bytes(row) for row in screen.rows]
+    mirrored = {name: re.sub(r"[0-9A-Za-z]", another, text) for name, text in texts.items()}
+    missing = []
+    for name in texts:
+        expected, other = (painted(size, complete="https://example.com/", **chosen)
+                           for chosen in (texts, {**texts, name: mirrored[name]}))
+        patches = text_lines(expected, other)
+        if not patches or not all(occurs(patch, lines) for patch in patches):
+            missing.append(name)
+    return missing
+
+
+def another(letter):
+    """A different letter or digit."""
+    return "1" if letter[0] == "2" else "2"
+
+
+def text_lines(expected, other):
+    """The lines of text in which two pictures differ, each cut out and at the least size."""
+    differing = [y for y, rows in enumerate(zip(expected.rows, other.rows)) if rows[0] != rows[1]]
+    if not differing:
+        return []
+    columns = [x for y in differing for x, (a, b) in enumerate(zip(expected.rows[y], other.rows[y]))
+               if a != b]
+    left, right = min(columns), max(columns) + 1
+    patches, lines = [], []
+    for y in range(differing[0], differing[-1] + 2):
+        row = bytes(expected.rows[y][left:right])
+        if any(row) and y <= differing[-1]:
+            lines.append(row)
+        elif lines:
+            patches.append(least(lines))
+            lines = []
+    return patches
+
+
+def least(lines):
+    """A cut-out without what whole pixels enlarge it by."""
+    pixels = [len(run) for line in lines for run in re.findall(b"\0+|\1+", line)]
+    scale = math.gcd(*pixels)
+    return [line[::scale] for line in lines[::scale]]
+
+
+def occurs(patch, lines):
+    """Whether the cut-out is there, enlarged by any whole factor."""
+    for scale in range(1, len(lines) // len(patch) + 1):
+        enlarged = [b"".join(bytes([pixel]) * scale for pixel in line)
+                    for line in patch for _ in range(scale)]
+        for y in range(len(lines) - len(enlarged) + 1):
+            x = lines[y].find(enlarged[0])
+            while x >= 0:
+                if all(lines[y + dy].startswith(row, x) for dy, row in enumerate(enlarged)):
+                    return True
+                x = lines[y].find(enlarged[0], x + 1)
+    return False
