@@ -56,6 +56,13 @@ static inline json_t *cjansson_load(const char *text, size_t length, int *is_exh
   return json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
 }
 
+// Writes a document, in the order in which it came, one member a line. Returns the number of bytes
+// that it takes, which is more than `capacity` where it did not fit, or 0 where it failed.
+static inline size_t cjansson_dump(const json_t *document, char *text, size_t capacity) {
+  if (setjmp(cjansson_exhausted) != 0) return 0;
+  return json_dumpb(document, text, capacity, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+}
+
 // json_typeof and its relatives are macros.
 static inline int cjansson_is_object(const json_t *value) { return json_is_object(value); }
 static inline int cjansson_is_string(const json_t *value) { return json_is_string(value); }

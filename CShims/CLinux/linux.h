@@ -16,6 +16,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,6 +104,19 @@ static inline int clinux_connect_local(int descriptor, const char *path) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   strncpy(address.sun_path, path, sizeof address.sun_path - 1);
   return connect(descriptor, (const struct sockaddr *)&address, sizeof address);
+}
+// One datagram to the socket whose path, or whose abstract name behind an `@`, is in `path`.
+static inline void clinux_send_to_local(const void *path, size_t length, const void *bytes,
+                                        size_t count) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  if (length >= sizeof address.sun_path) return;
+  memcpy(address.sun_path, path, length);
+  if (address.sun_path[0] == '@') address.sun_path[0] = 0;
+  int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (descriptor < 0) return;
+  sendto(descriptor, bytes, count, MSG_NOSIGNAL, (const struct sockaddr *)&address,
+         offsetof(struct sockaddr_un, sun_path) + length);
+  close(descriptor);
 }
 static inline int clinux_accept(int listener) {
   return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);

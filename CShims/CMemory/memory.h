@@ -12,9 +12,12 @@
     return bytes;                                             \
   }
 
-// A refresh request carries a 16 KiB refresh token, each byte of which may need three in form
-// encoding, beside the client's credentials.
-CMEMORY_BUFFER(request, 56 * 1024)
+// The body of a request. A refresh request carries a 16 KiB refresh token, each byte of which may
+// need three in form encoding, beside the client's credentials.
+CMEMORY_BUFFER(form, 56 * 1024)
+
+// A whole request: the body, or a 16 KiB access token, behind a head of less than 8 KiB.
+CMEMORY_BUFFER(request, 64 * 1024)
 
 // The design's limit on a response body, and one byte more to see that it was passed.
 CMEMORY_BUFFER(response_body, 64 * 1024 + 1)
@@ -27,17 +30,34 @@ CMEMORY_BUFFER(receive, 4 * 1024)
 CMEMORY_BUFFER(access_token, 16 * 1024)
 CMEMORY_BUFFER(refresh_token, 16 * 1024)
 
+// An access token with its newline, on its way into the file that publishes it.
+CMEMORY_BUFFER(published, 16 * 1024 + 1)
+
+// The access token that the socket hands out, while the others are being renewed.
+CMEMORY_BUFFER(handed_out, 16 * 1024)
+
+// A line with an access token: of the socket, or on standard output.
+CMEMORY_BUFFER(answer, 20 * 1024)
+
+// What a hook is told: URIs of at most 3 KiB, a code, a reason of at most 2 KiB.
+CMEMORY_BUFFER(facts, 8 * 1024)
+
+// A profile as `whoami` prints it: a body with indentation, where it is for a person.
+CMEMORY_BUFFER(profile, 256 * 1024)
+
 // Both tokens as JSON strings, where a byte may need six (\u00XX), beside the other members.
 CMEMORY_BUFFER(token_file, 200 * 1024)
 
+// The next three are there twice: a configuration is looked at beside the one that is in use.
+
 // The configuration file: a table of some twenty lines with comments.
-CMEMORY_BUFFER(configuration_file, 64 * 1024)
+CMEMORY_BUFFER(configuration_file, 2 * 64 * 1024)
 
 // A client secret of at most 512 bytes, and a line end; more is seen to be too much.
-CMEMORY_BUFFER(secret_file, 1024)
+CMEMORY_BUFFER(secret_file, 2 * 1024)
 
 // Five URLs of 512 bytes: the endpoints that are written out from a preset or found at an issuer.
-CMEMORY_BUFFER(endpoints, 5 * 512)
+CMEMORY_BUFFER(endpoints, 2 * 5 * 512)
 
 // One bit a pixel: up to 2048x2048.
 CMEMORY_BUFFER(canvas, 2048 * 2048 / 8)

@@ -64,6 +64,19 @@ extension ByteSink where Self: ~Copyable {
   }
 }
 
+extension ByteSink where Self: ~Copyable {
+  /// Appends a number in base eight, as permission bits are written.
+  public mutating func append(octal number: UInt32) {
+    var shift: UInt32 = 30
+    while shift > 0, number &>> shift == 0 { shift -= 3 }
+    while true {
+      append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number &>> shift) & 7)
+      if shift == 0 { return }
+      shift -= 3
+    }
+  }
+}
+
 /// The lower-case digit for a value below sixteen.
 func hexadecimalDigit(_ value: UInt8) -> UInt8 {
   value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10

@@ -37,6 +37,13 @@ extension Span where Element == UInt8 {
     equalsIgnoringCase(literal.bytes)
   }
 
+  /// FNV-1a: tells texts apart, and proves nothing.
+  public var checksum: UInt32 {
+    var sum: UInt32 = 0x811C_9DC5
+    for index in indices { sum = (sum ^ UInt32(self[index])) &* 0x0100_0193 }
+    return sum
+  }
+
   /// Whether the bytes begin with those of `literal`.
   public func hasPrefix(_ literal: StaticString) -> Bool {
     count >= literal.utf8CodeUnitCount

@@ -26,19 +26,31 @@ public struct DeviceAuthorization: Sendable {
   /// As above.
   public fileprivate(set) var refusedInterval: Int64?
 
-  fileprivate init() {}
+  public init() {}
+
+  /// Forgets everything, the device code for good.
+  public mutating func clear() {
+    deviceCode.wipe()
+    userCode.removeAll()
+    verificationURI.removeAll()
+    verificationURIComplete.removeAll()
+    expiresIn = 0
+    interval = intervalDefault
+    refusedExpiresIn = nil
+    refusedInterval = nil
+  }
 }
 
 /// Why a device authorization request brought no code.
 public enum DeviceAuthorizationError: Error, Sendable {
   /// The server said why.
-  case refused(ServerError)
-  /// The server can't answer now: HTTP status 408, 429 or 5xx.
-  case unavailable(status: Int)
+  case refused
+  /// The server can't answer now: HTTP status 408, 429 or 5xx, or `slow_down`.
+  case unavailable
   /// An answer, but not JSON.
-  case notJSON(JSONError, status: Int)
+  case notJSON(JSONError)
   /// An answer that is neither a success nor an error that says anything.
-  case unexpectedStatus(Int)
+  case unexpectedStatus
   /// A required member is not there, or of the wrong type.
   case missing(StaticString)
   /// A member is larger than this client can hold.
@@ -61,19 +73,24 @@ private let intervalLimit: Int64 = 300
 private let intervalDefault: Int64 = 5
 
 /// Reads the answer to a device authorization request.
+///
+/// - Parameters:
+///   - reason: the server's words where it refused.
+///   - authorization: filled where this returns.
 public func readDeviceAuthorization(
-  status: Int, body: borrowing Span<UInt8>
-) throws(DeviceAuthorizationError) -> DeviceAuthorization {
+  status: Int, body: borrowing Span<UInt8>, reason: inout ServerError,
+  into authorization: inout DeviceAuthorization
+) throws(DeviceAuthorizationError) {
   let object = try parse(body, status: status)
-  // Some servers send errors with status 200.
-  if let error = readServerError(object, status: status), !isSuccess(status) || object.has("error")
-  {
-    if isUnavailable(status) { throw .unavailable(status: status) }
-    throw .refused(error)
+  switch ErrorKind(object, status: status, into: &reason) {
+  case .unavailable, .slowDown: throw .unavailable
+  case .pending, .denied, .expired, .refused:
+    throw isUnavailable(status) ? .unavailable : .refused
+  case .silent: if !isSuccess(status) { throw .unexpectedStatus }
+  case nil: break
   }
-  if isUnavailable(status) { throw .unavailable(status: status) }
-  guard isSuccess(status) else { throw .unexpectedStatus(status) }
-  return try readDeviceAuthorization(object)
+  authorization.clear()
+  try readMembers(object, into: &authorization)
 }
 
 private func parse(
@@ -82,16 +99,15 @@ private func parse(
   do {
     return try JSONObject(body)
   } catch {
-    if isUnavailable(status) { throw .unavailable(status: status) }
-    if !isSuccess(status) { throw .unexpectedStatus(status) }
-    throw .notJSON(error, status: status)
+    if isUnavailable(status) { throw .unavailable }
+    if !isSuccess(status) { throw .unexpectedStatus }
+    throw .notJSON(error)
   }
 }
 
-private func readDeviceAuthorization(
-  _ object: borrowing JSONObject
-) throws(DeviceAuthorizationError) -> DeviceAuthorization {
-  var authorization = DeviceAuthorization()
+private func readMembers(
+  _ object: borrowing JSONObject, into authorization: inout DeviceAuthorization
+) throws(DeviceAuthorizationError) {
   try read("device_code", of: object, into: &authorization.deviceCode)
   try read("user_code", of: object, into: &authorization.userCode)
   // Google and drafts of the RFC say "url".
@@ -123,18 +139,12 @@ private func readDeviceAuthorization(
     authorization.interval = max(1, authorization.expiresIn / 2)
   }
   if let stated, stated != authorization.interval { authorization.refusedInterval = stated }
-  return authorization
 }
 
 private func read<let capacity: Int>(
   _ name: StaticString, of object: borrowing JSONObject, into text: inout Text<capacity>
 ) throws(DeviceAuthorizationError) {
   guard let value = object.string(name), value.count > 0 else { throw .missing(name) }
-  guard let exact = Text<capacity>(exactly: value) else { throw .tooLong(name) }
-  text = exact
+  text.append(value)
+  if text.isTruncated { throw .tooLong(name) }
 }
-
-func isSuccess(_ status: Int) -> Bool { status >= 200 && status < 300 }
-
-/// Whether the status says "not now" (RFC 9110 §15): worth another try.
-func isUnavailable(_ status: Int) -> Bool { status == 408 || status == 429 || status >= 500 }

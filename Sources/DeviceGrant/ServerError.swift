@@ -1,64 +1,116 @@
 public import Bytes
 internal import JSON
 
-/// What an authorization server said went wrong, as it said it. Text from outside: escape it
-/// before it is shown.
-public struct ServerError: Error, Sendable {
+/// What an authorization server said went wrong, as it said it: in the caller's memory, since
+/// errors that carry texts are copied at every step. Text from outside: escape it before it is
+/// shown.
+public struct ServerError: Sendable {
   /// An HTTP status.
-  public let status: Int
+  public private(set) var status = 0
 
-  /// The error's code, as in RFC 6749 §5.2, or what stands in its place. Never empty.
-  public let code: Text<128>
+  /// The error's code, as in RFC 6749 §5.2, or what stands in its place; empty where the server
+  /// gave no reason.
+  public private(set) var code = Text<128>()
 
   /// The words for the developer beside the code, or empty.
-  public let details: Text<256>
+  public private(set) var details = Text<256>()
+
+  public init() {}
+
+  /// Forgets the last error; the client gives the code that a status stands for.
+  mutating func set(_ code: StaticString, status: Int) {
+    self.status = status
+    self.code.removeAll()
+    self.code.append(code)
+    details.removeAll()
+  }
+
+  /// Takes the code from what a server sent in its place.
+  mutating func set(code bytes: borrowing Span<UInt8>, status: Int) {
+    set("", status: status)
+    code.append(bytes)
+  }
+
+  /// Takes the reason from every place where servers put it: OAuth's `error`, Webex's
+  /// `errors[0].description`, Google's `error_code` for quotas, `message`.
+  mutating func read(_ object: borrowing JSONObject, status: Int) {
+    set("", status: status)
+    if let word = object.string("error") {
+      code.append(word)
+      if let words = object.string("error_description") { details.append(words) }
+    }
+    if code.isEmpty, let words = object.string(inFirstOf: "errors", "description") {
+      code.append(words)
+    }
+    if code.isEmpty, let word = object.string("error_code") { code.append(word) }
+    if code.isEmpty, let words = object.string("message") { code.append(words) }
+  }
 }
 
-/// What an error answer means to a client that waits for approval (RFC 8628 §3.5).
-enum Verdict {
+/// What kind of error an answer is, the same for every endpoint; what follows from it is the
+/// endpoint's reader's.
+enum ErrorKind {
+  /// The words of RFC 8628 §3.5.
   case pending
   case slowDown
   case denied
   case expired
+  /// Any other reason, in the server's words.
+  case refused
+  /// Not now: HTTP status 408, 429 or 5xx.
+  case unavailable
+  /// An error by its status, or by an `error` of another type, that says no more.
+  case silent
 
-  private static func named(_ word: borrowing Span<UInt8>) -> Verdict? {
-    if word.equals("authorization_pending") { return .pending }
-    if word.equals("slow_down") { return .slowDown }
-    if word.equals("access_denied") || word.equals("authorization_declined") { return .denied }
-    if word.equals("expired_token") || word.equals("token_expired") { return .expired }
-    return nil
+  /// What an answer without JSON is.
+  init(status: Int) {
+    self = isUnavailable(status) ? .unavailable : .silent
   }
 
-  /// Looks in every place where servers put the word: OAuth's `error`, Webex's
-  /// `errors[0].description` and `message`.
-  init?(_ object: borrowing JSONObject) {
-    if let word = object.string("error"), let verdict = Self.named(word) {
-      self = verdict
-    } else if let word = object.string(inFirstOf: "errors", "description"),
-      let verdict = Self.named(word)
-    {
-      self = verdict
-    } else if let word = object.string("message"), let verdict = Self.named(word) {
-      self = verdict
+  private init?(named word: borrowing Span<UInt8>) {
+    if word.equals("authorization_pending") {
+      self = .pending
+    } else if word.equals("slow_down") {
+      self = .slowDown
+    } else if word.equals("access_denied") || word.equals("authorization_declined") {
+      self = .denied
+    } else if word.equals("expired_token") || word.equals("token_expired") {
+      self = .expired
     } else {
       return nil
     }
   }
+
+  /// Reads an error answer, and its words into `reason`; nil where it is a success.
+  ///
+  /// Some servers send errors with status 200, so the status alone does not tell.
+  init?(_ object: borrowing JSONObject, status: Int, into reason: inout ServerError) {
+    reason.read(object, status: status)
+    if let kind = Self.named(object) {
+      self = kind
+    } else if isUnavailable(status) {
+      self = .unavailable
+    } else if isSuccess(status), !object.has("error") {
+      return nil
+    } else {
+      // 428 means "pending" at a token endpoint whatever else it says.
+      self = status == 428 || reason.code.isEmpty ? .silent : .refused
+    }
+  }
+
+  private static func named(_ object: borrowing JSONObject) -> ErrorKind? {
+    if let word = object.string("error"), let kind = ErrorKind(named: word) { return kind }
+    if let word = object.string(inFirstOf: "errors", "description"),
+      let kind = ErrorKind(named: word)
+    {
+      return kind
+    }
+    if let word = object.string("message") { return ErrorKind(named: word) }
+    return nil
+  }
 }
 
-/// Reads the reason out of an error answer; nil where it states none.
-func readServerError(_ object: borrowing JSONObject, status: Int) -> ServerError? {
-  var code = Text<128>()
-  var details = Text<256>()
-  if let word = object.string("error") {
-    code.append(word)
-    if let words = object.string("error_description") { details.append(words) }
-  }
-  if code.isEmpty, let words = object.string(inFirstOf: "errors", "description") {
-    code.append(words)
-  }
-  // Google's quota errors.
-  if code.isEmpty, let word = object.string("error_code") { code.append(word) }
-  if code.isEmpty, let words = object.string("message") { code.append(words) }
-  return code.isEmpty ? nil : ServerError(status: status, code: code, details: details)
-}
+func isSuccess(_ status: Int) -> Bool { status >= 200 && status < 300 }
+
+/// Whether the status says "not now" (RFC 9110 §15): worth another try.
+func isUnavailable(_ status: Int) -> Bool { status == 408 || status == 429 || status >= 500 }

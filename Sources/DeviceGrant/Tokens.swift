@@ -1,4 +1,5 @@
 public import Bytes
+internal import JSON
 
 /// The tokens of a grant (RFC 6749 §5.1), in memory of the caller's: secrets.
 public struct Tokens: ~Copyable {
@@ -33,4 +34,92 @@ public struct Tokens: ~Copyable {
     expiresAt = nil
     refreshTokenExpiresAt = nil
   }
+}
+
+/// Why tokens that arrived are of no use.
+public enum UnusableTokens: Sendable {
+  /// `token_type` is not bearer (RFC 6749 §7.1).
+  case tokenType
+  /// A token is larger than `Tokens.limit`.
+  case tooLong(StaticString)
+}
+
+extension Tokens {
+  enum Reading {
+    case read
+    /// A required member is missing or of another type.
+    case missing
+    case unusable(UnusableTokens)
+  }
+
+  /// Takes the tokens of a success. What the answer does not hold stays as it is: a refresh
+  /// need not bring a new refresh token (RFC 6749 §6). Nothing changes unless this is `.read`.
+  mutating func read(
+    _ object: borrowing JSONObject, status: Int, unixSeconds: Int64, reason: inout ServerError
+  ) -> Reading {
+    guard let accessToken = object.string("access_token"), accessToken.count > 0 else {
+      return .missing
+    }
+    if let type = object.string("token_type") {
+      if !type.equalsIgnoringCase("bearer") {
+        reason.set(code: type, status: status)
+        return .unusable(.tokenType)
+      }
+    } else if tokenType.isEmpty || object.has("token_type") {
+      return .missing
+    }
+    if accessToken.count > Tokens.limit { return .unusable(.tooLong("access_token")) }
+    let refreshToken = object.string("refresh_token")
+    if let refreshToken, refreshToken.count > Tokens.limit {
+      return .unusable(.tooLong("refresh_token"))
+    }
+
+    if let type = object.string("token_type") {
+      tokenType.removeAll()
+      tokenType.append(type)
+    }
+    self.accessToken.wipe()
+    self.accessToken.append(accessToken)
+    expiresAt = expiry(object.integer("expires_in"), unixSeconds: unixSeconds)
+    readRefreshToken(object, unixSeconds: unixSeconds)
+    readScope(object)
+    return .read
+  }
+
+  private mutating func readRefreshToken(_ object: borrowing JSONObject, unixSeconds: Int64) {
+    var isNew = false
+    if let token = object.string("refresh_token"), token.count > 0 {
+      isNew = true
+      refreshToken.wipe()
+      refreshToken.append(token)
+    }
+    // Of a new token without a figure nothing is known; an old one keeps its time.
+    if isNew || object.has("refresh_token_expires_in") {
+      refreshTokenExpiresAt = expiry(
+        object.integer("refresh_token_expires_in"), unixSeconds: unixSeconds)
+    }
+  }
+
+  /// Reads the granted scope: a string with spaces (RFC 6749 §3.3), or Twitch's array of strings.
+  private mutating func readScope(_ object: borrowing JSONObject) {
+    if let text = object.string("scope") {
+      scope.removeAll()
+      scope.append(text)
+      return
+    }
+    var joined = Text<2048>()
+    object.forEachString(in: "scope") { name in
+      if !joined.isEmpty { joined.append(UInt8(ascii: " ")) }
+      joined.append(name)
+    }
+    if !joined.isEmpty { scope = joined }
+  }
+}
+
+/// The time at which something ends that lives for `lifetime` seconds. Zero and less mean that the
+/// server does not know. A figure as large as a time of today is one.
+private func expiry(_ lifetime: Int64?, unixSeconds: Int64) -> Int64? {
+  guard let lifetime, lifetime > 0 else { return nil }
+  // 2001 as a time, 31 years as a lifetime.
+  return lifetime >= 1_000_000_000 ? lifetime : unixSeconds + lifetime
 }

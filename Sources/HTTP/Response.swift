@@ -38,6 +38,10 @@ public struct ResponseHead: Sendable {
   /// Whether the server said that the body is HTML: a captive portal, a proxy.
   public fileprivate(set) var isHTML = false
 
+  /// The scope that the server says is missing (RFC 6750 §3), cut where it is long; empty where it
+  /// says none. Text from outside.
+  public fileprivate(set) var missingScope = Text<128>()
+
   /// The server's clock, in seconds since 1970 (the Date field).
   public fileprivate(set) var date: Int64?
 
@@ -98,9 +102,6 @@ public struct ResponseParser: Sendable {
   public init() {}
 
   public var isComplete: Bool { state == .complete }
-
-  /// Whether not a single byte has arrived: a kept connection that the server had closed.
-  public var isUntouched: Bool { state == .statusLine && headCount == 0 }
 
   /// Takes what `input` has for this response.
   ///
@@ -233,6 +234,9 @@ public struct ResponseParser: Sendable {
       if isHTTP10, value.containsToken("keep-alive") { keepsConnection = true }
     } else if name.equalsIgnoringCase("retry-after") {
       head.retryAfter = parseRetryAfter(value)
+    } else if name.equalsIgnoringCase("www-authenticate") {
+      head.missingScope.removeAll()
+      if let scope = value.quotedParameter("scope=\"") { head.missingScope.append(scope) }
     } else if name.equalsIgnoringCase("date") {
       head.date = parseHTTPDate(value)
     } else if name.equalsIgnoringCase("content-type") {
@@ -294,5 +298,25 @@ extension Span where Element == UInt8 {
       start = end + 1
     }
     return false
+  }
+}
+
+extension Span where Element == UInt8 {
+  /// What stands between the quotes of a parameter; nil where there is none.
+  ///
+  /// - Parameter name: with the equals sign and the first quote, in small letters.
+  @_lifetime(copy self)
+  fileprivate func quotedParameter(_ name: StaticString) -> Span<UInt8>? {
+    let length = name.utf8CodeUnitCount
+    var start = 0
+    while start + length <= count {
+      if extracting(start..<start + length).equalsIgnoringCase(name) {
+        let rest = suffix(from: start + length)
+        guard let end = rest.firstIndex(of: UInt8(ascii: "\"")) else { return nil }
+        return rest.extracting(first: end)
+      }
+      start += 1
+    }
+    return nil
   }
 }

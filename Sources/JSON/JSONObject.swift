@@ -1,4 +1,4 @@
-internal import Bytes
+public import Bytes
 internal import CJansson
 
 /// Why bytes are not a JSON object.
@@ -74,6 +74,19 @@ public struct JSONObject: ~Copyable {
     for index in 0..<json_array_size(array) {
       if let text = text(of: json_array_get(array, index)) { body(text) }
     }
+  }
+
+  /// Writes the object for a person, one member a line, and the line's end.
+  ///
+  /// - Returns: whether the buffer had room.
+  public func write(to buffer: inout Buffer) -> Bool {
+    let isWritten = buffer.append { space in
+      let length = cjansson_dump(
+        root, space.baseAddress?.assumingMemoryBound(to: CChar.self), space.count)
+      return length <= space.count ? length : 0
+    } > 0
+    buffer.append("\n")
+    return isWritten && !buffer.isTruncated
   }
 
   private func member(_ name: StaticString) -> UnsafeMutablePointer<json_t>? {

@@ -36,13 +36,26 @@ public struct Directory: ~Copyable {
     try file.readAll(into: &buffer)
   }
 
+  /// What the kernel says about a file, or about what a link leads to.
+  public borrowing func status(of name: Path) throws(Errno) -> FileDescriptor.Status {
+    try descriptor.open(name, .readOnly | .nonBlocking | .noControllingTerminal).status()
+  }
+
   /// Writes a whole file, over what is there, and waits until its data is on the disk.
   public borrowing func write(
     _ name: Path, _ bytes: borrowing Span<UInt8>, mode: UInt32
   ) throws(Errno) {
+    try write(name, bytes, mode: mode, group: nil)
+  }
+
+  /// The same, for a file that is another group's; nil: the process's own.
+  public borrowing func write(
+    _ name: Path, _ bytes: borrowing Span<UInt8>, mode: UInt32, group: UInt32?
+  ) throws(Errno) {
     // Made anew: the mode of a file that is there stays as it is, and a link would be followed.
     try removeIfPresent(name)
-    let file = try descriptor.open(name, .writeOnly | .create | .exclusive, mode: mode)
+    let file = try descriptor.open(name, .writeOnly | .create | .exclusive, mode: 0o600)
+    if let group { try file.setGroup(group) }
     try file.setMode(mode)
     try file.writeAll(bytes)
     try file.synchronize()

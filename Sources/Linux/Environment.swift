@@ -35,7 +35,9 @@ extension PermanentBytes {
 
 /// The user that the process acts for.
 public enum User {
-  public static var isRoot: Bool { geteuid() == 0 }
+  public static var isRoot: Bool { number == 0 }
+
+  public static var number: UInt32 { UInt32(geteuid()) }
 }
 
 /// The groups of the system (group(5)).

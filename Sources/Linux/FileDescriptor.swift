@@ -15,6 +15,13 @@ public struct FileDescriptor: ~Copyable {
     if rawValue >= 0 { close(rawValue) }
   }
 
+  /// Gives the descriptor up, to be closed by whoever takes it.
+  public consuming func give() -> Int32 {
+    let number = rawValue
+    rawValue = -1
+    return number
+  }
+
   /// How to open, combined with `|`. Not an OptionSet: its literals are arrays, which allocate.
   public struct Flags: Sendable {
     let rawValue: Int32
@@ -155,6 +162,8 @@ public enum StandardOutput {
   public static func write(_ bytes: borrowing Span<UInt8>) throws(Errno) {
     try writeStandard(STDOUT_FILENO, bytes)
   }
+
+  public static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 }
 
 private func writeStandard(

@@ -18,6 +18,11 @@ public struct FileLock: ~Copyable {
   }
 
   deinit {
+    release()
+  }
+
+  /// Lets the next one have the lock.
+  public borrowing func release() {
     // Closing does not do: a child process may still hold a copy of the descriptor.
     _ = clinux_lock(descriptor.rawValue, LOCK_UN)
   }

@@ -21,11 +21,29 @@ public protocol TokenDirectory: ~Copyable {
   /// Replaces `other` in one step.
   func rename(_ name: Path, to other: Path) throws(Errno)
   func removeIfPresent(_ name: Path) throws(Errno)
+  /// Who else than this process's user can get at a file; nil for nobody.
+  func exposure(of name: Path) throws(Errno) -> Exposure?
   /// Waits until the names are on the disk.
   func synchronize() throws(Errno)
 }
 
 extension Directory: TokenDirectory {}
+
+/// Why a file is no place for secrets.
+public enum Exposure: Sendable, Equatable {
+  /// It belongs to another user, of that number.
+  case owner(UInt32)
+  /// Its permission bits let others in.
+  case mode(UInt32)
+}
+
+extension Directory {
+  public borrowing func exposure(of name: Path) throws(Errno) -> Exposure? {
+    let status = try status(of: name)
+    if status.owner != User.number { return .owner(status.owner) }
+    return status.mode & 0o077 == 0 ? nil : .mode(status.mode)
+  }
+}
 
 /// Why the token file could not be used: what was tried, and what the kernel said.
 public enum TokenStoreError: Error, Sendable {
@@ -35,6 +53,9 @@ public enum TokenStoreError: Error, Sendable {
   case write(Errno)
   case replace(Errno)
   case remove(Errno)
+  /// The file holds tokens that others could have read or written.
+  case exposed(Exposure)
+  case lock(LockError)
 }
 
 extension ByteSink where Self: ~Copyable {
@@ -57,12 +78,24 @@ extension ByteSink where Self: ~Copyable {
     case .remove(let error):
       append("it can't be removed: ")
       append(error)
+    case .exposed(.owner(let user)):
+      append("it belongs to user ")
+      append(decimal: Int64(user))
+      append(": run this as that user, or give the file to this one with chown")
+    case .exposed(.mode(let mode)):
+      append("other users can get at it, its mode is 0")
+      append(octal: mode)
+      append(": sign in again if they may have, else chmod 600 it")
+    case .lock(.timedOut): append("another process has kept it locked all the time")
+    case .lock(.interrupted): append("interrupted by a signal")
+    case .lock(.failed(let error)):
+      append("it can't be locked: ")
+      append(error)
     }
   }
 }
 
-/// The token file and its companions: `.new` while it is being written, `.previous` with the
-/// generation before, `.damaged` with what could not be read.
+/// The token file and its companions, whose names are its own with something behind it.
 public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   /// What a load found.
   public enum Contents: Sendable, Equatable {
@@ -72,33 +105,66 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
     case damaged
   }
 
+  /// A file beside the token file.
+  enum Companion: UInt8 {
+    /// While a record is being written.
+    case new
+    /// The generation before.
+    case previous
+    /// What could not be read.
+    case damaged
+    /// Held while the record is being renewed.
+    case lock
+    case name
+    case metadata
+
+    var suffix: StaticString {
+      switch self {
+      case .new: ".new"
+      case .previous: ".previous"
+      case .damaged: ".damaged"
+      case .lock: ".lock"
+      case .name: ".name"
+      case .metadata: ".metadata"
+      }
+    }
+  }
+
+  /// What is kept beside the tokens so that it need not be asked for again: no secret.
+  public enum Note: UInt8, Sendable {
+    /// What the person is called.
+    case name
+    /// The issuer's metadata.
+    case metadata
+
+    var companion: Companion { self == .name ? .name : .metadata }
+  }
+
   /// The mode of every file here.
   private static var mode: UInt32 { 0o600 }
 
-  private let directory: Storage
+  let directory: Storage
   private let current: Path
-  private let new: Path
-  private let previous: Path
-  private let damaged: Path
 
   /// - Parameter name: the token file's name inside `directory`.
   public init(in directory: consuming Storage, name: Path) throws(TokenStoreError) {
-    guard let new = name.appending(".new"), let previous = name.appending(".previous"),
-      let damaged = name.appending(".damaged")
-    else { throw .nameTooLong }
+    if name.appending(".metadata.new") == nil { throw .nameTooLong }
     self.directory = directory
     current = name
-    self.new = new
-    self.previous = previous
-    self.damaged = damaged
+  }
+
+  /// The initialiser has made sure that it is not too long.
+  @inline(never)
+  borrowing func path(_ companion: Companion) -> Path {
+    current.appending(companion.suffix)!
   }
 
   /// Finds out now whether a record could be saved later, by writing a file as `save` does.
   public borrowing func checkWritable() throws(TokenStoreError) {
     let probe: StaticString = "{}\n"
     do {
-      try directory.write(new, probe.bytes, mode: Self.mode)
-      try directory.removeIfPresent(new)
+      try directory.write(path(.new), probe.bytes, mode: Self.mode)
+      try directory.removeIfPresent(path(.new))
     } catch {
       throw .write(error)
     }
@@ -120,7 +186,24 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
       if error == .fileTooLarge { return .damaged }
       throw .read(error)
     }
-    return record.read(scratch.bytes) ? .record : .damaged
+    guard record.read(scratch.bytes) else { return .damaged }
+    try checkExposure(&record)
+    return .record
+  }
+
+  /// Tokens that others could have put there, or taken, are not used.
+  private borrowing func checkExposure(
+    _ record: inout TokenRecord
+  ) throws(TokenStoreError) {
+    let exposure: Exposure?
+    do {
+      exposure = try directory.exposure(of: current)
+    } catch {
+      throw .read(error)
+    }
+    guard let exposure else { return }
+    record.wipe()
+    throw .exposed(exposure)
   }
 
   /// Replaces the record. When this returns, the new one survives a power cut; when it throws, the
@@ -136,25 +219,86 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
     writeRecord(tokens, tokenEndpoint, clientID, to: &scratch)
     if scratch.isTruncated { throw .write(.fileTooLarge) }
     do {
-      try directory.write(new, scratch.bytes, mode: Self.mode)
+      try directory.write(path(.new), scratch.bytes, mode: Self.mode)
     } catch {
-      try? directory.removeIfPresent(new)
+      try? directory.removeIfPresent(path(.new))
       throw .write(error)
     }
     keepPrevious()
     do {
-      try directory.rename(new, to: current)
+      try directory.rename(path(.new), to: current)
       try directory.synchronize()
     } catch {
-      try? directory.removeIfPresent(new)
+      try? directory.removeIfPresent(path(.new))
       throw .replace(error)
     }
+  }
+
+  /// Moves a record out of the way whose tokens are dead: it becomes the generation before. A
+  /// person can put it back, should the server have been wrong.
+  public borrowing func retire() throws(TokenStoreError) {
+    do {
+      try directory.rename(current, to: path(.previous))
+      try directory.removeIfPresent(path(.name))
+      try directory.synchronize()
+    } catch {
+      if error != .noSuchFile { throw .replace(error) }
+    }
+  }
+
+  /// Removes everything that holds or held tokens, and the notes. Whatever can't be removed, the
+  /// rest is.
+  public borrowing func erase() throws(TokenStoreError) {
+    var failure: Errno?
+    // The record last: as long as it is there, this can be tried again.
+    let companions: InlineArray<5, Companion> = [.new, .previous, .damaged, .name, .metadata]
+    for index in companions.indices {
+      failure = remove(path(companions[index])) ?? failure
+    }
+    failure = remove(current) ?? failure
+    do { try directory.synchronize() } catch { failure = error }
+    if let failure { throw .remove(failure) }
+  }
+
+  private borrowing func remove(_ name: Path) -> Errno? {
+    do {
+      try directory.removeIfPresent(name)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  /// Reads a note; false where there is none that can be read.
+  public borrowing func load(_ note: Note, into buffer: inout Buffer) -> Bool {
+    do {
+      try directory.read(path(note.companion), into: &buffer)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /// Keeps a note, or removes it where it is empty. Best effort: without it, the network is asked
+  /// again.
+  public borrowing func save(_ note: Note, _ bytes: borrowing Span<UInt8>) {
+    let name = path(note.companion)
+    do {
+      if bytes.count == 0 {
+        try directory.removeIfPresent(name)
+        return
+      }
+      // Not the record's: nobody holds the lock here.
+      guard let new = name.appending(".new") else { return }
+      try directory.write(new, bytes, mode: Self.mode)
+      try directory.rename(new, to: name)
+    } catch {}
   }
 
   /// Moves a damaged file out of the way, for a person to look at.
   public borrowing func setDamagedAside() throws(TokenStoreError) {
     do {
-      try directory.rename(current, to: damaged)
+      try directory.rename(current, to: path(.damaged))
       try directory.synchronize()
     } catch {
       throw .replace(error)
@@ -165,8 +309,8 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   /// fails here costs the generation before, never the new one.
   private borrowing func keepPrevious() {
     do {
-      try directory.removeIfPresent(previous)
-      try directory.link(current, to: previous)
+      try directory.removeIfPresent(path(.previous))
+      try directory.link(current, to: path(.previous))
     } catch {}
   }
 }
@@ -195,5 +339,14 @@ extension TokenStore where Storage == Directory {
       throw .openDirectory(error)
     }
     return try TokenStore(in: directory, name: name)
+  }
+
+  /// Waits for the right to renew the record: a refresh token may be good for one use only.
+  public borrowing func lock(_ patience: Patience) throws(TokenStoreError) -> FileLock {
+    do {
+      return try directory.lock(path(.lock), patience)
+    } catch {
+      throw .lock(error)
+    }
   }
 }

@@ -54,6 +54,8 @@ struct Arguments {
   private(set) var wantsHelp = false
   private(set) var wantsVersion = false
   private(set) var wantsJSON = false
+  /// Whether the token is wanted as a header line.
+  private(set) var wantsHeader = false
   private(set) var configurationFile: PermanentBytes?
   private(set) var uri: PermanentBytes?
   private(set) var complete: PermanentBytes?
@@ -137,6 +139,8 @@ struct Arguments {
       wantsVersion = true
     } else if name.bytes.equals("json") {
       wantsJSON = true
+    } else if name.bytes.equals("header") {
+      wantsHeader = true
     } else {
       return false
     }
@@ -172,11 +176,24 @@ struct Arguments {
     if present != nil { throw Failure(.usage, "--\(name.bytes) is given twice") }
   }
 
+  /// For how many seconds a token has to be good.
+  func minimumSeconds() throws(Failure) -> Int64 {
+    guard let minimumTTL else { return HandOut.standardMinimum }
+    // Ten years: what is longer is a mistake.
+    guard let seconds = minimumTTL.bytes.parseDecimal(), seconds <= 315_360_000 else {
+      throw Failure(.usage, "--min-ttl: '\(minimumTTL.bytes)' is not a number of seconds")
+    }
+    return seconds
+  }
+
+  /// The arguments as `main` got them.
+  var vector: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> { arguments }
+
   /// Refuses options that belong to another command.
   func checkOptions(of command: Command) throws(Failure) {
     if wantsJSON, command != .status { throw Failure(.usage, "--json belongs to status") }
-    if minimumTTL != nil, command != .token {
-      throw Failure(.usage, "--min-ttl belongs to token")
+    if minimumTTL != nil || wantsHeader, command != .token {
+      throw Failure(.usage, "--min-ttl and --header belong to token")
     }
     if uri != nil || complete != nil || code != nil, command != .show {
       throw Failure(.usage, "--uri, --complete and --code belong to show")

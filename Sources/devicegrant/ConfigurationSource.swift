@@ -29,6 +29,15 @@ struct ConfigurationSource {
     log.level = local.logLevel
   }
 
+  /// Finds out whether the configuration as it is now could be used, and leaves the one that is in
+  /// use as it is.
+  static func check(_ arguments: borrowing Arguments, _ log: Log) throws(Failure) {
+    Memory.usesSpare = true
+    defer { Memory.usesSpare = false }
+    var log = log
+    _ = try ConfigurationSource(arguments, &log).client()
+  }
+
   /// The value of a key that no part of the program interprets further.
   func value(of key: Key) -> PermanentBytes? { settings[key]?.value }
 

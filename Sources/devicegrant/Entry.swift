@@ -42,9 +42,11 @@ private func run(
   }
   try arguments.checkOptions(of: command)
   switch command {
-  case .run, .token, .whoami, .signOut:
-    throw Failure(.usage, "\(command.name) is not in release \(version) yet; sign-in is")
-  case .signIn: try signIn(ConfigurationSource(arguments, &log), &log)
+  case .run: try run(ConfigurationSource(arguments, &log), arguments, log)
+  case .signIn: try signIn(ConfigurationSource(arguments, &log), log)
+  case .token: try token(ConfigurationSource(arguments, &log), arguments, log)
+  case .whoami: try whoAmI(ConfigurationSource(arguments, &log), log)
+  case .signOut: try signOut(ConfigurationSource(arguments, &log), log)
   case .status: try status(ConfigurationSource(arguments, &log), asJSON: arguments.wantsJSON)
   case .show: try show(ConfigurationSource(arguments, &log), arguments, log)
   }

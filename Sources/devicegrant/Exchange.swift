@@ -18,34 +18,6 @@ enum ExchangeError: Error {
   }
 }
 
-/// The body of a request.
-enum RequestBody {
-  case deviceAuthorization
-  case deviceToken(deviceCode: Text<2048>)
-
-  var endpoint: Endpoint {
-    switch self {
-    case .deviceAuthorization: .deviceAuthorization
-    case .deviceToken: .token
-    }
-  }
-
-  func write<Sink: ByteSink & ~Copyable>(as client: ClientConfiguration, to sink: inout Sink) {
-    let secret = client.secret(for: endpoint, by: .post).bytes
-    switch self {
-    case .deviceAuthorization:
-      writeDeviceAuthorizationRequest(
-        clientID: client.clientID.bytes, clientSecret: secret,
-        scopeParameter: client.preset.scopeParameter, scope: client.scope.bytes,
-        extraParameters: client.extraParameters.bytes, to: &sink)
-    case .deviceToken(let deviceCode):
-      writeDeviceTokenRequest(
-        clientID: client.clientID.bytes, clientSecret: secret, deviceCode: deviceCode.bytes,
-        scopeParameter: client.preset.scopeParameter, scope: client.pollScope.bytes, to: &sink)
-    }
-  }
-}
-
 /// Requests and responses on one connection, which is kept for the next request and opened anew
 /// where it is gone.
 struct Exchange: ~Copyable {
@@ -53,41 +25,57 @@ struct Exchange: ~Copyable {
   /// slow board over a slow link takes some seconds.
   static let timeLimit: Int64 = 30_000
 
+  /// The body of the next request that is posted.
+  var form = Memory.form()
+
   /// The body of the last response.
   private(set) var body = Memory.responseBody()
+
+  /// Whether the last request may have reached the server.
+  private(set) var wasSent = false
 
   private var session: TLSSession
   private var origin: URL?
   private var request = Memory.request()
   private var received = Memory.receive()
-  private let interrupt: Int32
+  private let attention: Attention
   private let log: Log
 
-  /// - Parameter interrupt: what `Patience.interrupt` wants.
-  init(trustAnchors: Path, interrupt: Int32, log: Log) throws(TLSError) {
+  init(trustAnchors: Path, _ attention: Attention, _ log: Log) throws(TLSError) {
     session = try TLSSession(trustAnchors: trustAnchors)
-    self.interrupt = interrupt
+    self.attention = attention
     self.log = log
   }
 
-  /// Posts a form, with the client's secret where it belongs, and takes the response.
+  /// Posts what is in `form`, with Basic authentication where the secret is not empty, and takes
+  /// the response.
   mutating func post(
-    _ form: RequestBody, to url: URL, as client: ClientConfiguration
+    to url: borrowing URL, clientID: PermanentBytes, clientSecret: PermanentBytes
   ) throws(ExchangeError) -> ResponseHead {
-    var counter = ByteCounter()
-    form.write(as: client, to: &counter)
-    let head = RequestHead(.post(contentLength: counter.count), url)
+    let head = RequestHead(.post(contentLength: form.count), copy url)
     request.removeAll()
     head.begin(&request, version: version)
-    let secret = client.secret(for: form.endpoint, by: .basic)
-    if secret.count > 0 {
+    if clientSecret.count > 0 {
       appendBasicAuthorization(
-        to: &request, clientID: client.clientID.bytes, clientSecret: secret.bytes)
+        to: &request, clientID: clientID.bytes, clientSecret: clientSecret.bytes)
     }
     head.end(&request)
-    form.write(as: client, to: &request)
-    precondition(!request.isTruncated, "a request is larger than its buffer")
-    defer { request.wipe() }
+    Self.append(form, to: &request)
+    form.wipe()
+    return try exchange(with: url)
+  }
+
+  /// Gets a resource, with an access token where one is given.
+  mutating func get(
+    _ url: borrowing URL, accessToken: borrowing Span<UInt8>
+  ) throws(ExchangeError) -> ResponseHead {
+    let head = RequestHead(.get, copy url)
+    request.removeAll()
+    head.begin(&request, version: version)
+    if accessToken.count > 0 {
+      appendBearerAuthorization(to: &request, accessToken: accessToken)
+    }
+    head.end(&request)
     return try exchange(with: url)
   }
 
@@ -96,12 +84,22 @@ struct Exchange: ~Copyable {
     body.wipe()
   }
 
-  private mutating func exchange(with url: URL) throws(ExchangeError) -> ResponseHead {
-    let patience = Patience(
-      deadline: Clock.milliseconds + Self.timeLimit, interrupt: interrupt)
+  /// Ends the connection, for a wait that is longer than servers keep one.
+  mutating func close() {
+    session.close()
+  }
+
+  private mutating func exchange(
+    with url: borrowing URL
+  ) throws(ExchangeError) -> ResponseHead {
+    precondition(!request.isTruncated, "a request is larger than its buffer")
+    defer { request.wipe() }
+    let patience = attention.patience(for: Self.timeLimit)
     body.wipe()
+    wasSent = false
     do {
       try connect(to: url, patience)
+      wasSent = true
       try Self.send(request, over: &session, patience)
     } catch {
       session.close()
@@ -115,12 +113,14 @@ struct Exchange: ~Copyable {
     }
   }
 
-  private mutating func connect(to url: URL, _ patience: Patience) throws(TLSError) {
-    if session.isConnected, let origin, origin.hasSameOrigin(as: url), !session.isStale { return }
+  private mutating func connect(
+    to url: borrowing URL, _ patience: Patience
+  ) throws(TLSError) {
+    if session.isConnected, let origin, origin.hasSameOrigin(as: copy url), !session.isStale { return }
     origin = nil
     let resumptions = session.resumptions
     try session.connect(to: url.host, port: url.port, patience)
-    origin = url
+    origin = copy url
     if session.resumptions == resumptions {
       log.debug("connected to \(url.authority)")
     } else {
@@ -152,6 +152,10 @@ struct Exchange: ~Copyable {
   }
 
   // Static, with what they use as arguments: a span of one member would lend out all of them.
+
+  private static func append(_ form: borrowing Buffer, to request: inout Buffer) {
+    request.append(form.bytes)
+  }
 
   private static func send(
     _ request: borrowing Buffer, over session: inout TLSSession, _ patience: Patience

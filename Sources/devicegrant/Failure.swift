@@ -28,6 +28,13 @@ struct Failure: Error {
     Message.keep(in: &lastMessage)
   }
 
+  /// The words of the newest failure, as far as a screen has room for them.
+  var words: Text<256> {
+    var words = Text<256>()
+    words.append(lastMessage.bytes)
+    return words
+  }
+
   /// Gives the words of the newest failure to `body`.
   static func withMessage(_ body: (borrowing Span<UInt8>) -> Void) {
     body(lastMessage.bytes)

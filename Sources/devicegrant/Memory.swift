@@ -4,6 +4,18 @@ internal import DeviceGrant
 
 /// The door to the program's static memory (CShims/CMemory). Each buffer is taken once.
 enum Memory {
+  static func published() -> Buffer { buffer(cmemory_published(), cmemory_published_capacity) }
+
+  static func handedOut() -> Buffer { buffer(cmemory_handed_out(), cmemory_handed_out_capacity) }
+
+  static func answer() -> Buffer { buffer(cmemory_answer(), cmemory_answer_capacity) }
+
+  static func facts() -> Buffer { buffer(cmemory_facts(), cmemory_facts_capacity) }
+
+  static func profile() -> Buffer { buffer(cmemory_profile(), cmemory_profile_capacity) }
+
+  static func form() -> Buffer { buffer(cmemory_form(), cmemory_form_capacity) }
+
   static func request() -> Buffer { buffer(cmemory_request(), cmemory_request_capacity) }
 
   static func responseBody() -> Buffer {
@@ -20,13 +32,21 @@ enum Memory {
 
   static func tokenFile() -> Buffer { buffer(cmemory_token_file(), cmemory_token_file_capacity) }
 
+  /// Whether what a configuration lies in is the other half of its memory: where one is looked at
+  /// beside the one that is in use.
+  nonisolated(unsafe) static var usesSpare = false
+
   static func configurationFile() -> Buffer {
-    buffer(cmemory_configuration_file(), cmemory_configuration_file_capacity)
+    half(cmemory_configuration_file(), cmemory_configuration_file_capacity)
   }
 
-  static func secretFile() -> Buffer { buffer(cmemory_secret_file(), cmemory_secret_file_capacity) }
+  static func secretFile() -> Buffer { half(cmemory_secret_file(), cmemory_secret_file_capacity) }
 
-  static func endpoints() -> Buffer { buffer(cmemory_endpoints(), cmemory_endpoints_capacity) }
+  static func endpoints() -> Buffer { half(cmemory_endpoints(), cmemory_endpoints_capacity) }
+
+  private static func half(_ start: UnsafeMutablePointer<UInt8>!, _ capacity: Int) -> Buffer {
+    buffer(start + (usesSpare ? capacity / 2 : 0), capacity / 2)
+  }
 
   /// The contents of a static buffer that nothing writes to again.
   static func permanent(_ buffer: borrowing Buffer) -> PermanentBytes {

@@ -1,3 +1,4 @@
+internal import Agent
 internal import Bytes
 internal import DeviceGrant
 internal import Display
@@ -72,6 +73,31 @@ struct Message: ExpressibleByStringInterpolation {
 
     @inline(never)
     mutating func appendInterpolation(_ error: DisplayError) { messageText.append(error) }
+
+    /// Appends words that were a message.
+    @inline(never)
+    mutating func appendInterpolation(verbatim words: borrowing Text<2048>) {
+      messageText.append(words.bytes)
+    }
+
+    /// Appends what the failure says, which has been escaped already.
+    @inline(never)
+    mutating func appendInterpolation(_ failure: Failure) {
+      Failure.withMessage { messageText.append($0) }
+    }
+
+    /// Appends what to look at besides, where there is something.
+    @inline(never)
+    mutating func appendInterpolation(help: StaticString) {
+      if help.utf8CodeUnitCount > 0 { appendLiteral("; ") }
+      appendLiteral(help)
+    }
+
+    @inline(never)
+    mutating func appendInterpolation(_ error: MetadataError) { messageText.append(error) }
+
+    @inline(never)
+    mutating func appendInterpolation(_ error: LocalSocketError) { messageText.append(error) }
 
     @inline(never)
     mutating func appendInterpolation(_ error: borrowing ServerError) {

@@ -107,7 +107,7 @@ private func script(_ answers: PollAnswer...) -> (Int, Int64) -> PollAnswer {
     ])
   func endings(body: String, expected: DeviceFlow.Outcome) {
     let life = VirtualLife(
-      expiresIn: 300, interval: 5, server: script(pending, answer(400, body)))
+      expiresIn: 300, interval: 5, server: script(pending, answer(400, body).meaning))
     #expect(life.outcome == expected)
     #expect(life.polls.count == 2)
   }
@@ -115,7 +115,7 @@ private func script(_ answers: PollAnswer...) -> (Int, Int64) -> PollAnswer {
   @Test("rows 21 to 23: tokens that are of no use end the flow") func unusableTokens() {
     let life = VirtualLife(
       expiresIn: 300, interval: 5,
-      server: script(answer(200, #"{"access_token":"at","token_type":"mac"}"#)))
+      server: script(answer(200, #"{"access_token":"at","token_type":"mac"}"#).meaning))
     #expect(life.outcome == .refused)
     #expect(life.polls.count == 1)
   }
@@ -168,7 +168,8 @@ private func script(_ answers: PollAnswer...) -> (Int, Int64) -> PollAnswer {
   func kindsOfFailure(status: Int, body: String) {
     let life = VirtualLife(
       expiresIn: 1800, interval: 5,
-      server: script(answer(status, body), answer(status, body), .granted))
+      server: script(
+        answer(status, body).meaning, answer(status, body).meaning, .granted))
     #expect(life.pauses == [5, 10, 20])
     #expect(life.outcome == .granted)
   }
@@ -218,7 +219,7 @@ private func script(_ answers: PollAnswer...) -> (Int, Int64) -> PollAnswer {
   func retryAfter(seconds: Int64, expected: Double) {
     for answer in [
       PollAnswer.pending(retryAfter: seconds),
-      .transient(.unavailable(status: 503), retryAfter: seconds),
+      .transient(.unavailable, retryAfter: seconds),
       .slowDown(interval: nil, retryAfter: seconds),
     ] {
       let life = VirtualLife(expiresIn: 1800, interval: 5, server: script(answer, .granted))
@@ -255,7 +256,7 @@ private func script(_ answers: PollAnswer...) -> (Int, Int64) -> PollAnswer {
   }
 
   @Test func theLastPollDoesNotOverruleTheServer() {
-    let busy = PollAnswer.transient(.unavailable(status: 503), retryAfter: 120)
+    let busy = PollAnswer.transient(.unavailable, retryAfter: 120)
     let life = VirtualLife(expiresIn: 200, interval: 5, server: { _, _ in busy })
     #expect(life.polls == [1_005_000, 1_125_000])
   }

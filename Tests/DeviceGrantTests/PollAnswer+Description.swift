@@ -2,24 +2,38 @@ import Bytes
 import DeviceGrant
 import TestSupport
 
-extension PollAnswer {
+/// An answer of the token endpoint, read: what it means, and the server's words beside it.
+struct Answer {
+  let status: Int
+  let meaning: PollAnswer
+  let reason: ServerError
+
+  init(
+    _ status: Int, _ body: String, retryAfter: Int64? = nil, unixSeconds: Int64 = 0,
+    into tokens: inout Tokens
+  ) {
+    let bytes = Array(body.utf8)
+    var reason = ServerError()
+    self.status = status
+    meaning = readPollAnswer(
+      status: status, body: bytes.span, retryAfter: retryAfter, unixSeconds: unixSeconds,
+      reason: &reason, into: &tokens)
+    self.reason = reason
+  }
+
   /// The answer in words that can be compared.
   var words: String {
-    switch self {
+    switch meaning {
     case .granted: "granted"
     case .pending(let retryAfter): "pending" + said(", after", retryAfter)
     case .slowDown(let interval, let retryAfter):
       "slow down" + said(" to", interval) + said(", after", retryAfter)
     case .denied: "denied"
     case .expired: "expired"
-    case .refused(let error): "refused: \(string(error.code)) \(error.status)"
-    case .unusable(.tokenType(let type)): "unusable: type \(string(type))"
+    case .refused: "refused: \(string(reason.code)) \(reason.status)"
+    case .unusable(.tokenType): "unusable: type \(string(reason.code))"
     case .unusable(.tooLong(let name)): "unusable: \(name) too long"
-    case .transient(.unreachable, let retryAfter): "unreachable" + said(", after", retryAfter)
-    case .transient(.unavailable(let status), let retryAfter):
-      "unavailable \(status)" + said(", after", retryAfter)
-    case .transient(.unreadable(let status), let retryAfter):
-      "unreadable \(status)" + said(", after", retryAfter)
+    case .transient(let kind, let retryAfter): "\(kind) \(status)" + said(", after", retryAfter)
     }
   }
 }
@@ -40,10 +54,6 @@ func withTokens<Result>(_ body: (inout Tokens) throws -> Result) rethrows -> Res
 }
 
 /// What an answer means, without its tokens.
-func answer(_ status: Int, _ body: String, retryAfter: Int64? = nil) -> PollAnswer {
-  withTokens { tokens in
-    let bytes = Array(body.utf8)
-    return readPollAnswer(
-      status: status, body: bytes.span, retryAfter: retryAfter, unixSeconds: 0, into: &tokens)
-  }
+func answer(_ status: Int, _ body: String, retryAfter: Int64? = nil) -> Answer {
+  withTokens { Answer(status, body, retryAfter: retryAfter, into: &$0) }
 }

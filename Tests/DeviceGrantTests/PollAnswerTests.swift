@@ -148,7 +148,7 @@ private let granted = #"{"access_token":"at","token_type":"Bearer"}"#
       ("bearer", "granted"), ("Bearer", "granted"), ("BEARER", "granted"),
       ("mac", "unusable: type mac"), ("DPoP", "unusable: type DPoP"), ("", "unusable: type "),
       ("bearer ", "unusable: type bearer "),
-      ("an-unknown-type-of-more-than-32-bytes", "unusable: type an-unknown-type-of-more-than-32-"),
+      ("an-unknown-type-of-some-length", "unusable: type an-unknown-type-of-some-length"),
     ])
   func tokenTypes(type: String, expected: String) {
     #expect(answer(200, #"{"access_token":"at","token_type":"\#(type)"}"#).words == expected)
@@ -177,10 +177,7 @@ private let granted = #"{"access_token":"at","token_type":"Bearer"}"#
   private static let now: Int64 = 1_700_000_000
 
   private func read(_ body: String, into tokens: inout Tokens) -> String {
-    let bytes = Array(body.utf8)
-    return readPollAnswer(
-      status: 200, body: bytes.span, retryAfter: nil, unixSeconds: Self.now, into: &tokens
-    ).words
+    Answer(200, body, unixSeconds: Self.now, into: &tokens).words
   }
 
   private func held(after members: String) throws -> Held {
@@ -287,8 +284,9 @@ private let granted = #"{"access_token":"at","token_type":"Bearer"}"#
 
 @Suite struct ServerErrorTests {
   private func words(_ body: String) -> [String] {
-    guard case .refused(let error) = answer(400, body) else { return ["not refused"] }
-    return [string(error.code), string(error.details)]
+    let answer = answer(400, body)
+    guard case .refused = answer.meaning else { return ["not refused"] }
+    return [string(answer.reason.code), string(answer.reason.details)]
   }
 
   @Test func theServersWordsAreKeptAsTheyAre() {

@@ -92,7 +92,7 @@ import Testing
   private static func read(_ wire: Wire) -> PollAnswer {
     // Status 0 stands for no answer at all.
     if wire.status == 0 { return .transient(.unreachable, retryAfter: wire.retryAfter) }
-    return DeviceGrantTests.answer(wire.status, wire.body, retryAfter: wire.retryAfter)
+    return DeviceGrantTests.answer(wire.status, wire.body, retryAfter: wire.retryAfter).meaning
   }
 
   /// What may go wrong in a life, in words; nil where nothing did.

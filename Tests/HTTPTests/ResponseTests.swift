@@ -79,14 +79,20 @@ import Testing
     #expect(refused > 2000)
   }
 
-  @Test func anUntouchedParserKnowsThatNothingCame() throws {
+  @Test(
+    "row 63: the scope that is missing",
+    arguments: [
+      (#"Bearer error="insufficient_scope", scope="a b""#, "a b"),
+      (#"bearer Scope="a b", error="insufficient_scope""#, "a b"),
+      (#"Bearer error="insufficient_scope""#, ""), (#"Bearer scope="a"#, ""), ("Bearer", ""),
+    ])
+  func missingScopes(challenge: String, expected: String) throws {
     try withBuffer(capacity: 16) { body in
       var parser = ResponseParser()
-      let before = parser.isUntouched
-      let byte = Array("H".utf8)
-      _ = try parser.consume(byte.span, body: &body)
-      #expect(before)
-      #expect(!parser.isUntouched)
+      let response = Array(
+        "HTTP/1.1 403 No\r\nWWW-Authenticate: \(challenge)\r\nContent-Length: 0\r\n\r\n".utf8)
+      _ = try parser.consume(response.span, body: &body)
+      #expect(string(parser.head.missingScope) == expected)
     }
   }
 

@@ -93,6 +93,8 @@ final class SimulatedDisk: TokenDirectory {
     set(string(name.bytes), nil)
   }
 
+  func exposure(of name: Path) throws(Errno) -> Exposure? { nil }
+
   func removeIfPresent(_ name: Path) throws(Errno) {
     try step()
     if file(string(name.bytes)) != nil { set(string(name.bytes), nil) }

@@ -41,11 +41,6 @@ private func load(
   }
 }
 
-/// The failure for a token file that can't be used.
-func tokenFileFailure(_ error: TokenStoreError, _ path: Path) -> Failure {
-  Failure(.tokenFile, "token file \(path): \(error)")
-}
-
 /// Whether the access token is good at `now`, or can be renewed.
 private func isUsable(_ tokens: borrowing Tokens, at now: Int64) -> Bool {
   if !tokens.refreshToken.isEmpty {

@@ -1,0 +1,317 @@
+internal import Bytes
+public import DeviceGrant
+
+// Theory of operation.
+//
+// An `Agent` is the life of a board, from power-on for years: when a code is asked for, when a poll
+// is sent, when the grant is renewed. It holds no descriptor and reads no clock. The caller asks
+// `next(now:)` what to do, does it, and reports what came of it; it may report at any time what
+// happened meanwhile (a key was pressed, another process renewed the tokens).
+//
+// Two things go on side by side and know nothing of each other, since a person may ask for a new
+// code while a grant is good:
+//
+//   the grant    none       a code is asked for, by itself or on request
+//                held       until its refresh time, with a margin before the access token's end
+//                           refreshing at that time; after a failure again later and later
+//                           lost where the server says so, or where it has ended and can't be renewed
+//
+//   the code     none       until somebody asks, where there is a grant or `start = on-request`
+//                due        at a time: the pause after a code that nobody approved, a back-off
+//                requested  the request for a code is under way
+//                shown      a `DeviceFlow` says when to poll
+//
+// Times are milliseconds on a clock that is never set back.
+
+/// What is known of a grant's time, at the moment at which it is told.
+public struct Lease: Sendable, Equatable {
+  /// Seconds that the access token is still good; nil where the server did not say.
+  public var remaining: Int64?
+  /// Whether there is a refresh token.
+  public var isRefreshable: Bool
+  /// Seconds that the refresh token is still good; nil where the server did not say.
+  public var refreshRemaining: Int64?
+
+  public init(remaining: Int64?, isRefreshable: Bool, refreshRemaining: Int64?) {
+    self.remaining = remaining
+    self.isRefreshable = isRefreshable
+    self.refreshRemaining = refreshRemaining
+  }
+}
+
+extension Lease {
+  /// What tokens have left, by the wall clock. One that is not set tells nothing.
+  public init(_ tokens: borrowing Tokens, unixSeconds: Int64, isClockSet: Bool) {
+    isRefreshable = !tokens.refreshToken.isEmpty
+    remaining = isClockSet ? tokens.expiresAt.map { max(0, $0 - unixSeconds) } : nil
+    refreshRemaining =
+      isClockSet ? tokens.refreshTokenExpiresAt.map { max(0, $0 - unixSeconds) } : nil
+  }
+}
+
+/// What a program does at a board for as long as the board lives.
+public struct Agent: Sendable {
+  /// What the caller is to do.
+  public enum Step: Sendable, Equatable {
+    /// Nothing before that time; `Int64.max` for nothing at all.
+    case wait(until: Int64)
+    /// Send a device authorization request, then call `codeIssued` or `codeFailed`.
+    case requestCode
+    /// Send a device access token request, then call `polled`.
+    case poll
+    /// Renew the grant, then call `granted`, `refreshFailed` or `lost`.
+    case refresh
+    /// The grant has ended and can't be renewed: forget it, then call `lost`.
+    case endGrant
+  }
+
+  /// How one code's life ended.
+  public enum CodeEnd: Sendable, Equatable {
+    case denied
+    case expired
+    /// An error that no further poll can mend.
+    case refused
+  }
+
+  enum Code: Sendable {
+    case none
+    case due(at: Int64)
+    case requested
+    case shown(DeviceFlow)
+  }
+
+  private let start: StartMode
+  private(set) var code = Code.none
+  private(set) var grant: Grant?
+  /// Codes in a row that nobody approved, and requests for one that failed.
+  private var disappointments: Int64 = 0
+  private var failures: Int64 = 0
+  private var random: Jitter
+
+  /// - Parameter seed: of no secret; different on each board.
+  public init(start: StartMode, seed: UInt32) {
+    self.start = start
+    random = Jitter(seed: seed)
+  }
+
+  /// The first pause after a code that nobody approved, in milliseconds, which doubles each time.
+  static let firstPause: Int64 = 2000
+  /// The longest such pause: somebody who comes to the screen does not wait longer.
+  static let pauseLimit: Int64 = 60_000
+  /// The first back-off after a request that brought no code, in milliseconds; it doubles.
+  static let firstBackOff: Int64 = 2000
+  /// After a refusal: a server that does not know the client will not learn it within seconds.
+  static let firstBackOffAfterRefusal: Int64 = 15_000
+  static let backOffLimit: Int64 = 300_000
+  /// The longest pause that a server's Retry-After can cause, in milliseconds.
+  static let serverPauseLimit: Int64 = 3_600_000
+
+  public var hasGrant: Bool { grant != nil }
+
+  /// When the next code is asked for by itself; nil while there is one, or nobody has asked.
+  public var nextCodeAt: Int64? {
+    guard case .due(let instant) = code else { return nil }
+    return instant
+  }
+
+  /// When the grant is renewed next; nil without one, or where nothing is to be done.
+  public var nextRefreshAt: Int64? {
+    guard let grant, grant.refreshAt < Int64.max else { return nil }
+    return grant.refreshAt
+  }
+
+  /// When the access token ends; nil without one, or where nobody knows.
+  public var accessExpiresAt: Int64? { grant?.expiresAt }
+
+  /// When the refresh token ends; nil without one, or where nobody knows.
+  public var refreshExpiresAt: Int64? { grant?.refreshExpiresAt }
+
+  /// When the shown code ends, when it is polled for next, and how often.
+  public var flow: DeviceFlow? {
+    guard case .shown(let flow) = code else { return nil }
+    return flow
+  }
+
+  /// Whether a code is on the screen.
+  public var showsCode: Bool { flow != nil }
+
+  /// What to do at `now`.
+  public mutating func next(now: Int64) -> Step {
+    var earliest = Int64.max
+    switch code {
+    case .none: break
+    case .requested: break
+    case .due(let instant):
+      if now >= instant {
+        code = .requested
+        return .requestCode
+      }
+      earliest = instant
+    case .shown(var flow):
+      let step = flow.next(now: now)
+      code = .shown(flow)
+      switch step {
+      case .poll: return .poll
+      case .wait(let instant): earliest = instant
+      // The caller learns of it from `codeEnd`.
+      case .ended: return .wait(until: now)
+      }
+    }
+    guard let grant else { return .wait(until: earliest) }
+    if let step = grant.due(now: now) { return step }
+    return .wait(until: min(earliest, grant.wakeAt))
+  }
+
+  // MARK: The code
+
+  /// Takes what the request for a code brought.
+  public mutating func codeIssued(
+    expiresIn: Int64, interval: Int64, requestedAt: Int64, now: Int64
+  ) {
+    failures = 0
+    code = .shown(
+      DeviceFlow(expiresIn: expiresIn, interval: interval, requestedAt: requestedAt, now: now))
+  }
+
+  /// Takes that the request for a code brought none.
+  ///
+  /// - Parameter isRefusal: whether the server answered, and said no.
+  public mutating func codeFailed(isRefusal: Bool, retryAfter: Int64? = nil, now: Int64) {
+    let first = isRefusal ? Self.firstBackOffAfterRefusal : Self.firstBackOff
+    code = .due(at: now + backOff(first, failures, retryAfter))
+    failures += 1
+  }
+
+  /// Takes the answer to the poll. How the code ended is in `takeCodeEnd`.
+  public mutating func polled(_ answer: PollAnswer, now: Int64) {
+    guard case .shown(var flow) = code else { return }
+    flow.receive(answer, now: now)
+    code = .shown(flow)
+  }
+
+  /// How the code that was shown ended otherwise than by approval, told once; then the pause before
+  /// the next one begins, or the wait for a person.
+  public mutating func takeCodeEnd(now: Int64) -> CodeEnd? {
+    guard case .shown(var flow) = code, case .ended(let outcome) = flow.next(now: now) else {
+      return nil
+    }
+    let end: CodeEnd
+    switch outcome {
+    case .granted: return nil
+    case .denied: end = .denied
+    case .expired: end = .expired
+    case .refused: end = .refused
+    }
+    if grant != nil || start == .onRequest {
+      // A code that can't be polled for is not the person's fault: they need not ask again.
+      code = end == .refused && grant == nil ? .due(at: now + pause(refused: true)) : .none
+    } else {
+      code = .due(at: now + pause(refused: end == .refused))
+    }
+    return end
+  }
+
+  /// A person asked for a code: by a key or a touch where there is no grant, by a signal always.
+  public mutating func codeWanted(now: Int64) {
+    disappointments = 0
+    failures = 0
+    switch code {
+    case .requested: return
+    case .none, .due, .shown: code = .due(at: now)
+    }
+  }
+
+  // MARK: The grant
+
+  /// Takes that there is a grant: loaded, approved or renewed, by this process or another.
+  public mutating func granted(_ lease: Lease, now: Int64) {
+    disappointments = 0
+    failures = 0
+    code = .none
+    renewed(lease, now: now)
+  }
+
+  /// Takes that the grant was renewed; a code that somebody asked for stays on the screen.
+  public mutating func renewed(_ lease: Lease, now: Int64) {
+    grant = Grant(lease, replacing: grant, now: now, &random)
+  }
+
+  /// Takes that a refresh brought nothing.
+  ///
+  /// - Parameters:
+  ///   - isRefusal: whether the server answered, and refused otherwise than as lost.
+  ///   - isUncertain: whether the request was sent and the answer is missing: the server may have
+  ///     taken the refresh token already.
+  public mutating func refreshFailed(
+    isRefusal: Bool, isUncertain: Bool, retryAfter: Int64? = nil, now: Int64
+  ) {
+    guard var held = grant else { return }
+    let first = isRefusal ? Self.firstBackOffAfterRefusal : Self.firstBackOff
+    held.failed(
+      pause: backOff(first, held.failures, retryAfter), isUncertain: isUncertain, now: now)
+    grant = held
+  }
+
+  /// The access token is needed for longer, or was refused by the server it is for.
+  public mutating func refreshWanted(now: Int64) {
+    grant?.want(now: now)
+  }
+
+  /// Whether a token that must be good for `seconds` more calls for a refresh: as long as one can
+  /// help, and none has just failed.
+  public func needsRefresh(forSeconds seconds: Int64, now: Int64) -> Bool {
+    guard let grant else { return false }
+    return grant.needsRefresh(forSeconds: seconds, now: now)
+  }
+
+  /// Takes that there is no grant any more, or none yet.
+  public mutating func lost(now: Int64) {
+    grant = nil
+    if case .none = code, start == .automatic { code = .due(at: now) }
+  }
+
+  // MARK: Pauses
+
+  /// The pause after a code that brought nothing.
+  private mutating func pause(refused: Bool) -> Int64 {
+    if refused {
+      failures += 1
+      return backOff(Self.firstBackOffAfterRefusal, failures - 1, nil)
+    }
+    disappointments += 1
+    return doubled(Self.firstPause, disappointments - 1, limit: Self.pauseLimit)
+  }
+
+  /// The pause after a failure, longer each time, a little different on each board.
+  private mutating func backOff(_ first: Int64, _ failures: Int64, _ retryAfter: Int64?) -> Int64 {
+    let pause = doubled(first, failures, limit: Self.backOffLimit)
+    let demanded = min(min(retryAfter ?? 0, 86_400) * 1000, Self.serverPauseLimit)
+    return max(pause + random.below(pause / 4), demanded)
+  }
+}
+
+/// `first` doubled `times` times, up to a limit.
+func doubled(_ first: Int64, _ times: Int64, limit: Int64) -> Int64 {
+  var value = first
+  for _ in 0..<min(times, 30) where value < limit { value *= 2 }
+  return min(value, limit)
+}
+
+/// Numbers that differ from board to board and need not be secret (xorshift32).
+struct Jitter: Sendable {
+  private var state: UInt32
+
+  init(seed: UInt32) {
+    state = seed == 0 ? 0x9E37_79B9 : seed
+  }
+
+  /// A number from zero to `limit`, exclusive; zero where the limit is.
+  mutating func below(_ limit: Int64) -> Int64 {
+    state ^= state &<< 13
+    state ^= state &>> 17
+    state ^= state &<< 5
+    if limit <= 0 { return 0 }
+    // Limits are milliseconds of at most days: far from overflowing.
+    return Int64(state &>> 8) * (limit / 1024 + 1) / 16384 % limit
+  }
+}

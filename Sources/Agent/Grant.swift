@@ -1,0 +1,94 @@
+internal import Bytes
+
+/// A grant that is held: when it ends and when it is renewed. Times are milliseconds on a clock
+/// that is never set back.
+struct Grant: Sendable {
+  /// What part of its life an access token is renewed before its end: the margin for outages.
+  static let marginPart: Int64 = 8
+  /// The largest margin, in milliseconds.
+  static let marginLimit: Int64 = 86_400_000
+  /// What a token is taken to live for whose server does not say, in seconds: the figure that most
+  /// servers use. A shorter life is found out when the token is refused.
+  static let assumedLifetime: Int64 = 3600
+  /// How long before its refresh token's end a grant is renewed for that reason, at most.
+  static let refreshTokenMarginLimit: Int64 = 7 * 86_400_000
+
+  /// The access token's end; nil where nobody knows.
+  let expiresAt: Int64?
+  /// The access token's margin.
+  private let margin: Int64
+  let isRefreshable: Bool
+  /// The refresh token's end; nil where nobody knows.
+  let refreshExpiresAt: Int64?
+  /// When the next refresh is due; `Int64.max` for never.
+  private(set) var refreshAt: Int64
+  /// Refreshes in a row that brought nothing.
+  private(set) var failures: Int64 = 0
+  /// Not before this time, whoever asks.
+  private var notBefore: Int64
+
+  init(_ lease: Lease, replacing old: Grant?, now: Int64, _ random: inout Jitter) {
+    isRefreshable = lease.isRefreshable
+    let remaining = lease.remaining.map { max(0, min($0, 4_000_000_000)) * 1000 }
+    expiresAt = remaining.map { now + $0 }
+    refreshExpiresAt = lease.refreshRemaining.map {
+      now + max(0, min($0, 4_000_000_000)) * 1000
+    }
+    let life = remaining ?? Grant.assumedLifetime * 1000
+    margin = min(life / Grant.marginPart, Grant.marginLimit)
+    notBefore = now
+    guard lease.isRefreshable else {
+      refreshAt = Int64.max
+      return
+    }
+    refreshAt = now + life - margin - random.below(margin / 2)
+    renewForRefreshToken(lease, old, now)
+  }
+
+  /// A refresh token that ends before the access token does has to be used in time. One whose end
+  /// does not move when it is used is not worth another request.
+  private mutating func renewForRefreshToken(_ lease: Lease, _ old: Grant?, _ now: Int64) {
+    guard let end = refreshExpiresAt, end > now else { return }
+    if let before = old?.refreshExpiresAt, end - before < 2000, before > now { return }
+    let margin = min((end - now) / Grant.marginPart, Grant.refreshTokenMarginLimit)
+    refreshAt = min(refreshAt, end - margin)
+  }
+
+  /// What is due at `now`.
+  func due(now: Int64) -> Agent.Step? {
+    if isRefreshable { return now >= refreshAt ? .refresh : nil }
+    guard let expiresAt, now >= expiresAt else { return nil }
+    return .endGrant
+  }
+
+  /// When something is due next.
+  var wakeAt: Int64 { isRefreshable ? refreshAt : expiresAt ?? Int64.max }
+
+  /// Puts the next refresh off.
+  ///
+  /// After an answer that was lost the server may have taken the refresh token and issued another.
+  /// Sent again, the old one then counts as stolen, and a server may end the whole grant (RFC 9700
+  /// §4.14). So the access token stays in service to its end, and only then is the old refresh
+  /// token tried once more: by then there is nothing left to lose.
+  mutating func failed(pause: Int64, isUncertain: Bool, now: Int64) {
+    failures += 1
+    refreshAt = now + pause
+    if isUncertain, let expiresAt {
+      // With a little time left for that last attempt.
+      refreshAt = max(refreshAt, expiresAt - min(30_000, margin / 2))
+    }
+    notBefore = refreshAt
+  }
+
+  mutating func want(now: Int64) {
+    if isRefreshable { refreshAt = min(refreshAt, max(now, notBefore)) }
+  }
+
+  /// Whether a refresh can help somebody who needs the token for `seconds` more. Nobody can demand
+  /// more than a token that has its margin before it, else each demand would be a request.
+  func needsRefresh(forSeconds seconds: Int64, now: Int64) -> Bool {
+    guard isRefreshable, now >= notBefore, let expiresAt else { return false }
+    let left = expiresAt - now
+    return left < min(seconds, 4_000_000_000) * 1000 && left < margin * (Grant.marginPart - 1)
+  }
+}

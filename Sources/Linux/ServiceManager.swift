@@ -1,0 +1,63 @@
+internal import Bytes
+internal import CLinux
+
+/// The service manager that has started this program, if one has, in the protocol of sd_notify(3).
+public struct ServiceManager: Sendable {
+  private let socket: PermanentBytes?
+  /// Milliseconds between signs of life; nil where it wants none.
+  private let interval: Int64?
+  private var isReady = false
+  private var lastPing: Int64 = 0
+
+  public init() {
+    socket = Environment.value("NOTIFY_SOCKET")
+    let limit = Environment.value("WATCHDOG_USEC")?.bytes.parseDecimal()
+    // Twice as often as it asks for.
+    interval = socket == nil ? nil : limit.map { max(1, $0 / 2000) }
+  }
+
+  /// Says, once, that the program does what it was started for.
+  public mutating func ready() {
+    if isReady { return }
+    isReady = true
+    send("READY=1")
+  }
+
+  /// Gives a sign of life where one is due.
+  ///
+  /// - Returns: `deadline`, or the time of the next sign where that is earlier; both in milliseconds
+  ///   since boot.
+  public mutating func ping(now: Int64, before deadline: Int64) -> Int64 {
+    guard let interval else { return deadline }
+    if now - lastPing >= interval {
+      lastPing = now
+      send("WATCHDOG=1")
+    }
+    return min(deadline, lastPing + interval)
+  }
+
+  /// Sends one datagram; whether anybody hears it makes no difference here.
+  private func send(_ words: StaticString) {
+    guard let socket else { return }
+    socket.bytes.withUnsafeBytes { address in
+      words.withUTF8Buffer { words in
+        clinux_send_to_local(address.baseAddress, address.count, words.baseAddress, words.count)
+      }
+    }
+  }
+}
+
+/// Runs this program again in the place of what runs now, with the same process number.
+///
+/// - Parameter arguments: as `main` got them.
+/// - Returns: why that did not work.
+///
+/// The corresponding C function is `execve`.
+public func executeAgain(
+  _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+) -> Errno {
+  Path("/proc/self/exe").withCString { program in
+    _ = execve(program, arguments, clinux_environment())
+  }
+  return .current
+}

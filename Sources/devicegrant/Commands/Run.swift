@@ -1,0 +1,594 @@
+internal import Agent
+internal import Bytes
+internal import DeviceGrant
+internal import Display
+internal import HTTP
+internal import Linux
+internal import TokenStore
+
+/// `devicegrant run`: the board's life. Returns when a signal ends it.
+func run(
+  _ source: borrowing ConfigurationSource, _ arguments: borrowing Arguments, _ log: Log
+) throws(Failure) {
+  let agent = Agent(start: source.local.start, seed: randomSeed())
+  background = Memory.place(try Background(source, agent, log))
+  defer { background.deinitialize(count: 1) }
+  var life = try Life(source, log)
+  let ending = try life.live(arguments)
+  log.info("ended by signal \(ending)")
+}
+
+/// Where `Background` lies, for the waits.
+nonisolated(unsafe) private var background: UnsafeMutablePointer<Background>!
+
+/// Serves in the midst of an exchange, which only the program's end cuts short.
+private let serveDuringExchange: Patience.Service = {
+  background.pointee.serve()
+  return background.pointee.happenings.ending != nil
+}
+
+/// Serves while there is nothing else to do.
+private let serveWhileIdle: Patience.Service = {
+  background.pointee.serve()
+  return !background.pointee.happenings.isEmpty || background.pointee.handOut.wantsRefresh
+}
+
+private func randomSeed() -> UInt32 {
+  var seed: UInt32 = 0
+  withUnsafeMutableBytes(of: &seed) { try? fillWithRandom($0) }
+  return seed
+}
+
+/// What `run` does, from its start to its end.
+private struct Life: ~Copyable {
+  /// Why there is neither a code nor a grant, for the screen.
+  private enum Idleness {
+    case starting
+    case denied
+    case expired
+    case failed
+  }
+
+  private var session: SignInSession
+  private var files: GrantFiles
+  private var idleness = Idleness.starting
+  /// The cause of the last failure, in words.
+  private var cause = Text<256>()
+  /// What the person is called; empty where nobody knows.
+  private var name = Text<256>()
+  /// A line below the name.
+  private var note = Text<256>()
+  /// Whether the person's name is to be asked for.
+  private var wantsName = true
+  /// Whether the profile has refused an access token that was new.
+  private var wasRefused = false
+  /// Whether the grant's time is from an answer in this life, not from the file: then it is right
+  /// whatever the wall clock was.
+  private var isTimeFromAnswer = false
+  private var manager = ServiceManager()
+
+  private let log: Log
+  /// What a wait for the server heeds.
+  private let exchanging: Attention
+
+  init(_ source: borrowing ConfigurationSource, _ log: Log) throws(Failure) {
+    let attention = Attention(
+      descriptor: background.pointee.descriptor, service: serveDuringExchange)
+    let server = try AuthorizationServer(source, attention, log)
+    let files = try GrantFiles(creating: source)
+    try files.checkWritable()
+    self.init(try SignInSession(source, server, log), files, attention, log)
+  }
+
+  private init(
+    _ session: consuming SignInSession, _ files: consuming GrantFiles, _ attention: Attention,
+    _ log: Log
+  ) {
+    self.session = session
+    self.files = files
+    exchanging = attention
+    self.log = log
+  }
+
+  /// - Returns: the signal that ended it.
+  mutating func live(_ arguments: borrowing Arguments) throws(Failure) -> Int32 {
+    background.pointee.watchFiles()
+    background.pointee.findInputs()
+    try begin()
+    while true {
+      try attend(arguments)
+      if let signal = background.pointee.happenings.ending {
+        session.displays.showLast(.blank)
+        background.pointee.hooks.endAll()
+        return signal
+      }
+      try step(Clock.milliseconds)
+    }
+  }
+
+  /// Takes up the grant that is there.
+  private mutating func begin() throws(Failure) {
+    let now = Clock.milliseconds
+    guard try files.load(log) else {
+      files.withdraw(log)
+      background.pointee.handOut.explain(.loginRequired, "login required: no code yet")
+      background.pointee.agent.lost(now: now)
+      return
+    }
+    name = files.loadName()
+    log.info("there is a grant in \(files.path)")
+    adopt(isRenewal: false)
+  }
+
+  private mutating func step(_ now: Int64) throws(Failure) {
+    if let end = background.pointee.agent.takeCodeEnd(now: now) {
+      codeEnded(end, now)
+      return
+    }
+    if background.pointee.handOut.wantsRefresh {
+      if background.pointee.agent.hasGrant {
+        background.pointee.agent.refreshWanted(now: now)
+      } else {
+        background.pointee.refreshEnded()
+      }
+    }
+    switch background.pointee.agent.next(now: now) {
+    case .wait(let instant): try rest(until: instant, now)
+    case .requestCode: try requestCode()
+    case .poll: try poll()
+    case .refresh: try refresh()
+    case .endGrant: try lose("the access token has ended, and there is no refresh token")
+    }
+  }
+
+  // MARK: Waiting
+
+  private mutating func rest(until instant: Int64, _ now: Int64) throws(Failure) {
+    if wantsName, background.pointee.agent.hasGrant {
+      findName()
+      return
+    }
+    let countdown = try show(now)
+    manager.ready()
+    var deadline = manager.ping(now: now, before: instant)
+    if let countdown, session.displays.showsTime {
+      deadline = min(deadline, nextSecond(before: countdown, now: now))
+    }
+    let attention = Attention(descriptor: exchanging.descriptor, service: serveWhileIdle)
+    _ = wait(for: .readable, on: -1, attention.patience(until: deadline))
+  }
+
+  /// Shows how things stand.
+  ///
+  /// - Returns: the instant that the screen counts down to, where it does.
+  private mutating func show(_ now: Int64) throws(Failure) -> Int64? {
+    if let flow = background.pointee.agent.flow {
+      try session.showCode(until: flow.expiresAt, now: now)
+      return flow.expiresAt
+    }
+    if background.pointee.agent.hasGrant {
+      try session.displays.show(.approved(name: name, note: note))
+      return nil
+    }
+    guard let next = background.pointee.agent.nextCodeAt else {
+      try session.displays.show(.invitation(title: session.code.title))
+      return nil
+    }
+    let seconds = max(0, (next - now + 999) / 1000)
+    switch idleness {
+    case .starting: try session.showHost()
+    case .denied: try session.displays.show(.denied(secondsToNewCode: seconds))
+    case .expired: try session.displays.show(.expired(secondsToNewCode: seconds))
+    case .failed: try session.displays.show(.failed(cause, secondsToRetry: seconds))
+    }
+    return next
+  }
+
+  // MARK: What has happened meanwhile
+
+  private mutating func attend(_ arguments: borrowing Arguments) throws(Failure) {
+    let happenings = background.pointee.happenings
+    if happenings.isEmpty { return }
+    background.pointee.happenings = Happenings()
+    background.pointee.happenings.ending = happenings.ending
+    if happenings.ending != nil { return }
+    let now = Clock.milliseconds
+    if happenings.configurationChanged { restart(arguments) }
+    if happenings.clockChanged { clockChanged(now) }
+    if happenings.recordChanged { try recordChanged() }
+    if happenings.codeWanted {
+      log.info("a new code is asked for by a signal")
+      background.pointee.agent.codeWanted(now: now)
+    } else if happenings.pressed, !background.pointee.agent.hasGrant,
+      !background.pointee.agent.showsCode
+    {
+      log.info("a new code is asked for at the board")
+      background.pointee.agent.codeWanted(now: now)
+    }
+    background.pointee.watchFiles()
+  }
+
+  /// Takes the new configuration by beginning anew, in the same process. One that is wrong is
+  /// refused here, and the old one stays.
+  private mutating func restart(_ arguments: borrowing Arguments) {
+    do {
+      try ConfigurationSource.check(arguments, log)
+    } catch {
+      log.warning("the configuration stays as it was: \(error)")
+      return
+    }
+    log.info("beginning anew with the configuration as it is now")
+    session.displays.showLast(.blank)
+    background.pointee.hooks.endAll()
+    let error = executeAgain(arguments.vector)
+    log.warning("cannot begin anew: \(error)")
+  }
+
+  /// The wall clock counts for what is stored, not for what is going on.
+  private mutating func clockChanged(_ now: Int64) {
+    log.info("the wall clock has been set to \(date: Clock.unixSeconds)")
+    guard background.pointee.agent.hasGrant else {
+      // What failed for want of the time may work now.
+      if idleness == .failed { background.pointee.agent.codeWanted(now: now) }
+      return
+    }
+    guard isTimeFromAnswer, let end = background.pointee.agent.accessExpiresAt else {
+      background.pointee.happenings.recordChanged = true
+      return
+    }
+    do {
+      let lock = try files.lock(exchanging.patience(for: GrantFiles.lockPatience))
+      defer { lock.release() }
+      guard try files.load(log) else { return }
+      files.record.tokens.expiresAt = Clock.unixSeconds + (end - now) / 1000
+      if let refreshEnd = background.pointee.agent.refreshExpiresAt {
+        files.record.tokens.refreshTokenExpiresAt = Clock.unixSeconds + (refreshEnd - now) / 1000
+      }
+      try files.save(for: session.server.client, log)
+    } catch {
+      log.warning("the stored expiry is not corrected: \(error)")
+    }
+  }
+
+  /// Another process, or this one, has replaced or removed the token file.
+  private mutating func recordChanged() throws(Failure) {
+    let isThere: Bool
+    do {
+      isThere = try files.load(log)
+    } catch {
+      log.warning("\(error)")
+      return
+    }
+    if isThere {
+      if background.pointee.handOut.hands(files.record.tokens.accessToken) { return }
+      log.info("another process has renewed the grant")
+      adopt(isRenewal: background.pointee.agent.hasGrant)
+    } else if background.pointee.agent.hasGrant {
+      try lose("signed out")
+    }
+  }
+
+  /// Takes the record as loaded for the grant.
+  private mutating func adopt(isRenewal: Bool) {
+    isTimeFromAnswer = false
+    hold(isRenewal: isRenewal)
+    files.publish(log)
+  }
+
+  // MARK: The code
+
+  private mutating func requestCode() throws(Failure) {
+    if idleness == .starting, !background.pointee.agent.hasGrant { try session.showHost() }
+    background.pointee.findInputs()
+    do {
+      try session.server.discover(files)
+      try session.requestCode()
+    } catch {
+      if background.pointee.happenings.ending != nil { return }
+      codeFailed(error)
+      return
+    }
+    background.pointee.agent.codeIssued(
+      expiresIn: session.authorization.expiresIn, interval: session.authorization.interval,
+      requestedAt: session.requestedAt, now: Clock.milliseconds)
+    tellOfCode()
+  }
+
+  private mutating func codeFailed(_ failure: Failure) {
+    let now = Clock.milliseconds
+    background.pointee.agent.codeFailed(isRefusal: failure.code != .unavailable, now: now)
+    cause = failure.words
+    idleness = .failed
+    let seconds = ((background.pointee.agent.nextCodeAt ?? now) - now + 999) / 1000
+    log.warning("no code: \(failure); next attempt in \(seconds) s")
+    if !background.pointee.agent.hasGrant {
+      background.pointee.handOut.explain(.loginRequired, "login required: no code: \(failure)")
+    }
+  }
+
+  private func tellOfCode() {
+    let code = session.authorization.userCode.bytes
+    let uri = session.authorization.verificationURI.bytes
+    if !background.pointee.agent.hasGrant {
+      background.pointee.handOut.explain(
+        .loginRequired, "login required: code \(code) at \(uri)")
+    }
+    background.pointee.hooks.fact("USER_CODE", code)
+    background.pointee.hooks.fact("VERIFICATION_URI", uri)
+    background.pointee.hooks.fact(
+      "VERIFICATION_URI_COMPLETE", session.authorization.verificationURIComplete.bytes)
+    background.pointee.hooks.fact("EXPIRES_IN", session.authorization.expiresIn)
+    background.pointee.hooks.run(.code)
+  }
+
+  private mutating func poll() throws(Failure) {
+    guard let before = background.pointee.agent.flow else { return }
+    let answer: PollAnswer
+    do {
+      answer = try session.poll(into: &files.record.tokens)
+    } catch {
+      if background.pointee.happenings.ending != nil { return }
+      let now = Clock.milliseconds
+      background.pointee.agent.polled(.transient(.unreachable, retryAfter: nil), now: now)
+      let seconds = background.pointee.agent.flow?.secondsToPoll(now: now) ?? 0
+      log.warning("poll failed: \(error); next attempt in \(seconds) s")
+      return
+    }
+    let now = Clock.milliseconds
+    background.pointee.agent.polled(answer, now: now)
+    if let after = background.pointee.agent.flow {
+      session.report(answer, before: before, after: after, now: now)
+    }
+    switch answer {
+    case .granted: try granted()
+    case .refused, .unusable: cause = session.server.failure(answer).words
+    case .pending, .slowDown, .denied, .expired, .transient: return
+    }
+  }
+
+  private mutating func codeEnded(_ end: Agent.CodeEnd, _ now: Int64) {
+    session.forgetCode()
+    let seconds = ((background.pointee.agent.nextCodeAt ?? now) - now + 999) / 1000
+    switch end {
+    case .denied:
+      idleness = .denied
+      log.warning("the sign-in was denied by the user; a new code in \(seconds) s")
+    case .expired:
+      idleness = .expired
+      log.warning("the code expired before anybody approved; a new code in \(seconds) s")
+    case .refused:
+      idleness = .failed
+      log.warning("\(cause.bytes); next attempt in \(seconds) s")
+    }
+    if !background.pointee.agent.hasGrant {
+      background.pointee.handOut.explain(.loginRequired, "login required: a new code follows")
+    }
+  }
+
+  // MARK: The grant
+
+  private mutating func granted() throws(Failure) {
+    // Nobody needs to see the code any more (RFC 8628 §5.5).
+    session.forgetCode()
+    try session.displays.show(.approved(name: nil))
+    try keep()
+    isTimeFromAnswer = true
+    hold(isRenewal: false)
+    name.removeAll()
+    wantsName = true
+    wasRefused = false
+    files.reportScope(session.server.client, log)
+    log.info("signed in; the tokens are in \(files.path)")
+    tellOfExpiry()
+    background.pointee.hooks.fact("SCOPE", files.record.tokens.scope.bytes)
+    background.pointee.hooks.run(.signedIn)
+  }
+
+  /// Saves the record. New tokens that are on no disk are lost with the next power cut, so this
+  /// goes on until it works, or the program ends.
+  private mutating func keep() throws(Failure) {
+    var pause: Int64 = 1000
+    while true {
+      do {
+        try saveUnderLock()
+        return
+      } catch {
+        if background.pointee.happenings.ending != nil { return }
+        log.warning("the tokens are not saved: \(error); next attempt in \(pause / 1000) s")
+        session.displays.showLast(.failed(error.words, secondsToRetry: pause / 1000))
+      }
+      _ = wait(for: .readable, on: -1, exchanging.patience(for: pause))
+      if background.pointee.happenings.ending != nil { return }
+      pause = min(pause * 2, 60_000)
+    }
+  }
+
+  private mutating func saveUnderLock() throws(Failure) {
+    let lock = try files.lock(exchanging.patience(for: GrantFiles.lockPatience))
+    defer { lock.release() }
+    try files.save(for: session.server.client, log)
+  }
+
+  /// Tells the agent and the clients of the record.
+  private mutating func hold(isRenewal: Bool) {
+    let now = Clock.milliseconds
+    let lease = Lease(
+      files.record.tokens, unixSeconds: Clock.unixSeconds,
+      isClockSet: Clock.unixSeconds >= releaseUnixSeconds)
+    if isRenewal {
+      background.pointee.agent.renewed(lease, now: now)
+    } else {
+      background.pointee.agent.granted(lease, now: now)
+    }
+    background.pointee.handOut.publish(
+      files.record.tokens.accessToken, expiresAt: background.pointee.agent.accessExpiresAt)
+    background.pointee.handOut.explain(.unavailable, "the access token has ended")
+    background.pointee.refreshEnded()
+    note.removeAll()
+    idleness = .starting
+    warnOfEnd(lease)
+  }
+
+  /// A refresh token that ends soon, and does not live longer for being used, ends the grant.
+  private mutating func warnOfEnd(_ lease: Lease) {
+    guard let left = lease.refreshRemaining, left < 7 * 86400,
+      let end = files.record.tokens.refreshTokenExpiresAt
+    else { return }
+    note.append("The sign-in ends on ")
+    note.append(date: max(0, end))
+    log.warning("the refresh token ends on \(date: end)")
+  }
+
+  private func tellOfExpiry() {
+    if let end = files.record.tokens.expiresAt {
+      background.pointee.hooks.fact("EXPIRES_AT", end)
+    }
+  }
+
+  /// Renews the grant (RFC 6749 §6), as the only process that does.
+  private mutating func refresh() throws(Failure) {
+    let isSaved: Bool
+    do {
+      let lock = try files.lock(exchanging.patience(for: GrantFiles.lockPatience))
+      defer { lock.release() }
+      isSaved = try refreshUnderLock()
+    } catch {
+      if background.pointee.happenings.ending != nil { return }
+      refreshFailed(error, isUncertain: false, retryAfter: nil)
+      return
+    }
+    if isSaved { return }
+    try keep()
+    renewed()
+  }
+
+  /// - Returns: false where there are new tokens that could not be saved.
+  private mutating func refreshUnderLock() throws(Failure) -> Bool {
+    guard try files.load(log) else {
+      try lose("signed out")
+      return true
+    }
+    if !background.pointee.handOut.hands(files.record.tokens.accessToken) {
+      log.info("another process has renewed the grant")
+      adopt(isRenewal: true)
+      return true
+    }
+    let sent = files.record.tokens.refreshToken.bytes.checksum
+    let answer: RefreshAnswer
+    do {
+      try session.server.discover(files)
+      answer = try session.server.refresh(&files.record.tokens)
+    } catch {
+      if background.pointee.happenings.ending != nil { return true }
+      refreshFailed(error, isUncertain: session.server.wasSent, retryAfter: nil)
+      return true
+    }
+    switch answer {
+    case .refreshed:
+      do {
+        try files.save(for: session.server.client, log)
+      } catch {
+        return false
+      }
+      renewed()
+    case .lost:
+      // Somebody who does not know of the lock may have been faster.
+      if try files.load(log), files.record.tokens.refreshToken.bytes.checksum != sent {
+        adopt(isRenewal: true)
+      } else {
+        try lose("the server no longer takes the refresh token: \(session.server.reason)")
+      }
+    case .refused:
+      refreshFailed(
+        Failure(.unusableAnswer, "the server refused the refresh: \(session.server.reason)"),
+        isUncertain: false, retryAfter: nil)
+    case .unusable(let fault):
+      let url = session.server.client.url(of: .refresh)!
+      refreshFailed(session.server.failure(fault, url), isUncertain: true, retryAfter: nil)
+    case .transient(_, let retryAfter):
+      refreshFailed(
+        session.server.silence(.refresh), isUncertain: session.server.head.status < 300,
+        retryAfter: retryAfter)
+    }
+    return true
+  }
+
+  private mutating func renewed() {
+    isTimeFromAnswer = true
+    hold(isRenewal: true)
+    if let end = files.record.tokens.expiresAt {
+      log.info("refreshed; the access token is good until \(date: end)")
+    } else {
+      log.info("refreshed")
+    }
+    // A refresh that the profile's refusal brought about is followed by another look.
+    tellOfExpiry()
+    background.pointee.hooks.run(.refreshed)
+  }
+
+  /// The grant stays, and so does the access token as long as it is good.
+  private mutating func refreshFailed(
+    _ failure: Failure, isUncertain: Bool, retryAfter: Int64?
+  ) {
+    let now = Clock.milliseconds
+    background.pointee.agent.refreshFailed(
+      isRefusal: failure.code != .unavailable, isUncertain: isUncertain, retryAfter: retryAfter,
+      now: now)
+    let seconds = ((background.pointee.agent.nextRefreshAt ?? now) - now + 999) / 1000
+    log.warning("refresh failed: \(failure); next attempt in \(seconds) s")
+    background.pointee.handOut.explain(.unavailable, "the access token has ended: \(failure)")
+    background.pointee.refreshEnded()
+    note.removeAll()
+    note.append("Not renewed: ")
+    note.append(failure.words)
+  }
+
+  /// There is no grant any more.
+  private mutating func lose(_ reason: Message) throws(Failure) {
+    var words = Text<2048>()
+    Message.keep(in: &words)
+    try files.retire(log)
+    files.record.wipe()
+    background.pointee.agent.lost(now: Clock.milliseconds)
+    background.pointee.handOut.withdraw()
+    background.pointee.handOut.explain(.loginRequired, "login required: no code yet")
+    background.pointee.refreshEnded()
+    name.removeAll()
+    note.removeAll()
+    idleness = .starting
+    log.warning("the grant is lost: \(verbatim: words)")
+    background.pointee.hooks.fact("REASON", words.bytes)
+    background.pointee.hooks.run(.lost)
+  }
+
+  /// Finds out what the person is called, and with that whether the access token is still taken.
+  private mutating func findName() {
+    wantsName = false
+    do {
+      try session.server.discover(files)
+      if session.server.client.text(of: .userinfo).count == 0 { return }
+      guard try files.load(log) else { return }
+      try session.server.getUserinfo(files.record.tokens)
+    } catch {
+      log.debug("no name of the person: \(error)")
+      return
+    }
+    defer { session.server.wipe() }
+    let status = session.server.head.status
+    if status == 401, !wasRefused {
+      wasRefused = true
+      wantsName = true
+      log.warning("the userinfo endpoint refuses the access token: refreshing it")
+      background.pointee.agent.refreshWanted(now: Clock.milliseconds)
+      return
+    }
+    if status != 200 {
+      log.debug("no name of the person: HTTP status \(status)")
+      return
+    }
+    wasRefused = false
+    name = session.server.withBody(readName)
+    files.saveName(name)
+    if !name.isEmpty { log.info("signed in as \(name.bytes)") }
+  }
+}

@@ -1,0 +1,114 @@
+internal import Agent
+internal import Bytes
+internal import DeviceGrant
+internal import HTTP
+internal import JSON
+internal import Linux
+internal import TokenStore
+
+/// `devicegrant whoami`: what the userinfo endpoint says of the person, as JSON.
+func whoAmI(_ source: borrowing ConfigurationSource, _ log: Log) throws(Failure) {
+  let signals = try openSignals()
+  let attention = Attention(descriptor: signals.rawValue, service: nil)
+  var server = try AuthorizationServer(source, attention, log)
+  var files = try GrantFiles(opening: source)
+  if try !files.load(log) { throw notSignedIn(files.path) }
+  if !isGood(files.record.tokens, for: 0) {
+    try renew(&files, &server, attention, log)
+  }
+  try server.discover(files)
+  try server.getUserinfo(files.record.tokens)
+  if server.head.status == 401 {
+    log.info("the access token is refused: refreshing it")
+    try renew(&files, &server, attention, log)
+    try server.getUserinfo(files.record.tokens)
+  }
+  defer { files.record.wipe() }
+  try checkStatus(server, files)
+  try writeProfile(server)
+}
+
+private func checkStatus(
+  _ server: borrowing AuthorizationServer, _ files: borrowing GrantFiles
+) throws(Failure) {
+  let status = server.head.status
+  let url = server.client.url(of: .userinfo)!
+  switch status {
+  case 200: return
+  case 401:
+    throw Failure(.denied, "\(url) refuses a fresh access token, HTTP status 401; sign in again")
+  case 403:
+    let missing = server.head.missingScope
+    if missing.isEmpty {
+      throw Failure(
+        .denied,
+        """
+        \(url): the grant does not cover this, HTTP status 403; its scope is \
+        '\(files.record.tokens.scope.bytes)': set scope and sign in again
+        """)
+    }
+    throw Failure(
+      .denied,
+      "\(url): the scope '\(missing.bytes)' is missing, HTTP status 403: add it and sign in again")
+  default:
+    if status == 408 || status == 429 || status >= 500 {
+      throw Failure(.unavailable, "HTTP failed: \(url) is unavailable, HTTP status \(status)")
+    }
+    throw Failure(.unusableAnswer, "\(url) answered with HTTP status \(status)")
+  }
+}
+
+/// Writes the JSON as it came, or for a person in lines.
+private func writeProfile(_ server: borrowing AuthorizationServer) throws(Failure) {
+  var output = Memory.profile()
+  let isJSON = server.withBody { body in
+    guard StandardOutput.isTerminal else {
+      output.append(body.trimmed())
+      output.append("\n")
+      return isObject(body)
+    }
+    return writeLegibly(body, to: &output)
+  }
+  guard isJSON, !output.isTruncated else {
+    throw Failure(
+      .unusableAnswer, "\(server.client.url(of: .userinfo)!) answered with what is no JSON object")
+  }
+  try write(output.bytes)
+}
+
+private func isObject(_ body: borrowing Span<UInt8>) -> Bool {
+  (try? JSONObject(body)) != nil
+}
+
+/// Writes the members in lines, with escapes for what a terminal would obey.
+private func writeLegibly(_ body: borrowing Span<UInt8>, to output: inout Buffer) -> Bool {
+  guard let object = try? JSONObject(body) else { return false }
+  var lines = Memory.answer()
+  guard object.write(to: &lines) else { return false }
+  append(lines.bytes, to: &output)
+  return true
+}
+
+/// Appends JSON with the invisible characters beyond ASCII escaped: C1 controls (U+0080 to U+009F),
+/// and marks of writing direction and layout (U+2000 to U+206F but for dashes and quotes). JSON
+/// escapes those of ASCII itself.
+private func append(_ json: borrowing Span<UInt8>, to output: inout Buffer) {
+  var index = 0
+  while index < json.count {
+    let byte = json[index]
+    let next = index + 1 < json.count ? json[index + 1] : 0
+    let third = index + 2 < json.count ? json[index + 2] : 0
+    var code: UInt64 = 0
+    if byte == 0xC2, next < 0xA0 { code = UInt64(next) }
+    if byte == 0xE2, next == 0x80, third < 0x90 || third > 0xA7 { code = 0x2000 + UInt64(third & 63) }
+    if byte == 0xE2, next == 0x81, third >= 0xA0 { code = 0x2040 + UInt64(third & 63) }
+    if code == 0 {
+      output.append(byte)
+      index += 1
+    } else {
+      output.append("\\u")
+      output.append(hexadecimal: code, width: 4)
+      index += byte == 0xC2 ? 2 : 3
+    }
+  }
+}

@@ -1,0 +1,262 @@
+internal import Agent
+internal import Bytes
+internal import DeviceGrant
+internal import Linux
+internal import TokenStore
+
+/// The grant as files: the token file, which holds it, and the access token's, which publishes it.
+struct GrantFiles: ~Copyable {
+  let path: Path
+
+  /// What was loaded or is to be saved. Between two uses it may hold anything: the truth is in the
+  /// file, where another process may have renewed it.
+  var record = TokenRecord(tokens: Memory.tokens())
+
+  /// The time to wait for another process that renews the record, in milliseconds: it may take as
+  /// long as one exchange.
+  static let lockPatience: Int64 = Exchange.timeLimit + 5000
+
+  private let store: TokenStore<Directory>
+  private let publication: Publication?
+  private var scratch = Memory.tokenFile()
+
+  /// Opens the token file's directory, and makes it where it is missing.
+  init(creating source: borrowing ConfigurationSource) throws(Failure) {
+    let path = try source.tokenFile()
+    self.init(path, try Publication(source), try makeStore(path))
+  }
+
+  /// Opens the token file where it is.
+  ///
+  /// - Throws: exit code 77 where there is not even its directory.
+  init(opening source: borrowing ConfigurationSource) throws(Failure) {
+    let path = try source.tokenFile()
+    self.init(path, try Publication(source), try openStore(path))
+  }
+
+  /// In one step, since what is not copyable can't be given back half-way.
+  private init(
+    _ path: Path, _ publication: Publication?, _ store: consuming TokenStore<Directory>
+  ) {
+    self.path = path
+    self.publication = publication
+    self.store = store
+  }
+
+  /// Finds out before a code is shown whether its tokens could be kept: otherwise it is a trap.
+  func checkWritable() throws(Failure) {
+    do {
+      try store.checkWritable()
+    } catch {
+      throw tokenFileFailure(error, path)
+    }
+    try publication?.checkWritable()
+  }
+
+  /// Loads the record. A damaged file is set aside.
+  ///
+  /// - Returns: whether there is one.
+  mutating func load(_ log: Log) throws(Failure) -> Bool {
+    do {
+      switch try store.load(&record, scratch: &scratch) {
+      case .record: return true
+      case .nothing: return false
+      case .damaged:
+        try store.setDamagedAside()
+        log.warning("token file \(path) was damaged; it is kept as \(path).damaged")
+        return false
+      }
+    } catch {
+      throw tokenFileFailure(error, path)
+    }
+  }
+
+  /// Sets a damaged file aside, where a new sign-in will replace whatever is there.
+  mutating func setDamagedAside(_ log: Log) throws(Failure) {
+    do {
+      if try store.load(&record, scratch: &scratch) == .damaged {
+        try store.setDamagedAside()
+        log.warning("token file \(path) was damaged; it is kept as \(path).damaged")
+      }
+    } catch {
+      if case .exposed = error { return }
+      throw tokenFileFailure(error, path)
+    }
+    record.wipe()
+  }
+
+  /// Moves a record out of the way whose tokens are dead, and takes the access token back.
+  mutating func retire(_ log: Log) throws(Failure) {
+    withdraw(log)
+    do {
+      try store.retire()
+    } catch {
+      throw tokenFileFailure(error, path)
+    }
+  }
+
+  /// Says where less was granted than asked for (RFC 6749 §3.3).
+  func reportScope(_ client: borrowing ClientConfiguration, _ log: Log) {
+    let granted = record.tokens.scope.bytes
+    let wanted = client.scope.bytes
+    if granted.count == 0 || granted.equals(wanted) { return }
+    log.info("granted scope: \(granted); asked for: \(wanted)")
+  }
+
+  /// Waits for the right to renew or to remove the record.
+  func lock(_ patience: Patience) throws(Failure) -> FileLock {
+    do {
+      return try store.lock(patience)
+    } catch {
+      throw tokenFileFailure(error, path)
+    }
+  }
+
+  /// Keeps the record; then, and not before, the access token is published. Takes the lock to be
+  /// held.
+  mutating func save(for client: borrowing ClientConfiguration, _ log: Log) throws(Failure) {
+    let endpoint = client.text(of: .token)
+    let clientID = client.clientID
+    do {
+      try store.save(
+        record.tokens, tokenEndpoint: endpoint.bytes, clientID: clientID.bytes, scratch: &scratch)
+    } catch {
+      throw tokenFileFailure(error, path)
+    }
+    publish(log)
+  }
+
+  /// Publishes the record's access token where the configuration wants it.
+  func publish(_ log: Log) {
+    publication?.publish(record.tokens.accessToken, log)
+  }
+
+  /// Takes the published access token back.
+  func withdraw(_ log: Log) {
+    publication?.withdraw(log)
+  }
+
+  /// Removes everything that holds tokens.
+  mutating func erase(_ log: Log) throws(Failure) {
+    record.wipe()
+    withdraw(log)
+    do {
+      try store.erase()
+    } catch {
+      throw tokenFileFailure(error, path)
+    }
+  }
+
+  /// What the person is called, as far as it was ever known; empty where not.
+  mutating func loadName() -> Text<256> {
+    scratch.removeAll()
+    defer { scratch.removeAll() }
+    return store.load(.name, into: &scratch) ? Text(scratch.bytes) : Text()
+  }
+
+  /// The issuer's metadata as they were found last; false where there are none.
+  func loadMetadata(into buffer: inout Buffer) -> Bool {
+    store.load(.metadata, into: &buffer)
+  }
+
+  func saveMetadata(_ metadata: borrowing Buffer) {
+    store.save(.metadata, metadata.bytes)
+  }
+
+  func saveName(_ name: borrowing Text<256>) {
+    store.save(.name, name.bytes)
+  }
+}
+
+private func makeStore(_ path: borrowing Path) throws(Failure) -> TokenStore<Directory> {
+  do {
+    return try TokenStore(creating: copy path)
+  } catch {
+    throw tokenFileFailure(error, path)
+  }
+}
+
+private func openStore(_ path: borrowing Path) throws(Failure) -> TokenStore<Directory> {
+  do {
+    if let store = try TokenStore<Directory>.opening(copy path) { return store }
+  } catch {
+    throw tokenFileFailure(error, path)
+  }
+  throw notSignedIn(path)
+}
+
+/// The failure for a token file that can't be used.
+func tokenFileFailure(_ error: TokenStoreError, _ path: borrowing Path) -> Failure {
+  if case .lock(.interrupted) = error { return Failure(.unavailable, "interrupted by a signal") }
+  return Failure(.tokenFile, "token file \(path): \(error)")
+}
+
+/// The file that gives the access token to the other programs on the board.
+struct Publication {
+  private let path: Path
+  private let name: Path
+  /// The number of the group that may read it; nil: the process's own.
+  private let group: UInt32?
+
+  private static let mode: UInt32 = 0o640
+
+  /// - Returns: nil where the configuration wants none.
+  init?(_ source: borrowing ConfigurationSource) throws(Failure) {
+    guard let file = source.local.accessTokenFile else { return nil }
+    guard let path = Path(file.bytes), let name = path.name, name.appending(".new") != nil else {
+      throw source.failure(.accessTokenFile, "is no path")
+    }
+    self.path = path
+    self.name = name
+    guard let group = source.local.accessTokenGroup else {
+      self.group = nil
+      return
+    }
+    guard let number = Group.number(named: group.bytes) else {
+      throw source.failure(.accessTokenGroup, "is not a group of this system")
+    }
+    self.group = number
+  }
+
+  /// - Throws: exit code 73 where the file could not be made.
+  func checkWritable() throws(Failure) {
+    let probe: StaticString = ""
+    do {
+      let directory = try Directory(opening: path.directory)
+      try write(probe.bytes, in: directory)
+      try directory.removeIfPresent(name.appending(".new")!)
+    } catch {
+      throw Failure(.cannotCreate, "cannot create access_token_file \(path): \(error)")
+    }
+  }
+
+  /// Replaces the file. What fails is said, and costs nothing else.
+  func publish(_ accessToken: borrowing Buffer, _ log: Log) {
+    // The token and its newline are written as one: never half a line.
+    var line = Memory.published()
+    line.append(accessToken.bytes)
+    line.append("\n")
+    defer { line.wipe() }
+    do {
+      let directory = try Directory(opening: path.directory)
+      try write(line.bytes, in: directory)
+      try directory.rename(name.appending(".new")!, to: name)
+    } catch {
+      log.warning("cannot write access_token_file \(path): \(error)")
+    }
+  }
+
+  func withdraw(_ log: Log) {
+    do {
+      try Directory(opening: path.directory).removeIfPresent(name)
+    } catch {
+      log.warning("cannot remove access_token_file \(path): \(error)")
+    }
+  }
+
+  private func write(
+    _ bytes: borrowing Span<UInt8>, in directory: borrowing Directory
+  ) throws(Errno) {
+    try directory.write(name.appending(".new")!, bytes, mode: Self.mode, group: group)
+  }
+}

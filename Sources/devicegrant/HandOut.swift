@@ -1,0 +1,359 @@
+internal import Agent
+internal import Bytes
+internal import Linux
+
+// Theory of operation.
+//
+// `run` hands the access token out over a UNIX socket: a client connects, sends one line, gets one
+// line, and is gone. Nothing here waits for anybody. What a client has sent so far lies in its slot;
+// one that takes too long loses it, and where all slots are taken, the newest client takes the
+// oldest one's. A client that needs the token for longer than it is good keeps its slot until the
+// refresh that it caused has ended.
+//
+//   token [SECONDS]    ok EXPIRES_AT TOKEN
+//                      error REASON HINT
+//   status             ok STATE
+
+/// What a client of the socket is told instead of a token.
+enum Refusal: UInt8 {
+  case usage
+  /// A person has to sign in first.
+  case loginRequired
+  /// The token has ended, and renewing it has not worked so far.
+  case unavailable
+
+  /// The word after `error`.
+  var name: StaticString {
+    switch self {
+    case .usage: "usage"
+    case .loginRequired: "login_required"
+    case .unavailable: "unavailable"
+    }
+  }
+}
+
+/// The socket that hands the access token out, with its clients.
+struct HandOut: ~Copyable {
+  static let capacity = 16
+
+  /// In milliseconds: for a client to send its line, and for a refresh on its behalf.
+  private static let patience: Int64 = 5000
+  private static let refreshPatience: Int64 = 35_000
+  private static let pause: Int64 = 1000
+
+  /// The smallest time that a token is handed out with, where the client names none, in seconds.
+  static let standardMinimum: Int64 = 60
+
+  private struct Client {
+    var descriptor: Int32 = -1
+    /// When it loses its slot, in milliseconds since boot.
+    var deadline: Int64 = 0
+    /// What it has sent so far.
+    var line = Text<64>()
+    /// Whether it waits for a refresh.
+    var isWaiting = false
+  }
+
+  /// One more than there are slots stands for the listener.
+  static let listenerToken: UInt32 = 0x100
+  static let clientTokens: UInt32 = 0x200
+
+  private var listener: LocalListener?
+  /// While descriptors have run out, nobody is let in.
+  private var pausedUntil: Int64?
+  private var clients = InlineArray<16, Client>(repeating: Client())
+
+  private var accessToken = Memory.handedOut()
+  /// In milliseconds since boot; nil where nobody knows.
+  private var expiresAt: Int64?
+  private var refusal = Refusal.unavailable
+  /// What is to be done, for a person to read.
+  private var hint = Text<1536>()
+  /// Whether a client waits for a refresh.
+  private(set) var wantsRefresh = false
+
+  /// - Parameter listener: where clients come from; nil where the configuration wants none.
+  fileprivate init(_ listener: consuming LocalListener?) {
+    self.listener = listener
+  }
+
+  deinit {
+    for index in clients.indices where clients[index].descriptor >= 0 {
+      _ = FileDescriptor(owning: clients[index].descriptor)
+    }
+  }
+
+  /// Has clients reported from now on.
+  mutating func watch(_ queue: borrowing EventQueue) {
+    if let number = listener?.rawValue { try? queue.add(number, token: Self.listenerToken) }
+  }
+
+  // MARK: What there is to hand out
+
+  /// Hands this token out from now on.
+  ///
+  /// - Parameters:
+  ///   - expiresAt: in milliseconds since boot; nil where nobody knows.
+  mutating func publish(_ token: borrowing Buffer, expiresAt: Int64?) {
+    accessToken.wipe()
+    accessToken.append(token.bytes)
+    self.expiresAt = expiresAt
+  }
+
+  /// Whether that is the token that is handed out.
+  func hands(_ token: borrowing Buffer) -> Bool {
+    accessToken.bytes.equals(token.bytes)
+  }
+
+  /// Hands nothing out from now on.
+  mutating func withdraw() {
+    accessToken.wipe()
+    expiresAt = nil
+  }
+
+  /// Says what is to be done where there is no token.
+  mutating func explain(_ refusal: Refusal, _ message: Message) {
+    self.refusal = refusal
+    hint.removeAll()
+    Message.withBytes { bytes, _ in hint.append(bytes) }
+  }
+
+  /// Answers everybody who waited for a refresh, whatever came of it.
+  mutating func refreshEnded(_ queue: borrowing EventQueue) {
+    wantsRefresh = false
+    for index in clients.indices {
+      if clients[index].isWaiting {
+        answerToken(index, queue)
+      }
+    }
+  }
+
+  // MARK: Clients
+
+  /// When the next client loses its slot; nil where nobody is there.
+  var deadline: Int64? {
+    var earliest = pausedUntil
+    for index in clients.indices where clients[index].descriptor >= 0 {
+      earliest = min(earliest ?? Int64.max, clients[index].deadline)
+    }
+    return earliest
+  }
+
+  /// Ends the clients that took too long.
+  mutating func expire(now: Int64, _ queue: borrowing EventQueue, _ log: Log) {
+    if let end = pausedUntil, end <= now {
+      pausedUntil = nil
+      watch(queue)
+    }
+    for index in clients.indices
+    where clients[index].descriptor >= 0 && clients[index].deadline <= now {
+      if clients[index].isWaiting {
+        refuse(index, .unavailable, queue)
+      } else {
+        log.debug("socket: a client sent nothing in time")
+        close(index, queue)
+      }
+    }
+  }
+
+  /// Takes everybody who wants to connect.
+  mutating func accept(now: Int64, _ queue: borrowing EventQueue, _ log: Log) {
+    while let connection = nextConnection(queue) {
+      let index = freeSlot(queue)
+      if let peer = connection.peerCredentials {
+        log.info(
+          """
+          socket: client pid=\(peer.process) uid=\(Int64(peer.user)) gid=\(Int64(peer.group))
+          """)
+      }
+      clients[index].descriptor = connection.give()
+      clients[index].deadline = now + Self.patience
+      clients[index].line.removeAll()
+      clients[index].isWaiting = false
+      try? queue.add(
+        clients[index].descriptor, token: Self.clientTokens + UInt32(truncatingIfNeeded: index))
+    }
+  }
+
+  private mutating func nextConnection(_ queue: borrowing EventQueue) -> FileDescriptor? {
+    do {
+      return try listener?.accept()
+    } catch {
+      // Descriptors have run out. Who waits goes on waiting, and would be reported for ever.
+      if let number = listener?.rawValue { queue.remove(number) }
+      pausedUntil = Clock.milliseconds + Self.pause
+      return nil
+    }
+  }
+
+  /// A slot for one more client: a free one, else the oldest client's.
+  private mutating func freeSlot(_ queue: borrowing EventQueue) -> Int {
+    var oldest = 0
+    for index in clients.indices {
+      if clients[index].descriptor < 0 { return index }
+      if clients[index].deadline < clients[oldest].deadline { oldest = index }
+    }
+    close(oldest, queue)
+    return oldest
+  }
+
+  private mutating func close(_ index: Int, _ queue: borrowing EventQueue) {
+    guard clients[index].descriptor >= 0 else { return }
+    queue.remove(clients[index].descriptor)
+    _ = FileDescriptor(owning: clients[index].descriptor)
+    clients[index].descriptor = -1
+    clients[index].isWaiting = false
+  }
+
+  /// Reads what a client has sent.
+  ///
+  /// - Parameter needsRefresh: whether a refresh helps somebody who needs so many seconds.
+  mutating func read(
+    _ token: UInt32, _ queue: borrowing EventQueue, _ needsRefresh: (Int64) -> Bool
+  ) {
+    let index = Int(token - Self.clientTokens)
+    guard index < Self.capacity, clients[index].descriptor >= 0 else { return }
+    var space = InlineArray<64, UInt8>(repeating: 0)
+    var span = space.mutableSpan
+    let descriptor = clients[index].descriptor
+    let transfer = span.withUnsafeMutableBytes {
+      FileDescriptor.receive(from: descriptor, into: $0)
+    }
+    switch transfer {
+    case .wouldBlock: return
+    case .failed: close(index, queue)
+    case .bytes(0):
+      // Half a line and its end, or somebody who no longer waits.
+      if clients[index].line.isEmpty || clients[index].isWaiting {
+        close(index, queue)
+      } else {
+        refuse(index, .usage, queue)
+      }
+    case .bytes(let count):
+      take(space.span.extracting(first: count), index, queue, needsRefresh)
+    }
+  }
+
+  private mutating func take(
+    _ bytes: borrowing Span<UInt8>, _ index: Int, _ queue: borrowing EventQueue,
+    _ needsRefresh: (Int64) -> Bool
+  ) {
+    // Who waits for a refresh has nothing more to say.
+    if clients[index].isWaiting { return }
+    for position in bytes.indices {
+      if bytes[position] == 0x0A {
+        answer(index, queue, needsRefresh)
+        return
+      }
+      clients[index].line.append(bytes[position])
+    }
+    if clients[index].line.isTruncated { refuse(index, .usage, queue) }
+  }
+
+  /// Answers a client's line.
+  private mutating func answer(
+    _ index: Int, _ queue: borrowing EventQueue, _ needsRefresh: (Int64) -> Bool
+  ) {
+    let line = clients[index].line
+    let words = line.bytes.trimmed()
+    if line.isTruncated {
+      refuse(index, .usage, queue)
+    } else if words.equals("status") {
+      answerStatus(index, queue)
+    } else if let minimum = Self.minimum(words) {
+      if needsRefresh(minimum) {
+        clients[index].isWaiting = true
+        clients[index].deadline = Clock.milliseconds + Self.refreshPatience
+        wantsRefresh = true
+      } else {
+        answerToken(index, queue)
+      }
+    } else {
+      refuse(index, .usage, queue)
+    }
+  }
+
+  /// The seconds in `token` or `token SECONDS`; nil where it is something else.
+  private static func minimum(_ words: borrowing Span<UInt8>) -> Int64? {
+    guard words.hasPrefix("token") else { return nil }
+    if words.count == 5 { return standardMinimum }
+    guard words[5].isBlank else { return nil }
+    return words.suffix(from: 6).trimmed().parseDecimal()
+  }
+
+  private mutating func answerToken(_ index: Int, _ queue: borrowing EventQueue) {
+    let left = expiresAt.map { $0 - Clock.milliseconds }
+    if accessToken.isEmpty || (left ?? 1) <= 0 {
+      refuse(index, refusal, queue)
+      return
+    }
+    var answer = Memory.answer()
+    answer.append("ok ")
+    // Zero where nobody knows.
+    answer.append(decimal: left.map { Clock.unixSeconds + $0 / 1000 } ?? 0)
+    answer.append(" ")
+    Self.append(accessToken, to: &answer)
+    answer.append("\n")
+    send(answer, index, queue)
+    answer.wipe()
+  }
+
+  private static func append(_ token: borrowing Buffer, to answer: inout Buffer) {
+    answer.append(token.bytes)
+  }
+
+  private mutating func answerStatus(_ index: Int, _ queue: borrowing EventQueue) {
+    var answer = Memory.answer()
+    answer.append("ok ")
+    answer.append(hint.isEmpty ? "signed in" : "")
+    answer.append(hint.bytes)
+    answer.append("\n")
+    send(answer, index, queue)
+  }
+
+  private mutating func refuse(
+    _ index: Int, _ refusal: Refusal, _ queue: borrowing EventQueue
+  ) {
+    var answer = Memory.answer()
+    answer.append("error ")
+    answer.append(refusal.name)
+    answer.append(" ")
+    if refusal == .usage {
+      answer.append("expected one line: token [SECONDS], or status")
+    } else {
+      answer.append(hint.bytes)
+    }
+    answer.append("\n")
+    send(answer, index, queue)
+  }
+
+  /// Sends the whole answer, or cuts off who does not take it: the kernel has room for ten times
+  /// the largest one.
+  private mutating func send(
+    _ answer: borrowing Buffer, _ index: Int, _ queue: borrowing EventQueue
+  ) {
+    let descriptor = clients[index].descriptor
+    _ = answer.bytes.withUnsafeBytes { FileDescriptor.send(to: descriptor, $0) }
+    close(index, queue)
+  }
+}
+
+/// Listens at the configured socket.
+func openHandOut(
+  _ source: borrowing ConfigurationSource, _ log: Log
+) throws(Failure) -> HandOut {
+  guard let socket = source.local.socket else { return HandOut(nil) }
+  guard let path = Path(socket.bytes) else { throw source.failure(.socket, "is no path") }
+  var group: UInt32?
+  if let name = source.local.socketGroup {
+    group = Group.number(named: name.bytes)
+    if group == nil { throw source.failure(.socketGroup, "is not a group of this system") }
+  }
+  do {
+    let handOut = HandOut(try LocalListener(at: path, mode: 0o660, group: group))
+    log.info("handing tokens out at \(path)")
+    return handOut
+  } catch {
+    throw Failure(.cannotCreate, "socket \(path): \(error)")
+  }
+}

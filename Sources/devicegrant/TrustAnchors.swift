@@ -1,0 +1,30 @@
+internal import Agent
+internal import Bytes
+internal import Linux
+internal import TLS
+
+/// The bundles of the distributions: Debian and its kin, Fedora and its kin, BSD and Buildroot.
+private let systemBundles: InlineArray<3, StaticString> = [
+  "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
+]
+
+/// The PEM file with the trust anchors: the configured one, which must be good, or the system's.
+func findTrustAnchors(
+  _ client: borrowing ClientConfiguration, _ source: borrowing ConfigurationSource
+) throws(Failure) -> Path {
+  if let file = client.caFile {
+    guard let path = Path(file.bytes) else { throw source.failure(.caFile, "is no path") }
+    do {
+      if try TLSSession.holdsTrustAnchors(path) { return path }
+    } catch {
+      throw Failure(.configuration, "ca_file: cannot read \(path): \(error)")
+    }
+    throw Failure(.configuration, "ca_file: there is no PEM certificate in \(path)")
+  }
+  for index in systemBundles.indices {
+    let path = Path(systemBundles[index])
+    if (try? FileDescriptor(opening: path, .readOnly)) != nil { return path }
+  }
+  throw Failure(
+    .configuration, "ca_file is not set, and the system has no trust anchors; set it")
+}
