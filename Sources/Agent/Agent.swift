@@ -14,7 +14,7 @@ public import DeviceGrant
 //   the grant    none       a code is asked for, by itself or on request
 //                held       until its refresh time, with a margin before the access token's end
 //                           refreshing at that time; after a failure again later and later
-//                           lost where the server says so, or where it has ended and can't be renewed
+//                           lost where the server says so, or where it has ended for good
 //
 //   the code     none       until somebody asks, where there is a grant or `start = on-request`
 //                due        at a time: the pause after a code that nobody approved, a back-off

@@ -4,7 +4,9 @@ internal import CLinux
 public enum Clock {
   /// Milliseconds since boot, suspend included, never set back: for intervals and deadlines
   /// (CLOCK_BOOTTIME).
-  public static var milliseconds: Int64 { microseconds / 1000 }
+  public static var milliseconds: Int64 {
+    @inline(never) get { microseconds / 1000 }
+  }
 
   /// Microseconds since boot, as in the kernel's log.
   public static var microseconds: Int64 {
@@ -14,5 +16,7 @@ public enum Clock {
 
   /// Seconds since 1970 by the wall clock, which may be wrong: only for certificates and stored
   /// expiry (CLOCK_REALTIME).
-  public static var unixSeconds: Int64 { clinux_read_clock(CLOCK_REALTIME).seconds }
+  public static var unixSeconds: Int64 {
+    @inline(never) get { clinux_read_clock(CLOCK_REALTIME).seconds }
+  }
 }

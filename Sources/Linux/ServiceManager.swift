@@ -25,8 +25,8 @@ public struct ServiceManager: Sendable {
 
   /// Gives a sign of life where one is due.
   ///
-  /// - Returns: `deadline`, or the time of the next sign where that is earlier; both in milliseconds
-  ///   since boot.
+  /// - Returns: `deadline`, or the time of the next sign where that is earlier; both in
+  ///   milliseconds since boot.
   public mutating func ping(now: Int64, before deadline: Int64) -> Int64 {
     guard let interval else { return deadline }
     if now - lastPing >= interval {

@@ -38,6 +38,7 @@ public enum Exposure: Sendable, Equatable {
 }
 
 extension Directory {
+  /// The corresponding C function is `fstat`.
   public borrowing func exposure(of name: Path) throws(Errno) -> Exposure? {
     let status = try status(of: name)
     if status.owner != User.number { return .owner(status.owner) }

@@ -152,7 +152,7 @@ struct AuthorizationServer: ~Copyable {
   /// Finds the endpoints that the configuration leaves to the issuer's metadata, where they are not
   /// known yet (RFC 8414, OpenID Connect Discovery).
   ///
-  /// - Throws: exit code 69 where the issuer can't be asked now, 65 where its metadata is of no use.
+  /// - Throws: exit code 69 where the issuer can't be asked now, 65 where its metadata is no good.
   mutating func discover(_ files: borrowing GrantFiles) throws(Failure) {
     if !client.needsDiscovery || takeCachedMetadata(files) { return }
     if try takeMetadata(.authorizationServer, files) { return }

@@ -116,7 +116,9 @@ struct Exchange: ~Copyable {
   private mutating func connect(
     to url: borrowing URL, _ patience: Patience
   ) throws(TLSError) {
-    if session.isConnected, let origin, origin.hasSameOrigin(as: copy url), !session.isStale { return }
+    if session.isConnected, let origin, origin.hasSameOrigin(as: copy url), !session.isStale {
+      return
+    }
     origin = nil
     let resumptions = session.resumptions
     try session.connect(to: url.host, port: url.port, patience)

@@ -30,12 +30,15 @@ struct Failure: Error {
 
   /// The words of the newest failure, as far as a screen has room for them.
   var words: Text<256> {
-    var words = Text<256>()
-    words.append(lastMessage.bytes)
-    return words
+    @inline(never) get {
+      var words = Text<256>()
+      words.append(lastMessage.bytes)
+      return words
+    }
   }
 
   /// Gives the words of the newest failure to `body`.
+  @inline(never)
   static func withMessage(_ body: (borrowing Span<UInt8>) -> Void) {
     body(lastMessage.bytes)
   }

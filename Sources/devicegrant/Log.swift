@@ -22,6 +22,7 @@ struct Log {
     Failure.withMessage { write(.error, $0, isTruncated: false) }
   }
 
+  @inline(never)
   private func write(_ level: LogLevel) {
     Message.withBytes { bytes, isTruncated in write(level, bytes, isTruncated: isTruncated) }
   }

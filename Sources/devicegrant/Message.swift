@@ -23,9 +23,11 @@ struct Message: ExpressibleByStringInterpolation {
   init(stringInterpolation: StringInterpolation) {}
 
   /// Copies the words, for where they outlive the next message.
+  @inline(never)
   static func keep(in text: inout Text<2048>) { text = messageText }
 
   /// Gives the words to `body`.
+  @inline(never)
   static func withBytes(_ body: (borrowing Span<UInt8>, _ isTruncated: Bool) -> Void) {
     body(messageText.bytes, messageText.isTruncated)
   }

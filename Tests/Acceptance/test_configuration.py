@@ -150,7 +150,7 @@ class Client(AcceptanceTest):
     def test_secret_in_the_body(self):
         sandbox = self.sandbox(approve_after=1)
         self.assertExit(DONE, self.sign_in(sandbox, {"client_auth": "post"}))
-        for request in sandbox.requests:
+        for request in sandbox.to("device") + sandbox.polls:
             self.assertEqual(sandbox.client_secret, request.form["client_secret"])
             self.assertIsNone(request.header("Authorization"))
 

@@ -242,7 +242,8 @@ private func failure(of body: String, status: Int = 200) -> String? {
   }
 
   @Test(arguments: [
-    (429, ""), (429, #"{"error":"slow_down"}"#), (400, #"{"error":"slow_down"}"#), (408, ""), (500, "<html>oops</html>"), (502, ""),
+    (429, ""), (429, #"{"error":"slow_down"}"#), (400, #"{"error":"slow_down"}"#),
+    (408, ""), (500, "<html>oops</html>"), (502, ""),
     (503, #"{"error":"temporarily_unavailable"}"#), (503, "{}"), (599, "[]"),
   ])
   func aServerThatCannotAnswerNowIsUnavailable(status: Int, answer: String) {

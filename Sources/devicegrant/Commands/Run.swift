@@ -67,6 +67,8 @@ private struct Life: ~Copyable {
   private var isTimeFromAnswer = false
   private var manager = ServiceManager()
 
+  /// What is attended to meanwhile.
+  private let board: UnsafeMutablePointer<Background>
   private let log: Log
   /// What a wait for the server heeds.
   private let exchanging: Attention
@@ -86,20 +88,21 @@ private struct Life: ~Copyable {
   ) {
     self.session = session
     self.files = files
+    board = background
     exchanging = attention
     self.log = log
   }
 
   /// - Returns: the signal that ended it.
   mutating func live(_ arguments: borrowing Arguments) throws(Failure) -> Int32 {
-    background.pointee.watchFiles()
-    background.pointee.findInputs()
+    board.pointee.watchFiles()
+    board.pointee.findInputs()
     try begin()
     while true {
       try attend(arguments)
-      if let signal = background.pointee.happenings.ending {
+      if let signal = board.pointee.happenings.ending {
         session.displays.showLast(.blank)
-        background.pointee.hooks.endAll()
+        board.pointee.hooks.endAll()
         return signal
       }
       try step(Clock.milliseconds)
@@ -111,8 +114,8 @@ private struct Life: ~Copyable {
     let now = Clock.milliseconds
     guard try files.load(log) else {
       files.withdraw(log)
-      background.pointee.handOut.explain(.loginRequired, "login required: no code yet")
-      background.pointee.agent.lost(now: now)
+      board.pointee.handOut.explain(.loginRequired, "login required: no code yet")
+      board.pointee.agent.lost(now: now)
       return
     }
     name = files.loadName()
@@ -121,18 +124,18 @@ private struct Life: ~Copyable {
   }
 
   private mutating func step(_ now: Int64) throws(Failure) {
-    if let end = background.pointee.agent.takeCodeEnd(now: now) {
+    if let end = board.pointee.agent.takeCodeEnd(now: now) {
       codeEnded(end, now)
       return
     }
-    if background.pointee.handOut.wantsRefresh {
-      if background.pointee.agent.hasGrant {
-        background.pointee.agent.refreshWanted(now: now)
+    if board.pointee.handOut.wantsRefresh {
+      if board.pointee.agent.hasGrant {
+        board.pointee.agent.refreshWanted(now: now)
       } else {
-        background.pointee.refreshEnded()
+        board.pointee.refreshEnded()
       }
     }
-    switch background.pointee.agent.next(now: now) {
+    switch board.pointee.agent.next(now: now) {
     case .wait(let instant): try rest(until: instant, now)
     case .requestCode: try requestCode()
     case .poll: try poll()
@@ -144,7 +147,7 @@ private struct Life: ~Copyable {
   // MARK: Waiting
 
   private mutating func rest(until instant: Int64, _ now: Int64) throws(Failure) {
-    if wantsName, background.pointee.agent.hasGrant {
+    if wantsName, board.pointee.agent.hasGrant {
       findName()
       return
     }
@@ -162,15 +165,15 @@ private struct Life: ~Copyable {
   ///
   /// - Returns: the instant that the screen counts down to, where it does.
   private mutating func show(_ now: Int64) throws(Failure) -> Int64? {
-    if let flow = background.pointee.agent.flow {
+    if let flow = board.pointee.agent.flow {
       try session.showCode(until: flow.expiresAt, now: now)
       return flow.expiresAt
     }
-    if background.pointee.agent.hasGrant {
+    if board.pointee.agent.hasGrant {
       try session.displays.show(.approved(name: name, note: note))
       return nil
     }
-    guard let next = background.pointee.agent.nextCodeAt else {
+    guard let next = board.pointee.agent.nextCodeAt else {
       try session.displays.show(.invitation(title: session.code.title))
       return nil
     }
@@ -187,10 +190,10 @@ private struct Life: ~Copyable {
   // MARK: What has happened meanwhile
 
   private mutating func attend(_ arguments: borrowing Arguments) throws(Failure) {
-    let happenings = background.pointee.happenings
+    let happenings = board.pointee.happenings
     if happenings.isEmpty { return }
-    background.pointee.happenings = Happenings()
-    background.pointee.happenings.ending = happenings.ending
+    board.pointee.happenings = Happenings()
+    board.pointee.happenings.ending = happenings.ending
     if happenings.ending != nil { return }
     let now = Clock.milliseconds
     if happenings.configurationChanged { restart(arguments) }
@@ -198,14 +201,14 @@ private struct Life: ~Copyable {
     if happenings.recordChanged { try recordChanged() }
     if happenings.codeWanted {
       log.info("a new code is asked for by a signal")
-      background.pointee.agent.codeWanted(now: now)
-    } else if happenings.pressed, !background.pointee.agent.hasGrant,
-      !background.pointee.agent.showsCode
+      board.pointee.agent.codeWanted(now: now)
+    } else if happenings.pressed, !board.pointee.agent.hasGrant,
+      !board.pointee.agent.showsCode
     {
       log.info("a new code is asked for at the board")
-      background.pointee.agent.codeWanted(now: now)
+      board.pointee.agent.codeWanted(now: now)
     }
-    background.pointee.watchFiles()
+    board.pointee.watchFiles()
   }
 
   /// Takes the new configuration by beginning anew, in the same process. One that is wrong is
@@ -219,7 +222,7 @@ private struct Life: ~Copyable {
     }
     log.info("beginning anew with the configuration as it is now")
     session.displays.showLast(.blank)
-    background.pointee.hooks.endAll()
+    board.pointee.hooks.endAll()
     let error = executeAgain(arguments.vector)
     log.warning("cannot begin anew: \(error)")
   }
@@ -227,13 +230,13 @@ private struct Life: ~Copyable {
   /// The wall clock counts for what is stored, not for what is going on.
   private mutating func clockChanged(_ now: Int64) {
     log.info("the wall clock has been set to \(date: Clock.unixSeconds)")
-    guard background.pointee.agent.hasGrant else {
+    guard board.pointee.agent.hasGrant else {
       // What failed for want of the time may work now.
-      if idleness == .failed { background.pointee.agent.codeWanted(now: now) }
+      if idleness == .failed { board.pointee.agent.codeWanted(now: now) }
       return
     }
-    guard isTimeFromAnswer, let end = background.pointee.agent.accessExpiresAt else {
-      background.pointee.happenings.recordChanged = true
+    guard isTimeFromAnswer, let end = board.pointee.agent.accessExpiresAt else {
+      board.pointee.happenings.recordChanged = true
       return
     }
     do {
@@ -241,7 +244,7 @@ private struct Life: ~Copyable {
       defer { lock.release() }
       guard try files.load(log) else { return }
       files.record.tokens.expiresAt = Clock.unixSeconds + (end - now) / 1000
-      if let refreshEnd = background.pointee.agent.refreshExpiresAt {
+      if let refreshEnd = board.pointee.agent.refreshExpiresAt {
         files.record.tokens.refreshTokenExpiresAt = Clock.unixSeconds + (refreshEnd - now) / 1000
       }
       try files.save(for: session.server.client, log)
@@ -260,10 +263,10 @@ private struct Life: ~Copyable {
       return
     }
     if isThere {
-      if background.pointee.handOut.hands(files.record.tokens.accessToken) { return }
+      if board.pointee.handOut.hands(files.record.tokens.accessToken) { return }
       log.info("another process has renewed the grant")
-      adopt(isRenewal: background.pointee.agent.hasGrant)
-    } else if background.pointee.agent.hasGrant {
+      adopt(isRenewal: board.pointee.agent.hasGrant)
+    } else if board.pointee.agent.hasGrant {
       try lose("signed out")
     }
   }
@@ -278,17 +281,17 @@ private struct Life: ~Copyable {
   // MARK: The code
 
   private mutating func requestCode() throws(Failure) {
-    if idleness == .starting, !background.pointee.agent.hasGrant { try session.showHost() }
-    background.pointee.findInputs()
+    if idleness == .starting, !board.pointee.agent.hasGrant { try session.showHost() }
+    board.pointee.findInputs()
     do {
       try session.server.discover(files)
       try session.requestCode()
     } catch {
-      if background.pointee.happenings.ending != nil { return }
+      if board.pointee.happenings.ending != nil { return }
       codeFailed(error)
       return
     }
-    background.pointee.agent.codeIssued(
+    board.pointee.agent.codeIssued(
       expiresIn: session.authorization.expiresIn, interval: session.authorization.interval,
       requestedAt: session.requestedAt, now: Clock.milliseconds)
     tellOfCode()
@@ -296,47 +299,47 @@ private struct Life: ~Copyable {
 
   private mutating func codeFailed(_ failure: Failure) {
     let now = Clock.milliseconds
-    background.pointee.agent.codeFailed(isRefusal: failure.code != .unavailable, now: now)
+    board.pointee.agent.codeFailed(isRefusal: failure.code != .unavailable, now: now)
     cause = failure.words
     idleness = .failed
-    let seconds = ((background.pointee.agent.nextCodeAt ?? now) - now + 999) / 1000
+    let seconds = ((board.pointee.agent.nextCodeAt ?? now) - now + 999) / 1000
     log.warning("no code: \(failure); next attempt in \(seconds) s")
-    if !background.pointee.agent.hasGrant {
-      background.pointee.handOut.explain(.loginRequired, "login required: no code: \(failure)")
+    if !board.pointee.agent.hasGrant {
+      board.pointee.handOut.explain(.loginRequired, "login required: no code: \(failure)")
     }
   }
 
   private func tellOfCode() {
     let code = session.authorization.userCode.bytes
     let uri = session.authorization.verificationURI.bytes
-    if !background.pointee.agent.hasGrant {
-      background.pointee.handOut.explain(
+    if !board.pointee.agent.hasGrant {
+      board.pointee.handOut.explain(
         .loginRequired, "login required: code \(code) at \(uri)")
     }
-    background.pointee.hooks.fact("USER_CODE", code)
-    background.pointee.hooks.fact("VERIFICATION_URI", uri)
-    background.pointee.hooks.fact(
+    board.pointee.hooks.fact("USER_CODE", code)
+    board.pointee.hooks.fact("VERIFICATION_URI", uri)
+    board.pointee.hooks.fact(
       "VERIFICATION_URI_COMPLETE", session.authorization.verificationURIComplete.bytes)
-    background.pointee.hooks.fact("EXPIRES_IN", session.authorization.expiresIn)
-    background.pointee.hooks.run(.code)
+    board.pointee.hooks.fact("EXPIRES_IN", session.authorization.expiresIn)
+    board.pointee.hooks.run(.code)
   }
 
   private mutating func poll() throws(Failure) {
-    guard let before = background.pointee.agent.flow else { return }
+    guard let before = board.pointee.agent.flow else { return }
     let answer: PollAnswer
     do {
       answer = try session.poll(into: &files.record.tokens)
     } catch {
-      if background.pointee.happenings.ending != nil { return }
+      if board.pointee.happenings.ending != nil { return }
       let now = Clock.milliseconds
-      background.pointee.agent.polled(.transient(.unreachable, retryAfter: nil), now: now)
-      let seconds = background.pointee.agent.flow?.secondsToPoll(now: now) ?? 0
+      board.pointee.agent.polled(.transient(.unreachable, retryAfter: nil), now: now)
+      let seconds = board.pointee.agent.flow?.secondsToPoll(now: now) ?? 0
       log.warning("poll failed: \(error); next attempt in \(seconds) s")
       return
     }
     let now = Clock.milliseconds
-    background.pointee.agent.polled(answer, now: now)
-    if let after = background.pointee.agent.flow {
+    board.pointee.agent.polled(answer, now: now)
+    if let after = board.pointee.agent.flow {
       session.report(answer, before: before, after: after, now: now)
     }
     switch answer {
@@ -348,7 +351,7 @@ private struct Life: ~Copyable {
 
   private mutating func codeEnded(_ end: Agent.CodeEnd, _ now: Int64) {
     session.forgetCode()
-    let seconds = ((background.pointee.agent.nextCodeAt ?? now) - now + 999) / 1000
+    let seconds = ((board.pointee.agent.nextCodeAt ?? now) - now + 999) / 1000
     switch end {
     case .denied:
       idleness = .denied
@@ -360,8 +363,8 @@ private struct Life: ~Copyable {
       idleness = .failed
       log.warning("\(cause.bytes); next attempt in \(seconds) s")
     }
-    if !background.pointee.agent.hasGrant {
-      background.pointee.handOut.explain(.loginRequired, "login required: a new code follows")
+    if !board.pointee.agent.hasGrant {
+      board.pointee.handOut.explain(.loginRequired, "login required: a new code follows")
     }
   }
 
@@ -380,8 +383,8 @@ private struct Life: ~Copyable {
     files.reportScope(session.server.client, log)
     log.info("signed in; the tokens are in \(files.path)")
     tellOfExpiry()
-    background.pointee.hooks.fact("SCOPE", files.record.tokens.scope.bytes)
-    background.pointee.hooks.run(.signedIn)
+    board.pointee.hooks.fact("SCOPE", files.record.tokens.scope.bytes)
+    board.pointee.hooks.run(.signedIn)
   }
 
   /// Saves the record. New tokens that are on no disk are lost with the next power cut, so this
@@ -393,12 +396,12 @@ private struct Life: ~Copyable {
         try saveUnderLock()
         return
       } catch {
-        if background.pointee.happenings.ending != nil { return }
+        if board.pointee.happenings.ending != nil { return }
         log.warning("the tokens are not saved: \(error); next attempt in \(pause / 1000) s")
         session.displays.showLast(.failed(error.words, secondsToRetry: pause / 1000))
       }
       _ = wait(for: .readable, on: -1, exchanging.patience(for: pause))
-      if background.pointee.happenings.ending != nil { return }
+      if board.pointee.happenings.ending != nil { return }
       pause = min(pause * 2, 60_000)
     }
   }
@@ -416,14 +419,14 @@ private struct Life: ~Copyable {
       files.record.tokens, unixSeconds: Clock.unixSeconds,
       isClockSet: Clock.unixSeconds >= releaseUnixSeconds)
     if isRenewal {
-      background.pointee.agent.renewed(lease, now: now)
+      board.pointee.agent.renewed(lease, now: now)
     } else {
-      background.pointee.agent.granted(lease, now: now)
+      board.pointee.agent.granted(lease, now: now)
     }
-    background.pointee.handOut.publish(
-      files.record.tokens.accessToken, expiresAt: background.pointee.agent.accessExpiresAt)
-    background.pointee.handOut.explain(.unavailable, "the access token has ended")
-    background.pointee.refreshEnded()
+    board.pointee.handOut.publish(
+      files.record.tokens.accessToken, expiresAt: board.pointee.agent.accessExpiresAt)
+    board.pointee.handOut.explain(.unavailable, "the access token has ended")
+    board.pointee.refreshEnded()
     note.removeAll()
     idleness = .starting
     warnOfEnd(lease)
@@ -441,7 +444,7 @@ private struct Life: ~Copyable {
 
   private func tellOfExpiry() {
     if let end = files.record.tokens.expiresAt {
-      background.pointee.hooks.fact("EXPIRES_AT", end)
+      board.pointee.hooks.fact("EXPIRES_AT", end)
     }
   }
 
@@ -453,7 +456,7 @@ private struct Life: ~Copyable {
       defer { lock.release() }
       isSaved = try refreshUnderLock()
     } catch {
-      if background.pointee.happenings.ending != nil { return }
+      if board.pointee.happenings.ending != nil { return }
       refreshFailed(error, isUncertain: false, retryAfter: nil)
       return
     }
@@ -468,7 +471,7 @@ private struct Life: ~Copyable {
       try lose("signed out")
       return true
     }
-    if !background.pointee.handOut.hands(files.record.tokens.accessToken) {
+    if !board.pointee.handOut.hands(files.record.tokens.accessToken) {
       log.info("another process has renewed the grant")
       adopt(isRenewal: true)
       return true
@@ -479,7 +482,7 @@ private struct Life: ~Copyable {
       try session.server.discover(files)
       answer = try session.server.refresh(&files.record.tokens)
     } catch {
-      if background.pointee.happenings.ending != nil { return true }
+      if board.pointee.happenings.ending != nil { return true }
       refreshFailed(error, isUncertain: session.server.wasSent, retryAfter: nil)
       return true
     }
@@ -523,7 +526,7 @@ private struct Life: ~Copyable {
     }
     // A refresh that the profile's refusal brought about is followed by another look.
     tellOfExpiry()
-    background.pointee.hooks.run(.refreshed)
+    board.pointee.hooks.run(.refreshed)
   }
 
   /// The grant stays, and so does the access token as long as it is good.
@@ -531,13 +534,13 @@ private struct Life: ~Copyable {
     _ failure: Failure, isUncertain: Bool, retryAfter: Int64?
   ) {
     let now = Clock.milliseconds
-    background.pointee.agent.refreshFailed(
+    board.pointee.agent.refreshFailed(
       isRefusal: failure.code != .unavailable, isUncertain: isUncertain, retryAfter: retryAfter,
       now: now)
-    let seconds = ((background.pointee.agent.nextRefreshAt ?? now) - now + 999) / 1000
+    let seconds = ((board.pointee.agent.nextRefreshAt ?? now) - now + 999) / 1000
     log.warning("refresh failed: \(failure); next attempt in \(seconds) s")
-    background.pointee.handOut.explain(.unavailable, "the access token has ended: \(failure)")
-    background.pointee.refreshEnded()
+    board.pointee.handOut.explain(.unavailable, "the access token has ended: \(failure)")
+    board.pointee.refreshEnded()
     note.removeAll()
     note.append("Not renewed: ")
     note.append(failure.words)
@@ -549,16 +552,16 @@ private struct Life: ~Copyable {
     Message.keep(in: &words)
     try files.retire(log)
     files.record.wipe()
-    background.pointee.agent.lost(now: Clock.milliseconds)
-    background.pointee.handOut.withdraw()
-    background.pointee.handOut.explain(.loginRequired, "login required: no code yet")
-    background.pointee.refreshEnded()
+    board.pointee.agent.lost(now: Clock.milliseconds)
+    board.pointee.handOut.withdraw()
+    board.pointee.handOut.explain(.loginRequired, "login required: no code yet")
+    board.pointee.refreshEnded()
     name.removeAll()
     note.removeAll()
     idleness = .starting
     log.warning("the grant is lost: \(verbatim: words)")
-    background.pointee.hooks.fact("REASON", words.bytes)
-    background.pointee.hooks.run(.lost)
+    board.pointee.hooks.fact("REASON", words.bytes)
+    board.pointee.hooks.run(.lost)
   }
 
   /// Finds out what the person is called, and with that whether the access token is still taken.
@@ -579,7 +582,7 @@ private struct Life: ~Copyable {
       wasRefused = true
       wantsName = true
       log.warning("the userinfo endpoint refuses the access token: refreshing it")
-      background.pointee.agent.refreshWanted(now: Clock.milliseconds)
+      board.pointee.agent.refreshWanted(now: Clock.milliseconds)
       return
     }
     if status != 200 {

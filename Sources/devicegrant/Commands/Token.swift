@@ -84,7 +84,7 @@ func renew(
 
 // MARK: The socket
 
-/// The time to wait for the socket's answer, in milliseconds: longer than `run` waits for a refresh.
+/// The time to wait for the socket's answer, in milliseconds: longer than `run` takes to refresh.
 private let socketPatience: Int64 = 40_000
 
 /// Asks `run` for the token; nil where it does not listen, or not to us.

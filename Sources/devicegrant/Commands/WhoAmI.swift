@@ -100,7 +100,9 @@ private func append(_ json: borrowing Span<UInt8>, to output: inout Buffer) {
     let third = index + 2 < json.count ? json[index + 2] : 0
     var code: UInt64 = 0
     if byte == 0xC2, next < 0xA0 { code = UInt64(next) }
-    if byte == 0xE2, next == 0x80, third < 0x90 || third > 0xA7 { code = 0x2000 + UInt64(third & 63) }
+    if byte == 0xE2, next == 0x80, third < 0x90 || third > 0xA7 {
+      code = 0x2000 + UInt64(third & 63)
+    }
     if byte == 0xE2, next == 0x81, third >= 0xA0 { code = 0x2040 + UInt64(third & 63) }
     if code == 0 {
       output.append(byte)
