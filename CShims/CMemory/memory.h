@@ -30,8 +30,8 @@ CMEMORY_BUFFER(receive, 4 * 1024)
 CMEMORY_BUFFER(access_token, 16 * 1024)
 CMEMORY_BUFFER(refresh_token, 16 * 1024)
 
-// An access token with its newline, on its way into the file that publishes it.
-CMEMORY_BUFFER(published, 16 * 1024 + 1)
+// A line with an access token, on its way into the file that publishes it, or from the socket.
+CMEMORY_BUFFER(published, 20 * 1024)
 
 // The access token that the socket hands out, while the others are being renewed.
 CMEMORY_BUFFER(handed_out, 16 * 1024)

@@ -67,7 +67,7 @@ struct HandOut: ~Copyable {
   /// In milliseconds since boot; nil where nobody knows.
   private var expiresAt: Int64?
   private var refusal = Refusal.unavailable
-  /// What is to be done, for a person to read.
+  /// What is to be done, or what does not work, for a person to read; empty where all is well.
   private var hint = Text<1536>()
   /// Whether a client waits for a refresh.
   private(set) var wantsRefresh = false
@@ -305,8 +305,7 @@ struct HandOut: ~Copyable {
 
   private mutating func answerStatus(_ index: Int, _ queue: borrowing EventQueue) {
     var answer = Memory.answer()
-    answer.append("ok ")
-    answer.append(hint.isEmpty ? "signed in" : "")
+    answer.append(accessToken.isEmpty ? "ok " : hint.isEmpty ? "ok signed in" : "ok signed in; ")
     answer.append(hint.bytes)
     answer.append("\n")
     send(answer, index, queue)
@@ -319,10 +318,12 @@ struct HandOut: ~Copyable {
     answer.append("error ")
     answer.append(refusal.name)
     answer.append(" ")
-    if refusal == .usage {
-      answer.append("expected one line: token [SECONDS], or status")
-    } else {
+    switch refusal {
+    case .usage: answer.append("expected one line: token [SECONDS], or status")
+    case .unavailable:
+      answer.append(hint.isEmpty ? "the access token has ended" : "the access token has ended; ")
       answer.append(hint.bytes)
+    case .loginRequired: answer.append(hint.bytes)
     }
     answer.append("\n")
     send(answer, index, queue)

@@ -2,16 +2,18 @@
 enum Help {
   static let program: StaticString = """
     devicegrant signs a board in to an authorization server (RFC 8628): it shows a
-    code and a QR code, waits until a person has approved on a phone, and keeps
-    the tokens.
+    code and a QR code, waits until a person has approved on a phone, keeps the
+    tokens, renews them and hands access tokens to other programs.
 
     usage: devicegrant COMMAND [OPTION...]
 
+      run        the agent: signs in when needed, renews the grant, hands it out
       sign-in    one sign-in with one code; the tokens go to the token file
+      token      print an access token that is good for a while
+      whoami     print what the server says of the person
       status     signed in or not, and until when; no network
+      sign-out   revoke the grant and erase the tokens
       show       paint a sign-in screen on the displays and end
-
-    run, token, whoami and sign-out are not in this release.
 
       --config PATH   the configuration (DEVICEGRANT_CONFIG, /etc/devicegrant.conf)
       --help, COMMAND --help, --version
@@ -61,29 +63,41 @@ enum Help {
   static let run: StaticString = """
     usage: devicegrant run [OPTION...]
 
-    Signs in when needed and keeps the grant fresh. Not in this release; ends
-    with 64.
+    Runs until SIGTERM or SIGINT. Signs in when needed, with a new code as long as
+    nobody approves; renews the grant before it ends; hands the access token out
+    by access_token_file and socket; goes back to the code when the grant is lost.
+
+      SIGHUP    take the configuration as it is now
+      SIGUSR1   ask for a new code now
 
     """
 
   static let token: StaticString = """
-    usage: devicegrant token [--min-ttl SECONDS] [OPTION...]
+    usage: devicegrant token [--min-ttl SECONDS] [--header] [OPTION...]
 
-    Prints an access token. Not in this release; ends with 64.
+    Prints an access token and a newline, from run's socket where it is set and
+    run listens, else from the token file, renewed where it ends too soon. Ends
+    with 77 where a person has to sign in first, 69 where the server is away.
+
+      --min-ttl SECONDS   how long it must be good, 60 unless given
+      --header            "Authorization: Bearer TOKEN", for curl -H @-
 
     """
 
   static let whoami: StaticString = """
     usage: devicegrant whoami [OPTION...]
 
-    Prints the profile of the person. Not in this release; ends with 64.
+    Prints the answer of the userinfo endpoint, a JSON object. An access token
+    that is refused is renewed once. Ends with 77 where the grant is dead or a
+    scope is missing.
 
     """
 
   static let signOut: StaticString = """
     usage: devicegrant sign-out [OPTION...]
 
-    Revokes and erases the tokens. Not in this release; ends with 64.
+    Revokes the grant where the provider has an endpoint for that (RFC 7009), and
+    erases the tokens here whether that worked or not.
 
     """
 }

@@ -425,7 +425,7 @@ private struct Life: ~Copyable {
     }
     board.pointee.handOut.publish(
       files.record.tokens.accessToken, expiresAt: board.pointee.agent.accessExpiresAt)
-    board.pointee.handOut.explain(.unavailable, "the access token has ended")
+    board.pointee.handOut.explain(.unavailable, "")
     board.pointee.refreshEnded()
     note.removeAll()
     idleness = .starting
@@ -539,7 +539,7 @@ private struct Life: ~Copyable {
       now: now)
     let seconds = ((board.pointee.agent.nextRefreshAt ?? now) - now + 999) / 1000
     log.warning("refresh failed: \(failure); next attempt in \(seconds) s")
-    board.pointee.handOut.explain(.unavailable, "the access token has ended: \(failure)")
+    board.pointee.handOut.explain(.unavailable, "refresh failed: \(failure)")
     board.pointee.refreshEnded()
     note.removeAll()
     note.append("Not renewed: ")

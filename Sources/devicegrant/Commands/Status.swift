@@ -6,7 +6,8 @@ internal import JSON
 internal import Linux
 internal import TokenStore
 
-/// `devicegrant status`: what the token file says. No network, and never a token.
+/// `devicegrant status`: what the token file says. No network but the
+/// socket of `run`, and never a token.
 func status(_ source: ConfigurationSource, asJSON: Bool) throws(Failure) {
   let path = try source.tokenFile()
   var record = TokenRecord(tokens: Memory.tokens())
@@ -84,6 +85,7 @@ private func writeJSON(
     object.member("issuer", issuer.bytes, to: &output)
     object.member("client_id", record.clientID.bytes, to: &output)
   }
+  if let agent = askForStatus(source) { object.member("agent", agent.bytes, to: &output) }
   object.end(&output)
 }
 
@@ -92,6 +94,11 @@ private func writeText(
   _ now: Int64, to output: inout Buffer
 ) {
   output.append(isSignedIn ? "signed in\n" : "not signed in\n")
+  if let agent = askForStatus(source) {
+    output.append("agent: ")
+    output.append(escaped: agent.bytes)
+    output.append("\n")
+  }
   if record.isEmpty { return }
   output.append("issuer: ")
   var issuer = Text<512>()

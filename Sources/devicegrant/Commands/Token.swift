@@ -10,7 +10,7 @@ func token(
   _ source: borrowing ConfigurationSource, _ arguments: borrowing Arguments, _ log: Log
 ) throws(Failure) {
   let minimum = try arguments.minimumSeconds()
-  if let answer = try askSocket(source, minimum) {
+  if let answer = try askForToken(source, minimum) {
     try writeToken(answer.bytes, asHeader: arguments.wantsHeader)
     return
   }
@@ -80,74 +80,4 @@ func renew(
     throw server.failure(fault, server.client.url(of: .refresh)!)
   case .transient: throw server.silence(.refresh)
   }
-}
-
-// MARK: The socket
-
-/// The time to wait for the socket's answer, in milliseconds: longer than `run` takes to refresh.
-private let socketPatience: Int64 = 40_000
-
-/// Asks `run` for the token; nil where it does not listen, or not to us.
-private func askSocket(
-  _ source: borrowing ConfigurationSource, _ minimum: Int64
-) throws(Failure) -> PermanentBytes? {
-  guard let socket = source.local.socket, let path = Path(socket.bytes) else { return nil }
-  let patience = Patience(deadline: Clock.milliseconds + socketPatience)
-  guard let connection = connect(to: path, patience) else { return nil }
-  var request: Text<64> = "token \(minimum)\n"
-  defer { request.removeAll() }
-  var answer = Memory.published()
-  do {
-    try connection.writeAll(request.bytes)
-    try receiveLine(from: connection, into: &answer, patience)
-  } catch {
-    throw Failure(.unavailable, "socket \(path): no answer from devicegrant run: \(error)")
-  }
-  return try readAnswer(answer, path)
-}
-
-private func connect(to path: borrowing Path, _ patience: Patience) -> FileDescriptor? {
-  do {
-    return try FileDescriptor(connectingToLocal: copy path, patience)
-  } catch {
-    return nil
-  }
-}
-
-private func receiveLine(
-  from connection: borrowing FileDescriptor, into answer: inout Buffer, _ patience: Patience
-) throws(Errno) {
-  while true {
-    switch wait(for: .readable, on: connection.rawValue, patience) {
-    case .timedOut: throw .timedOut
-    case .interrupted: throw .interrupted
-    case .ready: if try connection.read(into: &answer) == 0 { return }
-    }
-  }
-}
-
-/// Reads `ok EXPIRES_AT TOKEN` or `error REASON HINT`.
-private func readAnswer(
-  _ answer: borrowing Buffer, _ path: borrowing Path
-) throws(Failure) -> PermanentBytes {
-  let whole = Memory.permanent(answer)
-  guard let end = whole.bytes.firstIndex(of: 0x0A) else {
-    throw Failure(.unavailable, "socket \(path): half an answer of devicegrant run")
-  }
-  let line = whole.extracting(0..<end)
-  if line.bytes.hasPrefix("ok ") {
-    let rest = line.extracting(3..<line.count)
-    if let space = rest.bytes.firstIndex(of: 0x20) {
-      return rest.extracting(space + 1..<rest.count)
-    }
-  }
-  let error: StaticString = "error "
-  guard line.bytes.hasPrefix(error) else {
-    throw Failure(.unavailable, "socket \(path): not an answer of devicegrant run")
-  }
-  let words = line.extracting(error.utf8CodeUnitCount..<line.count)
-  let space = words.bytes.firstIndex(of: 0x20) ?? words.count
-  let hint = words.extracting(min(space + 1, words.count)..<words.count)
-  let isLoginRequired = words.extracting(0..<space).bytes.equals(Refusal.loginRequired.name)
-  throw Failure(isLoginRequired ? .denied : .unavailable, "\(hint.bytes)")
 }
