@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from pathlib import Path
 
 from devicegrant import ROOT, command_for
@@ -28,6 +29,47 @@ emulate = _load_emulate()
 Emulator = emulate.Emulator
 SimpleFramebuffer = emulate.SimpleFramebuffer
 on_board = emulate.on_board
+
+
+def debian_disk(architecture, packages, path):
+    """A disk that holds a Debian with these packages and what they need, all of them installed.
+
+    They are unpacked, and none of their scripts has run: enough for another package's.
+    """
+    # Another list of packages is another disk.
+    name = f"debian-{zlib.crc32(' '.join(packages).encode()):08x}.img"
+    place = emulate.board_directory(architecture) / name
+    with emulate.making(place) as is_missing:
+        if is_missing:
+            with tempfile.TemporaryDirectory(dir=place.parent) as work:
+                _make_debian(architecture, packages, Path(work))
+                (Path(work) / "disk").rename(place)
+    shutil.copy(place, path)
+
+
+def _make_debian(architecture, packages, work):
+    listed = emulate.run(
+        "apt-cache", "depends", "--recurse", "--no-recommends", "--no-suggests", "--no-conflicts",
+        "--no-breaks", "--no-replaces", "--no-enhances",
+        *(f"{package}:{architecture}" for package in packages))
+    # Only this machine's own architecture is left out behind a name.
+    suffix = f":{architecture}" if f"dpkg:{architecture}" in listed else ""
+    names = set(re.findall(rf"(?m)^([a-z0-9.+-]+){suffix}$", listed))
+    tree, status = work / "tree", []
+    tree.mkdir()
+    for package in emulate.download(sorted(names), architecture, work):
+        emulate.run("dpkg-deb", "-x", package, tree)
+        control = emulate.run("dpkg-deb", "-f", package)
+        status.append(control.rstrip() + "\nStatus: install ok installed\n")
+    (tree / "var/lib/dpkg/status").write_text("\n".join(status))
+    for name in ("dev", "proc"):
+        (tree / name).mkdir(exist_ok=True)
+    for name in ("passwd", "group"):
+        shutil.copy(tree / f"usr/share/base-passwd/{name}.master", tree / "etc" / name)
+    link = tree / "bin/sh"
+    if not link.exists():
+        link.symlink_to("dash")
+    emulate.make_disk(work / "disk", 256, tree)
 
 
 def screen_of(board, number=0):

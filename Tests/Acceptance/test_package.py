@@ -1,0 +1,196 @@
+"""The Debian package and the services: made, checked, and installed on emulated boards."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from acceptance import DONE, AcceptanceTest, for_each
+from devicegrant import ROOT
+from emulator import Emulator, debian_disk, emulate
+
+ARCHITECTURES = {"arm64": "arm64", "armhf": "armhf", "amd64": "amd64"}
+# What dpkg and the package's scripts call.
+SYSTEM = ("dpkg", "dash", "coreutils", "diffutils", "grep", "libc-bin", "base-passwd",
+          "systemd-standalone-sysusers", "libjansson4", "libmbedtls14", "libqrencode4")
+UNIT = ROOT / "board" / "systemd" / "devicegrant.service"
+
+
+def run(*command, code=0, **environment):
+    """Runs a program; what it said is in the failure, or returned."""
+    done = subprocess.run([*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, env={**os.environ, **environment}, cwd=ROOT, timeout=120)
+    if done.returncode != code:
+        raise AssertionError(f"{command} ended with {done.returncode}:\n{done.stdout}")
+    return done.stdout
+
+
+def make_package(architecture, version="0.1.0-1"):
+    said = run("board/package", "--binary", ROOT / emulate.MACHINES[architecture].binary,
+               architecture, DEVICEGRANT_PACKAGE_VERSION=version)
+    return (ROOT / said.split()[0]).read_bytes()
+
+
+class Package(AcceptanceTest):
+    @for_each(ARCHITECTURES)
+    def test_slow_install_upgrade_remove_purge_on(self, architecture):
+        disk = Path(self.enterContext(tempfile.TemporaryDirectory())) / "disk.img"
+        debian_disk(architecture, SYSTEM, disk)
+        files = {f"/{n}.deb": make_package(architecture, f"0.1.0-{n}") for n in (1, 2)}
+        self.debian = self.enterContext(Emulator(
+            architecture, display="none", disk=disk, files=files,
+            command="umount /var/lib/devicegrant && mkdir /tree && mount /dev/vda /tree && "
+            "mount --bind /dev /tree/dev && cp /*.deb /tree"))
+        self.assertEqual(0, self.debian.booted(), self.debian.serial)
+
+        self.on_debian("dpkg -i /1.deb")
+        self.assertIn("devicegrant 0.1.0", self.on_debian("devicegrant --version"))
+        self.on_debian("grep -q ^devicegrant: /etc/passwd")
+        for group in ("video", "tty", "input"):
+            self.on_debian(f"grep -q ^{group}:.*devicegrant /etc/group")
+        self.on_debian("echo client_id = mine >>/etc/devicegrant.conf")
+        self.on_debian("echo secret >/etc/devicegrant/client_secret")
+        self.on_debian("mkdir -p /var/lib/devicegrant; echo {} >/var/lib/devicegrant/tokens.json")
+
+        self.on_debian("dpkg -i /2.deb")
+        self.on_debian("grep -q mine /etc/devicegrant.conf")
+        self.on_debian("dpkg -r devicegrant")
+        self.on_debian("devicegrant --version", code=127)
+        self.on_debian("grep -q mine /etc/devicegrant.conf")
+        self.on_debian("test -e /var/lib/devicegrant/tokens.json")
+
+        self.on_debian("dpkg -P devicegrant")
+        for path in ("/etc/devicegrant.conf", "/etc/devicegrant", "/var/lib/devicegrant"):
+            self.on_debian(f"test -e {path}", code=1)
+        self.on_debian("dpkg --audit")
+        self.on_debian("dpkg-query -W devicegrant", code=1)
+
+    def on_debian(self, line, code=0):
+        """Runs a line in the Debian on the board's disk."""
+        ended, said = self.debian.command(f"PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot /tree "
+                                         f"/bin/sh -c '{line}'")
+        self.assertEqual(code, ended, f"{line}\n{said}")
+        return said
+
+    @for_each(ARCHITECTURES)
+    def test_contents_for(self, architecture):
+        package = Path(self.enterContext(tempfile.TemporaryDirectory())) / \
+            f"devicegrant_0.1.0-1_{architecture}.deb"
+        package.write_bytes(make_package(architecture))
+        self.assertEqual(architecture, run("dpkg-deb", "-f", package, "Architecture").strip())
+        depends = run("dpkg-deb", "-f", package, "Depends")
+        for name in ("libc6", "libjansson4", "libmbedtls14", "libqrencode4"):
+            self.assertIn(name, depends)
+        self.assertNotIn("libgcc", depends)
+        self.assertEqual("/etc/devicegrant.conf",
+                         run("dpkg-deb", "-I", package, "conffiles").strip())
+        run("lintian", "--no-cfg", "--fail-on", "error", "--allow-root", package)
+
+    def test_same_sources_make_the_same_package(self):
+        self.assertEqual(make_package("arm64", "0.1.0-7"), make_package("arm64", "0.1.0-7"))
+
+    def test_missing_binary_is_said_in_one_line(self):
+        said = run("board/package", "--binary", "/nowhere", "arm64", code=69)
+        self.assertEqual("package: there is no binary /nowhere\n", said)
+
+
+class SystemdUnit(AcceptanceTest):
+    def test_verify(self):
+        directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        # The program is not installed on this machine.
+        text = UNIT.read_text().replace("ExecStart=/usr/bin/devicegrant", "ExecStart=/bin/true")
+        (directory / UNIT.name).write_text(text)
+        self.assertEqual("", run("systemd-analyze", "verify", "--man=no", directory / UNIT.name))
+
+    def test_exposure_is_at_most_2(self):
+        said = run("systemd-analyze", "security", "--offline=true", "--threshold=20", UNIT)
+        self.assertIn("Overall exposure level", said)
+
+
+class InitScript(AcceptanceTest):
+    """Under BusyBox's shell and tools only, as Buildroot has it."""
+
+    def setUp(self):
+        super().setUp()
+        self.place = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.daemon = self.place / "devicegrant"
+        self.daemon.write_text("#!/bin/sh\necho $$ >started\ntrap 'exit 0' TERM\n"
+                               "trap 'echo reloaded >>console' HUP\n"
+                               "while :; do sleep 0.05; done\n")
+        self.daemon.chmod(0o755)
+        tools = self.place / "bin"
+        tools.mkdir()
+        busybox = shutil.which("busybox")
+        for name in ("sh", "cat", "grep", "sleep", "rm", "tr", "kill"):
+            (tools / name).symlink_to(busybox)
+        self.addCleanup(self.script, "stop")
+
+    def script(self, word):
+        done = subprocess.run(
+            [self.place / "bin" / "sh", ROOT / "board/init/devicegrant", word], cwd=self.place,
+            capture_output=True, text=True, timeout=60,
+            env={"PATH": str(self.place / "bin"), "DAEMON": str(self.daemon), "PATIENCE": "3",
+                 "PIDFILE": str(self.place / "pid"), "CONSOLE": str(self.place / "console")})
+        return done.returncode, done.stdout + done.stderr
+
+    def pid(self):
+        return int((self.place / "pid").read_text())
+
+    def is_there(self, pid):
+        # A process that has ended may wait to be fetched by its parent.
+        stat = Path(f"/proc/{pid}/stat")
+        return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+    def await_start(self):
+        deadline = time.monotonic() + 20
+        while not (self.place / "started").exists():
+            self.assertLess(time.monotonic(), deadline, "the daemon was not started")
+            time.sleep(0.02)
+
+    def test_start_status_stop(self):
+        self.assertEqual(3, self.script("status")[0])
+        self.assertEqual((DONE, "devicegrant: started\n"), self.script("start"))
+        self.await_start()
+        pid = self.pid()
+        self.assertEqual(DONE, self.script("status")[0])
+        self.assertEqual((DONE, "devicegrant: already running\n"), self.script("start"))
+        self.assertEqual(pid, self.pid())
+        self.assertEqual(DONE, self.script("reload")[0])
+        self.assertEqual(DONE, self.script("stop")[0])
+        self.assertFalse(self.is_there(pid))
+        self.assertEqual(3, self.script("status")[0])
+        self.assertEqual(DONE, self.script("stop")[0])
+
+    def test_restart(self):
+        self.script("start")
+        self.await_start()
+        pid = self.pid()
+        self.assertEqual(DONE, self.script("restart")[0])
+        self.assertNotEqual(pid, self.pid())
+        self.assertFalse(self.is_there(pid))
+
+    def test_one_that_does_not_end_is_killed(self):
+        self.daemon.write_text("#!/bin/sh\ntrap '' TERM\necho $$ >started\n"
+                               "while :; do sleep 0.05; done\n")
+        self.script("start")
+        self.await_start()
+        pid = self.pid()
+        self.assertEqual(DONE, self.script("stop")[0])
+        self.assertFalse(self.is_there(pid))
+
+    def test_process_file_of_another_life(self):
+        (self.place / "pid").write_text(f"{os.getpid()}\n")
+        self.assertEqual(1, self.script("status")[0])
+        self.assertEqual(DONE, self.script("start")[0])
+        self.assertNotEqual(os.getpid(), self.pid())
+
+    def test_missing_program(self):
+        self.daemon.unlink()
+        code, said = self.script("start")
+        self.assertEqual(5, code)
+        self.assertIn("is missing", said)
+
+    def test_unknown_word(self):
+        self.assertEqual(2, self.script("dance")[0])
