@@ -257,11 +257,19 @@ public struct Agent: Sendable {
     grant?.want(now: now)
   }
 
-  /// Whether a token that must be good for `seconds` more calls for a refresh: as long as one can
-  /// help, and none has just failed.
-  public func needsRefresh(forSeconds seconds: Int64, now: Int64) -> Bool {
-    guard let grant else { return false }
-    return grant.needsRefresh(forSeconds: seconds, now: now)
+  /// What somebody gets who needs the access token for `seconds` more.
+  public enum Supply: Sendable, Equatable {
+    /// The token as it is: it is good for that long, or no token would be.
+    case present
+    /// A new one, after a refresh.
+    case renewed
+    /// None: it ends too soon, and can't be renewed now.
+    case nothing
+  }
+
+  /// What there is for somebody who needs the access token for `seconds` more.
+  public func supply(forSeconds seconds: Int64, now: Int64) -> Supply {
+    grant?.supply(forSeconds: seconds, now: now) ?? .nothing
   }
 
   /// Takes that there is no grant any more, or none yet.

@@ -84,11 +84,13 @@ struct Grant: Sendable {
     if isRefreshable { refreshAt = min(refreshAt, max(now, notBefore)) }
   }
 
-  /// Whether a refresh can help somebody who needs the token for `seconds` more. Nobody can demand
-  /// more than a token that has its margin before it, else each demand would be a request.
-  func needsRefresh(forSeconds seconds: Int64, now: Int64) -> Bool {
-    guard isRefreshable, now >= notBefore, let expiresAt else { return false }
+  /// What somebody gets who needs the token for `seconds` more. Nobody can demand more than a token
+  /// that has its margin before it, else each demand would be a request.
+  func supply(forSeconds seconds: Int64, now: Int64) -> Agent.Supply {
+    guard let expiresAt else { return .present }
     let left = expiresAt - now
-    return left < min(seconds, 4_000_000_000) * 1000 && left < margin * (Grant.marginPart - 1)
+    if left >= min(seconds, 4_000_000_000) * 1000, left > 0 { return .present }
+    if !isRefreshable || now < notBefore { return .nothing }
+    return left < margin * (Grant.marginPart - 1) ? .renewed : .present
   }
 }

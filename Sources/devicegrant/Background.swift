@@ -80,7 +80,7 @@ private func openDescriptors() throws(Failure) -> Descriptors {
 /// for the program's life, since a wait reaches it through a C function without a context.
 struct Background: ~Copyable {
   var happenings = Happenings()
-  var handOut: HandOut
+  var handOut = HandOut()
   var hooks: Hooks
 
   private let sources: Descriptors
@@ -90,7 +90,7 @@ struct Background: ~Copyable {
   private var inputs = InputDevices()
   private let console = Terminal(descriptor: 0)
   private let log: Log
-  /// For how long a token has to be good for a client, by the agent: `HandOut.read` asks.
+  /// Here, since clients ask for what it knows.
   var agent: Agent
 
   private enum Token {
@@ -104,20 +104,17 @@ struct Background: ~Copyable {
   ) throws(Failure) {
     let path = try source.tokenFile()
     self.init(
-      watching: path, try openHandOut(source, log), Hooks(source.local, log),
-      try openDescriptors(), agent, log)
+      watching: path, Hooks(source.local, log), try openDescriptors(), agent, log)
     if console.isTerminal { try? sources.queue.add(0, token: Token.console, for: .arrival) }
-    handOut.watch(sources.queue)
   }
 
   /// In one step, since what is not copyable can't be given back half-way.
   private init(
-    watching path: Path, _ handOut: consuming HandOut, _ hooks: consuming Hooks,
-    _ sources: consuming Descriptors, _ agent: Agent, _ log: Log
+    watching path: Path, _ hooks: consuming Hooks, _ sources: consuming Descriptors,
+    _ agent: Agent, _ log: Log
   ) {
     directory = path.directory
     name = path.name ?? path
-    self.handOut = handOut
     self.hooks = hooks
     self.sources = sources
     self.agent = agent
@@ -126,6 +123,11 @@ struct Background: ~Copyable {
 
   /// What a wait's patience takes.
   var descriptor: Int32 { sources.queue.rawValue }
+
+  /// Hands tokens out from now on, where the configuration wants that.
+  mutating func open(_ source: borrowing ConfigurationSource) throws(Failure) {
+    try handOut.open(source, sources.queue, log)
+  }
 
   /// Watches the token file's directory, which must be there by now.
   mutating func watchFiles() {
@@ -160,7 +162,7 @@ struct Background: ~Copyable {
 
   /// Answers the clients that waited for a refresh, which has ended.
   mutating func refreshEnded() {
-    handOut.refreshEnded(sources.queue)
+    handOut.refreshEnded(sources.queue, agent)
   }
 
   private mutating func serve(_ token: UInt32) {
@@ -173,9 +175,7 @@ struct Background: ~Copyable {
     case Token.console: if console.wasEntered() { happenings.pressed = true }
     case HandOut.listenerToken: handOut.accept(now: Clock.milliseconds, sources.queue, log)
     case HandOut.clientTokens..<Token.inputs:
-      let agent = agent
-      let now = Clock.milliseconds
-      handOut.read(token, sources.queue) { agent.needsRefresh(forSeconds: $0, now: now) }
+      handOut.read(token, sources.queue, agent)
     default: lookAtInput(Int(token - Token.inputs))
     }
   }

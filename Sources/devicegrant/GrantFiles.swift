@@ -103,6 +103,30 @@ struct GrantFiles: ~Copyable {
     log.info("granted scope: \(granted); asked for: \(wanted)")
   }
 
+  /// Whether the record is this client's, from this server: what another server has issued must not
+  /// be sent to this one. Where the file does not say, or the server is yet to be discovered, it is.
+  func checkOwner(_ client: borrowing ClientConfiguration, _ log: Log) -> Bool {
+    let endpoint = client.text(of: .token)
+    let clientID = client.clientID
+    if Self.agree(record.tokenEndpoint.bytes, endpoint.bytes),
+      Self.agree(record.clientID.bytes, clientID.bytes)
+    {
+      return true
+    }
+    log.warning(
+      """
+      the grant in \(path) is from \(record.tokenEndpoint.bytes) for client_id \
+      \(record.clientID.bytes), not for this configuration; it is left alone
+      """)
+    return false
+  }
+
+  private static func agree(
+    _ one: borrowing Span<UInt8>, _ other: borrowing Span<UInt8>
+  ) -> Bool {
+    one.count == 0 || other.count == 0 || one.equals(other)
+  }
+
   /// Waits for the right to renew or to remove the record.
   func lock(_ patience: Patience) throws(Failure) -> FileLock {
     do {

@@ -50,8 +50,8 @@ struct HandOut: ~Copyable {
     var deadline: Int64 = 0
     /// What it has sent so far.
     var line = Text<64>()
-    /// Whether it waits for a refresh.
-    var isWaiting = false
+    /// For how many seconds it needs the token, while it waits for a refresh.
+    var minimum: Int64?
   }
 
   /// One more than there are slots stands for the listener.
@@ -72,10 +72,7 @@ struct HandOut: ~Copyable {
   /// Whether a client waits for a refresh.
   private(set) var wantsRefresh = false
 
-  /// - Parameter listener: where clients come from; nil where the configuration wants none.
-  fileprivate init(_ listener: consuming LocalListener?) {
-    self.listener = listener
-  }
+  init() {}
 
   deinit {
     for index in clients.indices where clients[index].descriptor >= 0 {
@@ -83,8 +80,30 @@ struct HandOut: ~Copyable {
     }
   }
 
+  /// Listens at the configured socket from now on.
+  ///
+  /// - Throws: exit code 73 where that can't be.
+  mutating func open(
+    _ source: borrowing ConfigurationSource, _ queue: borrowing EventQueue, _ log: Log
+  ) throws(Failure) {
+    guard let socket = source.local.socket else { return }
+    guard let path = Path(socket.bytes) else { throw source.failure(.socket, "is no path") }
+    var group: UInt32?
+    if let name = source.local.socketGroup {
+      group = Group.number(named: name.bytes)
+      if group == nil { throw source.failure(.socketGroup, "is not a group of this system") }
+    }
+    do {
+      listener = try LocalListener(at: path, mode: 0o660, group: group)
+    } catch {
+      throw Failure(.cannotCreate, "socket \(path): \(error)")
+    }
+    watch(queue)
+    log.info("handing tokens out at \(path)")
+  }
+
   /// Has clients reported from now on.
-  mutating func watch(_ queue: borrowing EventQueue) {
+  private mutating func watch(_ queue: borrowing EventQueue) {
     if let number = listener?.rawValue { try? queue.add(number, token: Self.listenerToken) }
   }
 
@@ -120,12 +139,12 @@ struct HandOut: ~Copyable {
   }
 
   /// Answers everybody who waited for a refresh, whatever came of it.
-  mutating func refreshEnded(_ queue: borrowing EventQueue) {
+  mutating func refreshEnded(_ queue: borrowing EventQueue, _ agent: Agent) {
     wantsRefresh = false
     for index in clients.indices {
-      if clients[index].isWaiting {
-        answerToken(index, queue)
-      }
+      guard let minimum = clients[index].minimum else { continue }
+      let supply = agent.supply(forSeconds: minimum, now: Clock.milliseconds)
+      answerToken(index, supply == .nothing ? .nothing : .present, queue)
     }
   }
 
@@ -148,7 +167,7 @@ struct HandOut: ~Copyable {
     }
     for index in clients.indices
     where clients[index].descriptor >= 0 && clients[index].deadline <= now {
-      if clients[index].isWaiting {
+      if clients[index].minimum != nil {
         refuse(index, .unavailable, queue)
       } else {
         log.debug("socket: a client sent nothing in time")
@@ -170,7 +189,7 @@ struct HandOut: ~Copyable {
       clients[index].descriptor = connection.give()
       clients[index].deadline = now + Self.patience
       clients[index].line.removeAll()
-      clients[index].isWaiting = false
+      clients[index].minimum = nil
       try? queue.add(
         clients[index].descriptor, token: Self.clientTokens + UInt32(truncatingIfNeeded: index))
     }
@@ -203,14 +222,12 @@ struct HandOut: ~Copyable {
     queue.remove(clients[index].descriptor)
     _ = FileDescriptor(owning: clients[index].descriptor)
     clients[index].descriptor = -1
-    clients[index].isWaiting = false
+    clients[index].minimum = nil
   }
 
   /// Reads what a client has sent.
-  ///
-  /// - Parameter needsRefresh: whether a refresh helps somebody who needs so many seconds.
   mutating func read(
-    _ token: UInt32, _ queue: borrowing EventQueue, _ needsRefresh: (Int64) -> Bool
+    _ token: UInt32, _ queue: borrowing EventQueue, _ agent: Agent
   ) {
     let index = Int(token - Self.clientTokens)
     guard index < Self.capacity, clients[index].descriptor >= 0 else { return }
@@ -225,25 +242,25 @@ struct HandOut: ~Copyable {
     case .failed: close(index, queue)
     case .bytes(0):
       // Half a line and its end, or somebody who no longer waits.
-      if clients[index].line.isEmpty || clients[index].isWaiting {
+      if clients[index].line.isEmpty || clients[index].minimum != nil {
         close(index, queue)
       } else {
         refuse(index, .usage, queue)
       }
     case .bytes(let count):
-      take(space.span.extracting(first: count), index, queue, needsRefresh)
+      take(space.span.extracting(first: count), index, queue, agent)
     }
   }
 
   private mutating func take(
     _ bytes: borrowing Span<UInt8>, _ index: Int, _ queue: borrowing EventQueue,
-    _ needsRefresh: (Int64) -> Bool
+    _ agent: Agent
   ) {
     // Who waits for a refresh has nothing more to say.
-    if clients[index].isWaiting { return }
+    if clients[index].minimum != nil { return }
     for position in bytes.indices {
       if bytes[position] == 0x0A {
-        answer(index, queue, needsRefresh)
+        answer(index, queue, agent)
         return
       }
       clients[index].line.append(bytes[position])
@@ -253,7 +270,7 @@ struct HandOut: ~Copyable {
 
   /// Answers a client's line.
   private mutating func answer(
-    _ index: Int, _ queue: borrowing EventQueue, _ needsRefresh: (Int64) -> Bool
+    _ index: Int, _ queue: borrowing EventQueue, _ agent: Agent
   ) {
     let line = clients[index].line
     let words = line.bytes.trimmed()
@@ -262,12 +279,13 @@ struct HandOut: ~Copyable {
     } else if words.equals("status") {
       answerStatus(index, queue)
     } else if let minimum = Self.minimum(words) {
-      if needsRefresh(minimum) {
-        clients[index].isWaiting = true
+      let supply = agent.supply(forSeconds: minimum, now: Clock.milliseconds)
+      if supply == .renewed {
+        clients[index].minimum = minimum
         clients[index].deadline = Clock.milliseconds + Self.refreshPatience
         wantsRefresh = true
       } else {
-        answerToken(index, queue)
+        answerToken(index, supply, queue)
       }
     } else {
       refuse(index, .usage, queue)
@@ -282,9 +300,11 @@ struct HandOut: ~Copyable {
     return words.suffix(from: 6).trimmed().parseDecimal()
   }
 
-  private mutating func answerToken(_ index: Int, _ queue: borrowing EventQueue) {
+  private mutating func answerToken(
+    _ index: Int, _ supply: Agent.Supply, _ queue: borrowing EventQueue
+  ) {
     let left = expiresAt.map { $0 - Clock.milliseconds }
-    if accessToken.isEmpty || (left ?? 1) <= 0 {
+    if accessToken.isEmpty || supply == .nothing || (left ?? 1) <= 0 {
       refuse(index, refusal, queue)
       return
     }
@@ -321,7 +341,8 @@ struct HandOut: ~Copyable {
     switch refusal {
     case .usage: answer.append("expected one line: token [SECONDS], or status")
     case .unavailable:
-      answer.append(hint.isEmpty ? "the access token has ended" : "the access token has ended; ")
+      answer.append("the access token ends too soon")
+      if !hint.isEmpty { answer.append("; ") }
       answer.append(hint.bytes)
     case .loginRequired: answer.append(hint.bytes)
     }
@@ -337,25 +358,5 @@ struct HandOut: ~Copyable {
     let descriptor = clients[index].descriptor
     _ = answer.bytes.withUnsafeBytes { FileDescriptor.send(to: descriptor, $0) }
     close(index, queue)
-  }
-}
-
-/// Listens at the configured socket.
-func openHandOut(
-  _ source: borrowing ConfigurationSource, _ log: Log
-) throws(Failure) -> HandOut {
-  guard let socket = source.local.socket else { return HandOut(nil) }
-  guard let path = Path(socket.bytes) else { throw source.failure(.socket, "is no path") }
-  var group: UInt32?
-  if let name = source.local.socketGroup {
-    group = Group.number(named: name.bytes)
-    if group == nil { throw source.failure(.socketGroup, "is not a group of this system") }
-  }
-  do {
-    let handOut = HandOut(try LocalListener(at: path, mode: 0o660, group: group))
-    log.info("handing tokens out at \(path)")
-    return handOut
-  } catch {
-    throw Failure(.cannotCreate, "socket \(path): \(error)")
   }
 }

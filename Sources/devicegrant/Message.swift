@@ -82,6 +82,11 @@ struct Message: ExpressibleByStringInterpolation {
       messageText.append(words.bytes)
     }
 
+    @inline(never)
+    mutating func appendInterpolation(verbatim words: borrowing Text<256>) {
+      messageText.append(words.bytes)
+    }
+
     /// Appends what the failure says, which has been escaped already.
     @inline(never)
     mutating func appendInterpolation(_ failure: Failure) {

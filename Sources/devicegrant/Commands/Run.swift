@@ -14,7 +14,7 @@ func run(
   background = Memory.place(try Background(source, agent, log))
   defer { background.deinitialize(count: 1) }
   var life = try Life(source, log)
-  let ending = try life.live(arguments)
+  let ending = try life.live(source, arguments)
   log.info("ended by signal \(ending)")
 }
 
@@ -69,6 +69,7 @@ private struct Life: ~Copyable {
 
   /// What is attended to meanwhile.
   private let board: UnsafeMutablePointer<Background>
+  private let isOnRequest: Bool
   private let log: Log
   /// What a wait for the server heeds.
   private let exchanging: Attention
@@ -79,13 +80,16 @@ private struct Life: ~Copyable {
     let server = try AuthorizationServer(source, attention, log)
     let files = try GrantFiles(creating: source)
     try files.checkWritable()
-    self.init(try SignInSession(source, server, log), files, attention, log)
+    self.init(
+      try SignInSession(source, server, log), files, attention,
+      isOnRequest: source.local.start == .onRequest, log)
   }
 
   private init(
     _ session: consuming SignInSession, _ files: consuming GrantFiles, _ attention: Attention,
-    _ log: Log
+    isOnRequest: Bool, _ log: Log
   ) {
+    self.isOnRequest = isOnRequest
     self.session = session
     self.files = files
     board = background
@@ -94,10 +98,15 @@ private struct Life: ~Copyable {
   }
 
   /// - Returns: the signal that ended it.
-  mutating func live(_ arguments: borrowing Arguments) throws(Failure) -> Int32 {
+  mutating func live(
+    _ source: borrowing ConfigurationSource, _ arguments: borrowing Arguments
+  ) throws(Failure) -> Int32 {
+    try board.pointee.open(source)
     board.pointee.watchFiles()
     board.pointee.findInputs()
     try begin()
+    _ = try show(Clock.milliseconds)
+    manager.ready()
     while true {
       try attend(arguments)
       if let signal = board.pointee.happenings.ending {
@@ -112,9 +121,9 @@ private struct Life: ~Copyable {
   /// Takes up the grant that is there.
   private mutating func begin() throws(Failure) {
     let now = Clock.milliseconds
-    guard try files.load(log) else {
+    guard try files.load(log), files.checkOwner(session.server.client, log) else {
       files.withdraw(log)
-      board.pointee.handOut.explain(.loginRequired, "login required: no code yet")
+      askForSignIn()
       board.pointee.agent.lost(now: now)
       return
     }
@@ -152,7 +161,6 @@ private struct Life: ~Copyable {
       return
     }
     let countdown = try show(now)
-    manager.ready()
     var deadline = manager.ping(now: now, before: instant)
     if let countdown, session.displays.showsTime {
       deadline = min(deadline, nextSecond(before: countdown, now: now))
@@ -262,7 +270,7 @@ private struct Life: ~Copyable {
       log.warning("\(error)")
       return
     }
-    if isThere {
+    if isThere, files.checkOwner(session.server.client, log) {
       if board.pointee.handOut.hands(files.record.tokens.accessToken) { return }
       log.info("another process has renewed the grant")
       adopt(isRenewal: board.pointee.agent.hasGrant)
@@ -275,7 +283,21 @@ private struct Life: ~Copyable {
   private mutating func adopt(isRenewal: Bool) {
     isTimeFromAnswer = false
     hold(isRenewal: isRenewal)
-    files.publish(log)
+    if let end = files.record.tokens.expiresAt, end <= Clock.unixSeconds {
+      files.withdraw(log)
+    } else {
+      files.publish(log)
+    }
+  }
+
+  /// Has the clients told what a person has to do.
+  private func askForSignIn() {
+    if isOnRequest {
+      board.pointee.handOut.explain(
+        .loginRequired, "login required: ask for a code at the board, by a key or a touch")
+    } else {
+      board.pointee.handOut.explain(.loginRequired, "login required: a code follows")
+    }
   }
 
   // MARK: The code
@@ -351,21 +373,21 @@ private struct Life: ~Copyable {
 
   private mutating func codeEnded(_ end: Agent.CodeEnd, _ now: Int64) {
     session.forgetCode()
-    let seconds = ((board.pointee.agent.nextCodeAt ?? now) - now + 999) / 1000
     switch end {
     case .denied:
       idleness = .denied
-      log.warning("the sign-in was denied by the user; a new code in \(seconds) s")
+      log.warning("the sign-in was denied by the user")
     case .expired:
       idleness = .expired
-      log.warning("the code expired before anybody approved; a new code in \(seconds) s")
+      log.warning("the code expired before anybody approved")
     case .refused:
       idleness = .failed
-      log.warning("\(cause.bytes); next attempt in \(seconds) s")
+      log.warning("\(verbatim: cause)")
     }
-    if !board.pointee.agent.hasGrant {
-      board.pointee.handOut.explain(.loginRequired, "login required: a new code follows")
+    if let next = board.pointee.agent.nextCodeAt {
+      log.info("a new code in \((next - now + 999) / 1000) s")
     }
+    if !board.pointee.agent.hasGrant { askForSignIn() }
   }
 
   // MARK: The grant
@@ -467,7 +489,9 @@ private struct Life: ~Copyable {
 
   /// - Returns: false where there are new tokens that could not be saved.
   private mutating func refreshUnderLock() throws(Failure) -> Bool {
-    guard try files.load(log) else {
+    // First, since it tells whose grant the record is.
+    try session.server.discover(files)
+    guard try files.load(log), files.checkOwner(session.server.client, log) else {
       try lose("signed out")
       return true
     }
@@ -479,7 +503,6 @@ private struct Life: ~Copyable {
     let sent = files.record.tokens.refreshToken.bytes.checksum
     let answer: RefreshAnswer
     do {
-      try session.server.discover(files)
       answer = try session.server.refresh(&files.record.tokens)
     } catch {
       if board.pointee.happenings.ending != nil { return true }
@@ -554,7 +577,7 @@ private struct Life: ~Copyable {
     files.record.wipe()
     board.pointee.agent.lost(now: Clock.milliseconds)
     board.pointee.handOut.withdraw()
-    board.pointee.handOut.explain(.loginRequired, "login required: no code yet")
+    askForSignIn()
     board.pointee.refreshEnded()
     name.removeAll()
     note.removeAll()
@@ -570,7 +593,7 @@ private struct Life: ~Copyable {
     do {
       try session.server.discover(files)
       if session.server.client.text(of: .userinfo).count == 0 { return }
-      guard try files.load(log) else { return }
+      guard try files.load(log), files.checkOwner(session.server.client, log) else { return }
       try session.server.getUserinfo(files.record.tokens)
     } catch {
       log.debug("no name of the person: \(error)")

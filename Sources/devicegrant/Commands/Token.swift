@@ -39,7 +39,7 @@ private func writeToken(
 }
 
 func notSignedIn(_ path: borrowing Path) -> Failure {
-  Failure(.denied, "not signed in: there is no grant in \(path); devicegrant sign-in gets one")
+  Failure(.denied, "not signed in: there is no grant for this configuration in \(path); devicegrant sign-in gets one")
 }
 
 /// Whether the access token is good for that many seconds more. Where the server did not say how
@@ -58,15 +58,17 @@ func renew(
   let seen = files.record.tokens.accessToken.bytes.checksum
   let lock = try files.lock(attention.patience(for: GrantFiles.lockPatience))
   defer { lock.release() }
-  if try !files.load(log) { throw notSignedIn(files.path) }
+  try server.discover(files)
+  if try !files.load(log) || !files.checkOwner(server.client, log) {
+    throw notSignedIn(files.path)
+  }
   if files.record.tokens.accessToken.bytes.checksum != seen, isGood(files.record.tokens, for: 0) {
     return
   }
   if files.record.tokens.refreshToken.isEmpty {
     throw Failure(
-      .denied, "the access token has ended, and there is no refresh token; sign in again")
+      .denied, "the access token ends too soon, and there is no refresh token; sign in again")
   }
-  try server.discover(files)
   switch try server.refresh(&files.record.tokens) {
   case .refreshed:
     try files.save(for: server.client, log)

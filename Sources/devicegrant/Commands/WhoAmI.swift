@@ -12,11 +12,13 @@ func whoAmI(_ source: borrowing ConfigurationSource, _ log: Log) throws(Failure)
   let attention = Attention(descriptor: signals.rawValue, service: nil)
   var server = try AuthorizationServer(source, attention, log)
   var files = try GrantFiles(opening: source)
-  if try !files.load(log) { throw notSignedIn(files.path) }
+  try server.discover(files)
+  if try !files.load(log) || !files.checkOwner(server.client, log) {
+    throw notSignedIn(files.path)
+  }
   if !isGood(files.record.tokens, for: 0) {
     try renew(&files, &server, attention, log)
   }
-  try server.discover(files)
   try server.getUserinfo(files.record.tokens)
   if server.head.status == 401 {
     log.info("the access token is refused: refreshing it")
