@@ -104,7 +104,8 @@ struct GrantFiles: ~Copyable {
   }
 
   /// Whether the record is this client's, from this server: what another server has issued must not
-  /// be sent to this one. Where the file does not say, or the server is yet to be discovered, it is.
+  /// be sent to this one. Where the file does not say, or the server is yet to be discovered, it
+  /// is.
   func checkOwner(_ client: borrowing ClientConfiguration, _ log: Log) -> Bool {
     let endpoint = client.text(of: .token)
     let clientID = client.clientID

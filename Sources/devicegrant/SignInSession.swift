@@ -43,8 +43,8 @@ struct SignInSession: ~Copyable {
   }
 
   /// Shows the code with the time that it has left.
-  mutating func showCode(until end: Int64, now: Int64) throws(Failure) {
-    code.secondsLeft = max(0, (end - now + 999) / 1000)
+  mutating func showCode(secondsLeft: Int64) throws(Failure) {
+    code.secondsLeft = secondsLeft
     try displays.show(.code(code))
   }
 

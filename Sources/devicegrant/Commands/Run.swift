@@ -41,6 +41,10 @@ private func randomSeed() -> UInt32 {
 
 /// What `run` does, from its start to its end.
 private struct Life: ~Copyable {
+  /// Whether the screen shows how things stand, up to the seconds that it counts down.
+  private var isShown = false
+  private var shownSeconds: Int64 = -1
+
   /// Why there is neither a code nor a grant, for the screen.
   private enum Idleness {
     case starting
@@ -169,30 +173,31 @@ private struct Life: ~Copyable {
     _ = wait(for: .readable, on: -1, attention.patience(until: deadline))
   }
 
-  /// Shows how things stand.
+  /// Shows how things stand, where that is another screen than before.
   ///
   /// - Returns: the instant that the screen counts down to, where it does.
   private mutating func show(_ now: Int64) throws(Failure) -> Int64? {
-    if let flow = board.pointee.agent.flow {
-      try session.showCode(until: flow.expiresAt, now: now)
-      return flow.expiresAt
-    }
-    if board.pointee.agent.hasGrant {
+    let agent = board.pointee.agent
+    let end = agent.flow?.expiresAt ?? (agent.hasGrant ? nil : agent.nextCodeAt)
+    let seconds = end.map { max(0, ($0 - now + 999) / 1000) } ?? -1
+    if isShown, seconds == shownSeconds { return end }
+    isShown = true
+    shownSeconds = seconds
+    if agent.showsCode {
+      try session.showCode(secondsLeft: seconds)
+    } else if agent.hasGrant {
       try session.displays.show(.approved(name: name, note: note))
-      return nil
-    }
-    guard let next = board.pointee.agent.nextCodeAt else {
+    } else if end == nil {
       try session.displays.show(.invitation(title: session.code.title))
-      return nil
+    } else {
+      switch idleness {
+      case .starting: try session.showHost()
+      case .denied: try session.displays.show(.denied(secondsToNewCode: seconds))
+      case .expired: try session.displays.show(.expired(secondsToNewCode: seconds))
+      case .failed: try session.displays.show(.failed(cause, secondsToRetry: seconds))
+      }
     }
-    let seconds = max(0, (next - now + 999) / 1000)
-    switch idleness {
-    case .starting: try session.showHost()
-    case .denied: try session.displays.show(.denied(secondsToNewCode: seconds))
-    case .expired: try session.displays.show(.expired(secondsToNewCode: seconds))
-    case .failed: try session.displays.show(.failed(cause, secondsToRetry: seconds))
-    }
-    return next
+    return end
   }
 
   // MARK: What has happened meanwhile
@@ -316,6 +321,7 @@ private struct Life: ~Copyable {
     board.pointee.agent.codeIssued(
       expiresIn: session.authorization.expiresIn, interval: session.authorization.interval,
       requestedAt: session.requestedAt, now: Clock.milliseconds)
+    isShown = false
     tellOfCode()
   }
 
@@ -324,6 +330,7 @@ private struct Life: ~Copyable {
     board.pointee.agent.codeFailed(isRefusal: failure.code != .unavailable, now: now)
     cause = failure.words
     idleness = .failed
+    isShown = false
     let seconds = ((board.pointee.agent.nextCodeAt ?? now) - now + 999) / 1000
     log.warning("no code: \(failure); next attempt in \(seconds) s")
     if !board.pointee.agent.hasGrant {
@@ -373,6 +380,7 @@ private struct Life: ~Copyable {
 
   private mutating func codeEnded(_ end: Agent.CodeEnd, _ now: Int64) {
     session.forgetCode()
+    isShown = false
     switch end {
     case .denied:
       idleness = .denied
@@ -421,6 +429,7 @@ private struct Life: ~Copyable {
         if board.pointee.happenings.ending != nil { return }
         log.warning("the tokens are not saved: \(error); next attempt in \(pause / 1000) s")
         session.displays.showLast(.failed(error.words, secondsToRetry: pause / 1000))
+        isShown = false
       }
       _ = wait(for: .readable, on: -1, exchanging.patience(for: pause))
       if board.pointee.happenings.ending != nil { return }
@@ -451,6 +460,7 @@ private struct Life: ~Copyable {
     board.pointee.refreshEnded()
     note.removeAll()
     idleness = .starting
+    isShown = false
     warnOfEnd(lease)
   }
 
@@ -567,6 +577,7 @@ private struct Life: ~Copyable {
     note.removeAll()
     note.append("Not renewed: ")
     note.append(failure.words)
+    isShown = false
   }
 
   /// There is no grant any more.
@@ -582,6 +593,7 @@ private struct Life: ~Copyable {
     name.removeAll()
     note.removeAll()
     idleness = .starting
+    isShown = false
     log.warning("the grant is lost: \(verbatim: words)")
     board.pointee.hooks.fact("REASON", words.bytes)
     board.pointee.hooks.run(.lost)
@@ -614,6 +626,7 @@ private struct Life: ~Copyable {
     }
     wasRefused = false
     name = session.server.withBody(readName)
+    isShown = false
     files.saveName(name)
     if !name.isEmpty { log.info("signed in as \(name.bytes)") }
   }

@@ -54,7 +54,7 @@ private func signIn(
     let now = Clock.milliseconds
     switch flow.next(now: now) {
     case .wait(let instant):
-      try session.showCode(until: flow.expiresAt, now: now)
+      try session.showCode(secondsLeft: max(0, (flow.expiresAt - now + 999) / 1000))
       let deadline = session.displays.showsTime
         ? min(instant, nextSecond(before: flow.expiresAt, now: now)) : instant
       if wait(for: .readable, on: -1, attention.patience(until: deadline)) == .interrupted {

@@ -39,7 +39,11 @@ private func writeToken(
 }
 
 func notSignedIn(_ path: borrowing Path) -> Failure {
-  Failure(.denied, "not signed in: there is no grant for this configuration in \(path); devicegrant sign-in gets one")
+  Failure(
+    .denied,
+    """
+    not signed in: there is no grant for this configuration in \(path); devicegrant sign-in gets one
+    """)
 }
 
 /// Whether the access token is good for that many seconds more. Where the server did not say how
