@@ -7,8 +7,8 @@ internal import Linux
 // `run` hands the access token out over a UNIX socket: a client connects, sends one line, gets one
 // line, and is gone. Nothing here waits for anybody. What a client has sent so far lies in its
 // slot; one that takes too long loses it, and where all slots are taken, the newest client takes
-// the oldest one's. A client that needs the token for longer than it is good keeps its slot until the
-// refresh that it caused has ended.
+// the oldest one's. A client that needs the token for longer than it is good keeps its slot until
+// the refresh that it caused has ended.
 //
 //   token [SECONDS]    ok EXPIRES_AT TOKEN
 //                      error REASON HINT
