@@ -258,3 +258,6 @@ static inline pid_t clinux_spawn(const char *program, const char *added, size_t 
   errno = failure;
   return -1;
 }
+
+#include "vt.h"
+#include "drm.h"

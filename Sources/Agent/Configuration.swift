@@ -96,7 +96,10 @@ public struct LocalConfiguration: Sendable {
     guard let choices = DisplayChoices(value) else {
       throw .badValue(
         .display, setting?.origin ?? .preset,
-        "is not a list of auto, framebuffer[:/dev/fbN], pbm:PATH[@WIDTHxHEIGHT], console, or none")
+        """
+        is not a list of auto, framebuffer[:/dev/fbN], drm[:/dev/dri/cardN], \
+        pbm:PATH[@WIDTHxHEIGHT], console, or none
+        """)
     }
     return choices
   }

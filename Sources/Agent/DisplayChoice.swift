@@ -4,17 +4,22 @@ public import Bytes
 public struct DisplayChoice: Sendable {
   /// Which driver, and what it needs to know.
   public enum Kind: Sendable, Equatable {
-    /// The framebuffer if there is one, and the console.
+    /// The framebuffer if there is one, else a graphics card, and the console.
     case automatic
     case framebuffer
+    /// A graphics card with kernel mode setting (DRM).
+    case card
     case pbm(width: Int, height: Int)
     case console
   }
 
   public let kind: Kind
 
-  /// The device or file; empty for a kind that has none.
+  /// The device or file, for any graphics card `anyCard`; empty for a kind that has none.
   public let path: PermanentBytes
+
+  /// The directory of the graphics cards.
+  public static let anyCard: StaticString = "/dev/dri"
 }
 
 /// The `display` key: up to four displays, none of them twice.
@@ -56,15 +61,25 @@ public struct DisplayChoices: Sendable {
       return DisplayChoice(kind: .automatic, path: PermanentBytes("/dev/fb0"))
     }
     if item.bytes.equals("console") { return DisplayChoice(kind: .console, path: none) }
-    if item.bytes.equals("framebuffer") {
-      return DisplayChoice(kind: .framebuffer, path: PermanentBytes("/dev/fb0"))
+    if let path = device(item, "framebuffer", "/dev/fb0") {
+      return DisplayChoice(kind: .framebuffer, path: path)
     }
-    let framebuffer: StaticString = "framebuffer:"
-    if item.bytes.hasPrefix(framebuffer), item.count > framebuffer.utf8CodeUnitCount {
-      return DisplayChoice(
-        kind: .framebuffer, path: item.extracting(framebuffer.utf8CodeUnitCount..<item.count))
+    if let path = device(item, "drm", DisplayChoice.anyCard) {
+      return DisplayChoice(kind: .card, path: path)
     }
     return parsePBM(item)
+  }
+
+  /// Reads `WORD[:PATH]`, the usual path where none is given.
+  @inline(never)
+  private static func device(
+    _ item: PermanentBytes, _ word: StaticString, _ usual: StaticString
+  ) -> PermanentBytes? {
+    if item.bytes.equals(word) { return PermanentBytes(usual) }
+    let start = word.utf8CodeUnitCount + 1
+    guard item.bytes.hasPrefix(word), item.count > start, item.bytes[start - 1] == UInt8(ascii: ":")
+    else { return nil }
+    return item.extracting(start..<item.count)
   }
 
   /// Reads `pbm:PATH[@WIDTHxHEIGHT]`. What follows the last `@` is a size only if it is one.

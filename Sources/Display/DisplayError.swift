@@ -18,8 +18,19 @@ public enum DisplayError: Error, Equatable, Sendable {
   case system(Attempt, Errno)
   /// The framebuffer is of a kind that this program can't paint.
   case unsupported(UnsupportedFramebuffer)
+  /// The kernel refused what a graphics card takes.
+  case card(DRMCard.Attempt, Errno)
   /// A picture file needs more memory than there is, or has no pixels.
   case size
+
+  /// Whether the device is not there, or not any more: it may come.
+  public var isAbsence: Bool {
+    switch self {
+    case .system(_, let errno), .card(_, let errno):
+      errno == .noSuchFile || errno == .noSuchDevice || errno == .noSuchAddress
+    default: false
+    }
+  }
 }
 
 extension ByteSink where Self: ~Copyable {
@@ -27,16 +38,25 @@ extension ByteSink where Self: ~Copyable {
   public mutating func append(_ error: DisplayError) {
     switch error {
     case .system(let attempt, let errno):
-      append("cannot ")
-      append(attempt.words)
-      append(": ")
-      append(errno)
+      append(attempt.words, errno, isOpening: attempt == .open)
+    case .card(let attempt, let errno):
+      append(attempt.words, errno, isOpening: attempt == .open)
     case .unsupported(let reason):
       append("cannot paint on it: ")
       append(reason)
     case .size:
       append("cannot hold a picture of that size")
     }
+  }
+
+  @inline(never)
+  private mutating func append(_ attempt: StaticString, _ errno: Errno, isOpening: Bool) {
+    append("cannot ")
+    append(attempt)
+    append(": ")
+    append(errno)
+    // What is opened are devices, and those of displays belong to a group.
+    if isOpening, errno == .accessDenied { append(" (is the user in the group video?)") }
   }
 }
 
@@ -49,6 +69,19 @@ extension DisplayError.Attempt {
     case .create: "create the file beside it"
     case .write: "write to it"
     case .replace: "put the new picture in its place"
+    }
+  }
+}
+
+extension DRMCard.Attempt {
+  fileprivate var words: StaticString {
+    switch self {
+    case .open: "open it"
+    case .becomeMaster: "take it over from what shows on it now"
+    case .readResources: "read what it can show"
+    case .findPanel: "find a connected panel or monitor"
+    case .findController: "find a free controller for its panel"
+    case .allocate: "get memory for a picture"
     }
   }
 }

@@ -43,6 +43,8 @@ public struct Screen: Sendable {
   /// Nothing: the display as it is left behind.
   public static var blank: Screen { Screen(.blank) }
 
+  public var isBlank: Bool { kind == .blank }
+
   /// Before there is anything to do, with a status in words ("Reading the configuration").
   public static func starting(_ status: borrowing Text<256>) -> Screen {
     Screen(.starting, status.bytes)

@@ -21,6 +21,25 @@ public struct Framebuffer: ~Copyable {
     self.file = file
   }
 
+  /// The descriptor's number, for requests of others.
+  var rawValue: Int32 { file.rawValue }
+
+  /// Makes sure that the device is still there and as it was when it was opened.
+  ///
+  /// - Throws: `ENODEV` where it is gone, unplugged or taken over by another driver; `ESTALE`
+  ///   where its mode is another one.
+  public borrowing func check() throws(Errno) {
+    var now = fb_var_screeninfo()
+    let descriptor = file.rawValue
+    _ = try result { clinux_fb_variable_info(descriptor, &now) }
+    if Int(now.xres) != mode.width || Int(now.yres) != mode.height
+      || Int(now.bits_per_pixel) != mode.bitsPerPixel || Int(now.xoffset) != mode.xOffset
+      || Int(now.yoffset) != mode.yOffset
+    {
+      throw Errno(rawValue: ESTALE)
+    }
+  }
+
   /// Maps all of the device's memory.
   public borrowing func map() throws(Errno) -> MappedMemory {
     try MappedMemory(file, length: mode.memoryLength)

@@ -4,9 +4,11 @@ internal import CLinux
 public struct MappedMemory: ~Copyable {
   public let bytes: UnsafeMutableRawBufferPointer
 
+  /// - Parameter length: in bytes; `offset`, where in the file they begin, too.
+  ///
   /// The corresponding C function is `mmap`, shared.
-  public init(_ file: borrowing FileDescriptor, length: Int) throws(Errno) {
-    let address = mmap(nil, length, PROT_READ | PROT_WRITE, MAP_SHARED, file.rawValue, 0)
+  public init(_ file: borrowing FileDescriptor, length: Int, offset: Int64 = 0) throws(Errno) {
+    let address = clinux_map(file.rawValue, length, offset)
     if clinux_map_failed(address) != 0 { throw .current }
     bytes = UnsafeMutableRawBufferPointer(start: address, count: length)
   }

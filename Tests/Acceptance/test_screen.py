@@ -1,9 +1,10 @@
 """What people see: pictures, QR codes, the console, and text that a server may not smuggle in."""
 
+import os
 import re
 import shutil
 
-from acceptance import DATA, DENIED, DONE, AcceptanceTest, for_each
+from acceptance import CANNOT_CREATE, DATA, DENIED, DONE, AcceptanceTest, for_each
 from screen import Bitmap, read_qr
 
 LAYOUTS = ("1280x800", "800x480", "480x800", "320x240", "240x240", "128x64")
@@ -161,6 +162,28 @@ class Lost(AcceptanceTest):
         self.assertExit(DENIED, run.wait())
         self.assertIn("denied by the user", run.lines[-1])
         self.assertRegex(run.stderr, "display .*screen.pbm given up: cannot create")
+
+    @for_each({"framebuffer": "framebuffer:/nonexistent/fb0", "drm": "drm:/nonexistent/card0"})
+    def test_device_that_is_not_there(self, display):
+        run = self.board().plain("show", "--uri", URI, "--code", CODE, "--display",
+                                 f"{display},console")
+        self.assertExit(CANNOT_CREATE, run, "/nonexistent/", "cannot open it", "no such file")
+        self.assertIn(CODE, run.stdout)
+
+    @for_each({"framebuffer": "framebuffer:/dev/null", "drm": "drm:/dev/null"})
+    def test_device_of_another_kind(self, display):
+        run = self.board().plain("show", "--uri", URI, "--code", CODE, "--display", display)
+        self.assertExit(CANNOT_CREATE, run, "/dev/null", "inappropriate ioctl")
+
+    def test_device_that_only_root_may_open(self):
+        if os.geteuid() != 0:
+            self.skipTest("takes root, to make a device file")
+        board = self.board()
+        device = board.directory / "fb0"
+        device.touch(0o600)
+        run = board.start("show", "--uri", URI, "--code", CODE, "--display",
+                          f"framebuffer:{device}", user=65534, configuration=False).wait()
+        self.assertExit(CANNOT_CREATE, run, "permission denied", "group video")
 
     def test_others_go_on(self):
         sandbox = self.sandbox(approve_after=3)

@@ -276,6 +276,7 @@ private let unknownProvider =
       switch choices[index].kind {
       case .automatic: return "auto \(path)"
       case .framebuffer: return "framebuffer \(path)"
+      case .card: return "drm \(path)"
       case .console: return "console"
       case .pbm(let width, let height): return "pbm \(path) \(width)x\(height)"
       }
@@ -287,6 +288,7 @@ private let unknownProvider =
       ("none", []), ("auto", ["auto /dev/fb0"]), ("console", ["console"]),
       ("framebuffer", ["framebuffer /dev/fb0"]),
       ("framebuffer:/dev/fb1", ["framebuffer /dev/fb1"]), ("pbm:a", ["pbm a 800x480"]),
+      ("drm", ["drm /dev/dri"]), ("drm:/dev/dri/card1", ["drm /dev/dri/card1"]),
       ("pbm:a@16x16", ["pbm a 16x16"]), ("pbm:a@2048x2048", ["pbm a 2048x2048"]),
       ("pbm:a@8192x512", ["pbm a 8192x512"]), ("pbm:a@b@64x128", ["pbm a@b 64x128"]),
       ("pbm:/x/a.pbm@320x240 , console", ["pbm /x/a.pbm 320x240", "console"]),
@@ -301,7 +303,8 @@ private let unknownProvider =
 
   @Test(arguments: [
     ",", "auto,", ",auto", "auto,,console", "none,auto", "auto,none", "Auto", "console:", "pbm",
-    "pbm:", "framebuffer:", "framebuffers", "pbm:a@", "pbm:a@x", "pbm:a@800x", "pbm:a@x480",
+    "pbm:", "framebuffer:", "framebuffers", "drm:", "drms", "drm/dev/dri/card0", "pbm:a@",
+    "pbm:a@x", "pbm:a@800x", "pbm:a@x480",
     "pbm:a@15x480", "pbm:a@800x15", "pbm:a@8193x16", "pbm:a@16x8193", "pbm:a@2049x2048",
     "pbm:a@8192x8192", "pbm:a@-800x480", "pbm:a@800x480x1", "pbm:a@800X480",
     "pbm:a@99999999999999999999x16", "console,console,console,console,console",

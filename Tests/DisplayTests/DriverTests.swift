@@ -47,12 +47,18 @@ import Testing
       fails { () throws(DisplayError) in try nowhere.show(.blank) }
         == "cannot create the file beside it: No such file or directory")
     #expect(
-      fails { () throws(DisplayError) in _ = try FramebufferDisplay(path: Path("/dev/nonexistent"))
-      }
+      fails { () throws(DisplayError) in
+        _ = try PanelDisplay(framebuffer: Path("/dev/nonexistent"))
+      } == "cannot open it: No such file or directory")
+    #expect(
+      fails { () throws(DisplayError) in _ = try PanelDisplay(framebuffer: Path("/dev/null")) }
+        == "cannot read its framebuffer mode: Inappropriate ioctl for device")
+    #expect(
+      fails { () throws(DisplayError) in _ = try PanelDisplay(card: Path("/dev/nonexistent")) }
         == "cannot open it: No such file or directory")
     #expect(
-      fails { () throws(DisplayError) in _ = try FramebufferDisplay(path: Path("/dev/null")) }
-        == "cannot read its framebuffer mode: Inappropriate ioctl for device")
+      fails { () throws(DisplayError) in _ = try PanelDisplay(card: Path("/dev/null")) }
+        == "cannot take it over from what shows on it now: Inappropriate ioctl for device")
     var closed = ConsoleDisplay(descriptor: 999, style: .plain)
     #expect(
       fails { () throws(DisplayError) in try closed.show(.starting("x")) }
@@ -97,5 +103,38 @@ import Testing
         "Signed in as Ann", "Signed in as Ann. Offline since 12:03", "Signed in as Ann",
       ])
     try path.remove()
+  }
+
+  @Test(arguments: [
+    (DisplayError.system(.open, .accessDenied),
+      "cannot open it: Permission denied (is the user in the group video?)"),
+    (.card(.open, .accessDenied),
+      "cannot open it: Permission denied (is the user in the group video?)"),
+    (.card(.becomeMaster, .accessDenied),
+      "cannot take it over from what shows on it now: Permission denied"),
+    (.system(.create, .accessDenied), "cannot create the file beside it: Permission denied"),
+    (.card(.findPanel, .noSuchDevice), "cannot find a connected panel or monitor: No such device"),
+    (.system(.readMode, .noSuchDevice), "cannot read its framebuffer mode: No such device"),
+  ]) func failuresOfPanelsSayWhatToDo(_ error: DisplayError, _ expected: String) {
+    var description = Text<2048>()
+    description.append(error)
+    #expect(string(description) == expected)
+  }
+
+  @Test func onlyWhatIsNotThereMayCome() {
+    #expect(DisplayError.system(.open, .noSuchFile).isAbsence)
+    #expect(DisplayError.system(.readMode, .noSuchDevice).isAbsence)
+    #expect(DisplayError.card(.findPanel, .noSuchDevice).isAbsence)
+    #expect(!DisplayError.card(.becomeMaster, .accessDenied).isAbsence)
+    #expect(!DisplayError.system(.open, .accessDenied).isAbsence)
+    #expect(!DisplayError.unsupported(.nonStandard).isAbsence)
+    #expect(!DisplayError.size.isAbsence)
+  }
+
+  @Test func aFileIsNoTextConsole() throws {
+    var console = try VirtualTerminal(opening: Path("/dev/null"))
+    var refusal: Errno?
+    do { _ = try console.quieten() } catch { refusal = error }
+    #expect(refusal?.rawValue == 25)  // ENOTTY
   }
 }

@@ -59,15 +59,16 @@ import Testing
 
   /// Whether the text stands somewhere in that size.
   static func finds(_ string: String, _ type: TypeSize, in pixels: Pixels) -> Bool {
-    let text = Array(string.utf8)
+    let pattern = Pixels(text: Array(string.utf8), type)
     // Most places are ruled out by the first pixel of ink.
     let probe = (0..<type.width * type.height).first {
-      type.face.isInk(text[0], x: $0 % type.width / type.scale, y: $0 / type.width / type.scale)
+      pattern[$0 % type.width, $0 / type.width]
     }!
-    for y in 0...(pixels.size.height - type.height) {
-      for x in 0...(pixels.size.width - text.count * type.width)
-      where pixels[x + probe % type.width, y + probe / type.width] {
-        if pixels.shows(text, type, x: x, y: y) { return true }
+    let (column, row) = (probe % type.width, probe / type.width)
+    for y in 0...max(0, pixels.size.height - type.height) {
+      for x in 0...max(0, pixels.size.width - pattern.size.width)
+      where pixels[x + column, y + row] {
+        if pixels.shows(pattern, x: x, y: y) { return true }
       }
     }
     return false

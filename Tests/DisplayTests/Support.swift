@@ -50,17 +50,25 @@ struct Pixels {
     return true
   }
 
-  /// Whether `text` stands in that size at that place, and nothing else in its cells.
-  func shows(_ text: [UInt8], _ type: TypeSize, x: Int, y: Int) -> Bool {
-    for (index, character) in text.enumerated() {
-      let rows = type.face.rows(of: character)
-      for row in 0..<type.height {
-        for column in 0..<type.width {
-          let expected =
-            rows[row / type.scale] >> UInt32(type.face.width - 1 - column / type.scale) & 1 == 1
-          if self[x + index * type.width + column, y + row] != expected { return false }
+  /// The pixels of a line of text.
+  init(text: [UInt8], _ type: TypeSize) {
+    size = Size(width: text.count * type.width, height: type.height)
+    let characters = text.map { type.face.rows(of: $0) }
+    let width = type.width
+    rows = (0..<size.height).map { y in
+      characters.flatMap { lines in
+        (0..<width).map { x in
+          lines[y / type.scale] >> UInt32(type.face.width - 1 - x / type.scale) & 1 == 1
         }
       }
+    }
+  }
+
+  /// Whether exactly these pixels are at that place.
+  func shows(_ pattern: Pixels, x: Int, y: Int) -> Bool {
+    for row in 0..<pattern.size.height {
+      for column in 0..<pattern.size.width
+      where rows[y + row][x + column] != pattern.rows[row][column] { return false }
     }
     return true
   }

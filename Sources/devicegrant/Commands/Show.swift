@@ -1,6 +1,7 @@
 internal import Agent
 internal import Bytes
 internal import Display
+internal import Linux
 
 /// `devicegrant show`: paints one sign-in screen, without a server.
 func show(
@@ -23,7 +24,13 @@ func show(
   }
   var displays = try Displays(source, log)
   if displays.isEmpty { log.warning("display is none: there is nothing to show the code on") }
-  try displays.show(.code(screen))
+  displays.showLast(.code(screen))
   // Who brings up a screen wants to know of each one that does not work.
   try displays.checkForFailure()
+  if displays.endsWithProgram {
+    let signals = try openSignals()
+    log.info("the graphics card shows this as long as the program runs: end it with a signal")
+    _ = wait(
+      for: .readable, on: -1, Patience(deadline: Int64.max, interrupt: signals.rawValue))
+  }
 }

@@ -19,7 +19,7 @@ func signIn(_ source: borrowing ConfigurationSource, _ log: Log) throws(Failure)
   do {
     try session.showHost()
     try signIn(&session, &files, attention, log)
-    try session.displays.show(.approved(name: nil))
+    session.displays.showLast(.approved(name: nil))
     session.greet(&files, log)
   } catch {
     files.record.wipe()
