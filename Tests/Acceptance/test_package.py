@@ -1,6 +1,7 @@
 """The Debian package and the services: made, checked, and installed on emulated boards."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -18,10 +19,11 @@ SYSTEM = ("dpkg", "dash", "coreutils", "diffutils", "grep", "libc-bin", "base-pa
 UNIT = ROOT / "board" / "systemd" / "devicegrant.service"
 
 
-def run(*command, code=0, **environment):
+def run(*command, code=0, input=None, within=120, **environment):
     """Runs a program; what it said is in the failure, or returned."""
     done = subprocess.run([*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, env={**os.environ, **environment}, cwd=ROOT, timeout=120)
+                          text=True, env={**os.environ, **environment}, cwd=ROOT, timeout=within,
+                          input=input)
     if done.returncode != code:
         raise AssertionError(f"{command} ended with {done.returncode}:\n{done.stdout}")
     return done.stdout
@@ -94,6 +96,56 @@ class Package(AcceptanceTest):
     def test_missing_binary_is_said_in_one_line(self):
         said = run("board/package", "--binary", "/nowhere", "arm64", code=69)
         self.assertEqual("package: there is no binary /nowhere\n", said)
+
+
+class Static(AcceptanceTest):
+    """The variant for boards without Debian's libraries, built here."""
+
+    @for_each({"arm64": ("arm64", "qemu-aarch64-static"), "armhf": ("armhf", "qemu-arm-static")})
+    def test_slow_sign_in_with_only_the_c_library(self, row):
+        architecture, runner = row
+        # The builds share a directory, so they follow each other.
+        with emulate.making(ROOT / ".build" / "board" / "static-build"):
+            binary = ROOT / run("board/build", "--static", architecture,
+                                within=600).splitlines()[-1].split()[0]
+        needed = re.findall(r"NEEDED.*\[(.*)\]", run("readelf", "-d", binary))
+        self.assertEqual({"libc.so.6"}, {name for name in needed if not name.startswith("ld-")})
+        sandbox = self.sandbox(approve_after=1)
+        board = self.board(at=sandbox)
+        board.command = [runner, str(binary)]
+        picture = board.directory / "screen.pbm"
+        self.assertExit(DONE, board.run("sign-in", "--display", f"pbm:{picture}"), "signed in")
+
+
+class ManPage(AcceptanceTest):
+    def test_names_every_key(self):
+        page = (ROOT / "board" / "debian" / "devicegrant.1").read_text()
+        source = (ROOT / "Sources" / "Agent" / "Key.swift").read_text()
+        names = re.search(r'names: StaticString = """(.*?)"""', source, re.S)[1]
+        keys = names.replace("\\", " ").split()
+        self.assertGreater(len(keys), 20)
+        self.assertEqual([], [key for key in keys if key not in page])
+
+
+class Recipes(AcceptanceTest):
+    """Buildroot's and Yocto's, as far as their form goes: neither is built here."""
+
+    def test_name_what_they_build_from(self):
+        made = {"buildroot": ROOT / "board/buildroot/devicegrant.mk",
+                "yocto": next((ROOT / "board/yocto").glob("devicegrant_*.bb"))}
+        version = re.search(r'"(.*?)"', (ROOT / "Sources/devicegrant/Version.swift").read_text())[1]
+        for name, path in made.items():
+            with self.subTest(name):
+                text = path.read_text()
+                self.assertIn(version, text + path.name)
+                for library in ("mbedtls", "jansson", "qrencode"):
+                    self.assertIn(library, text)
+                for file in re.findall(r"board/[\w./-]+", text):
+                    self.assertTrue((ROOT / file).exists(), f"{path.name} names {file}")
+
+    def test_make_reads_buildroots(self):
+        run("make", "-n", "-f", "-", "all", input="generic-package =\nall: ;\ninclude "
+            f"{ROOT}/board/buildroot/devicegrant.mk\n")
 
 
 class SystemdUnit(AcceptanceTest):
