@@ -2,11 +2,13 @@
 
 import json
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
-from acceptance import CANNOT_CREATE, DONE, AcceptanceTest, for_each
+from acceptance import CANNOT_CREATE, DONE, UNAVAILABLE, USAGE, AcceptanceTest, for_each
+from devicegrant import ROOT
 from emulator import (Emulator, SimpleFramebuffer, missing_texts, on_board, painted, screen_of,
                       shows_qr, wait_for_screen, words_on)
 from screen import read_qr
@@ -124,6 +126,25 @@ class OnDebiansKernel(AcceptanceTest):
         code, said = board.command(f"{SHOW} --display auto")
         self.assertEqual(DONE, code)
         self.assertIn(CODE, said)
+
+
+class Command(AcceptanceTest):
+    def emulate(self, *words, **environment):
+        done = subprocess.run([sys.executable, ROOT / "board" / "emulate", *words], env=environment,
+                              capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stderr
+
+    def test_missing_qemu_is_said_in_one_line(self):
+        self.assertEqual(
+            (UNAVAILABLE,
+             "emulate: qemu-system-aarch64 is missing: run board/dependencies emulate\n"),
+            self.emulate("arm64", PATH="/nowhere"))
+
+    @for_each({"architecture": ["sparc"], "none": [], "display": ["arm64", "--display", "crt"],
+               "stride": ["arm64", "--display", "320x240:r5g6b5:639"]})
+    def test_bad(self, words):
+        code, said = self.emulate(*words)
+        self.assertEqual((USAGE, 1), (code, said.count("\n")), said)
 
 
 def token_on(disk):
