@@ -75,6 +75,8 @@ class AcceptanceTest(unittest.TestCase):
         self.assertEqual([], breaches)
 
     def check_board(self, board):
+        for run in board.runs:
+            run.end()   # it might be about to rename a file
         known, tokens = (set().union(*(getattr(s, name) for s in self.sandboxes))
                          for name in ("secrets", "tokens"))
         self.assertEqual([], find_secrets(board, known, tokens), "secrets leaked")

@@ -7,7 +7,6 @@ import time
 from acceptance import CANNOT_CREATE, DENIED, DONE, USAGE, AcceptanceTest, for_each
 
 COMMANDS = ("run", "sign-in", "token", "whoami", "status", "sign-out", "show")
-LATER = ("run", "token", "whoami", "sign-out")
 
 
 class Help(AcceptanceTest):
@@ -22,7 +21,17 @@ class Help(AcceptanceTest):
     def test_help_of(self, command):
         run = self.board().plain(command, "--help")
         self.assertExit(DONE, run)
-        self.assertIn(command, run.stdout)
+        self.assertIn(f"devicegrant {command}", run.stdout)
+        self.assertEqual("", run.stderr)
+        self.assertNotIn("not in this release", run.stdout.lower())
+        for line in run.stdout.splitlines():
+            self.assertLessEqual(len(line), 80, line)
+
+    @for_each({"min_ttl": ("token", "--min-ttl"), "header": ("token", "--header"),
+               "json": ("status", "--json")})
+    def test_help_names_the_option(self, row):
+        command, option = row
+        self.assertIn(option, self.board().plain(command, "--help").stdout)
 
     def test_help_fits_a_console(self):
         for line in self.board().plain("--help").stdout.splitlines():
@@ -46,7 +55,7 @@ class Usage(AcceptanceTest):
         "option_without_value": ["sign-in", "--scope"], "stray_word": ["sign-in", "please"],
         "empty_command": [""], "show_without_code": ["show", "--uri", "https://example.com/"],
         "show_without_uri": ["show", "--code", "123"], "control_character": ["\x1b[31m"],
-        "not_utf_8": [b"\xff\xfe"],
+        "not_utf_8": [b"\xff\xfe"], "min_ttl_without_a_value": ["token", "--min-ttl"],
     })
     def test_wrong(self, words):
         run = self.board().plain(*words)
@@ -54,11 +63,17 @@ class Usage(AcceptanceTest):
         self.assertEqual("", run.stdout)
         self.assertNotRegex(run.output, rb"[\x00-\x09\x0b-\x1f\x7f-\xff]")
 
-    @for_each({command.replace("-", "_"): command for command in LATER})
-    def test_later_command_says_so(self, command):
-        sandbox = self.sandbox(approve_after=1)
-        run = self.board(at=sandbox).run(command)
-        self.assertExit(USAGE, run, command)
+    @for_each({"json_of_run": ["run", "--json"], "min_ttl_of_run": ["run", "--min-ttl", "5"],
+               "header_of_whoami": ["whoami", "--header"],
+               "min_ttl_that_is_no_number": ["token", "--min-ttl", "soon"],
+               "min_ttl_below_zero": ["token", "--min-ttl=-5"],
+               "min_ttl_of_centuries": ["token", "--min-ttl", "99999999999"],
+               "header_with_a_value": ["token", "--header=yes"]})
+    def test_option_of_another_command_or_without_sense(self, words):
+        sandbox = self.sandbox()
+        run = self.board(at=sandbox).run(*words)
+        self.assertExit(USAGE, run, words[1].partition("=")[0])
+        self.assertEqual("", run.stdout)
         self.assertEqual([], sandbox.requests)
 
 

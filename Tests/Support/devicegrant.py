@@ -1,6 +1,7 @@
 """Runs the release binary of devicegrant from outside, as a board would."""
 
 import base64
+import json
 import os
 import platform
 import re
@@ -55,11 +56,15 @@ class Board:
         self.command = command_for(architecture)
         self.runs = []
         self.token_file = self.directory / "state" / "tokens.json"
+        self.access_token_file = self.directory / "public" / "access-token"
+        self.access_token_file.parent.mkdir()
+        self.socket = self.directory / "token.sock"
         self.configuration = self.directory / "devicegrant.conf"
         self.environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.directory),
                             "LC_ALL": "C.UTF-8"}
-        self.configure({"token_file": str(self.token_file), "display": "none",
-                        **(settings or {}), **more})
+        self.settings = {"token_file": str(self.token_file), "display": "none",
+                         **(settings or {}), **more}
+        self.configure(self.settings)
 
     def __enter__(self):
         return self
@@ -75,6 +80,27 @@ class Board:
             "".join(f"{key} = {value}\n" for key, value in values.items() if value is not None)
         self.configuration.write_text(text)
         self.configuration.chmod(0o600)
+
+    def change(self, settings):
+        """Changes some keys of the configuration file; None leaves one out."""
+        self.settings = {**self.settings, **settings}
+        self.configure(self.settings)
+
+    @property
+    def record(self):
+        """What the token file holds; None where there is none."""
+        try:
+            return json.loads(self.token_file.read_bytes())
+        except FileNotFoundError:
+            return None
+
+    @property
+    def published(self):
+        """What the access token file holds; None where there is none."""
+        try:
+            return self.access_token_file.read_text()
+        except FileNotFoundError:
+            return None
 
     def start(self, command, *arguments, environment=None, configuration=True, **options):
         """Starts devicegrant; `arguments` follow the command."""
@@ -113,14 +139,18 @@ class Run:
             # systemd names the very stream that the journal reads, so that others are left alone.
             facts = os.fstat(log_end)
             environment = {**environment, "JOURNAL_STREAM": f"{facts.st_dev}:{facts.st_ino}"}
+        self.command = command
+        standard = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
+                    "start_new_session": True}
         self._process = subprocess.Popen(
-            command, env=environment, cwd=directory, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=log_end, start_new_session=True, **options)
+            command, env=environment, cwd=directory, stderr=log_end, **{**standard, **options})
         os.close(log_end)
         self._changed = threading.Condition()
         self._closed = 0
         self._output = {"stdout": b"", "stderr": b""}
-        streams = {"stdout": self._process.stdout, "stderr": open(log, "rb")}
+        streams = {"stderr": open(log, "rb")}
+        if self._process.stdout:
+            streams["stdout"] = self._process.stdout
         self._readers = [threading.Thread(target=self._read, args=pair, daemon=True)
                          for pair in streams.items()]
         for reader in self._readers:
@@ -170,7 +200,7 @@ class Run:
         with self._changed:
             while not (found := re.search(pattern, self.stderr)):
                 left = deadline - time.monotonic()
-                if left <= 0 or self._closed == 2:
+                if left <= 0 or self._closed == len(self._readers):
                     raise AssertionError(f"{pattern!r} is not in the log:\n{self.stderr}")
                 self._changed.wait(left)
             return found
@@ -212,11 +242,18 @@ def find_secrets(board, known, tokens=()):
     def occurs(secrets, data):
         return any(form in data for secret in secrets for form in spellings(secret))
     known = {secret for secret in known if len(secret) >= 8}
-    found = [f"output of run {i}" for i, run in enumerate(board.runs) if occurs(known, run.output)]
+    found = []
+    for number, run in enumerate(board.runs):
+        # What `token` is for is to print one, on standard output.
+        meant = {run.stdout.split()[-1]} if "token" in run.command and run.stdout.split() else set()
+        if occurs(known, run.stderr.encode()) or occurs(known - meant, run.stdout.encode()):
+            found.append(f"output of run {number}")
     for path in board.directory.rglob("*"):
         if not path.is_file() or path.name in (board.configuration.name, "client.secret"):
             continue
-        in_token_file = path.name.startswith(board.token_file.name)
-        if occurs(known - set(tokens) if in_token_file else known, path.read_bytes()):
+        allowed = set(tokens) if path.name.startswith(board.token_file.name) else set()
+        if path.name.startswith(board.access_token_file.name):
+            allowed = {path.read_text().strip()}
+        if occurs(known - allowed, path.read_bytes()):
             found.append(str(path))
     return found

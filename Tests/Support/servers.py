@@ -34,7 +34,7 @@ Sandbox = sandbox.Sandbox
 
 
 def put_tokens(board, at, public=None, **more):
-    """Signs the board in at that sandbox without a sign-in: writes its token file.
+    """Signs the board in at that sandbox without a sign-in: replaces its token file.
 
     `more` replaces members of the file; None leaves one out. Returns what the file holds.
     """
@@ -47,8 +47,11 @@ def put_tokens(board, at, public=None, **more):
               "client_id": at.settings(public)["client_id"], **more}
     record = {key: value for key, value in record.items() if value is not None}
     board.token_file.parent.mkdir(mode=0o700, exist_ok=True)
-    board.token_file.write_text(json.dumps(record))
-    board.token_file.chmod(0o600)
+    # In one step, since `run` may be there already.
+    new = board.token_file.with_name("tokens.json.other")
+    new.touch(0o600)
+    new.write_text(json.dumps(record))
+    new.rename(board.token_file)
     return record
 
 

@@ -1,0 +1,196 @@
+"""Endpoints from the issuer's metadata."""
+
+import json
+
+from acceptance import CONFIGURATION, DATA, DONE, UNAVAILABLE, for_each
+from living import LivingTest
+
+DOCUMENTS = ("oauth_discovery", "openid_discovery")
+
+
+class Discovery(LivingTest):
+    def discovering(self, **options):
+        options.setdefault("approve_after", 1)
+        return self.sandbox(discover=True, **options)
+
+    def asked(self, sandbox):
+        return [len(sandbox.to(name)) for name in DOCUMENTS]
+
+    @for_each({
+        "rfc_8414": ("present", "absent", ""), "openid": ("absent", "present", ""),
+        "both": ("present", "present", ""), "rfc_8414_with_a_path": ("present", "absent", "/a/b"),
+        "openid_with_a_path": ("absent", "present", "/realms/x"),
+        "final_slash": ("absent", "present", "/x/")})
+    def test_sign_in(self, row):
+        oauth, openid, path = row
+        sandbox = self.discovering(oauth_discovery=oauth, openid_discovery=openid,
+                                   issuer_path=path.removesuffix("/"))
+        board = self.agent_board(sandbox)
+        if path.endswith("/"):
+            board.change({"issuer": sandbox.issuer + "/"})
+            sandbox.answer_next(to="openid_discovery", merge={"issuer": sandbox.issuer + "/"})
+        run = board.run("sign-in")
+        self.assertExit(DONE, run, "signed in", "token_endpoint=")
+        self.assertTrue(sandbox.accepts(board.record["access_token"]))
+        # One document is enough.
+        self.assertEqual(1, [r.status for n in DOCUMENTS for r in sandbox.to(n)].count(200))
+
+    @for_each({"sign_in": "sign-in", "whoami": "whoami", "sign_out": "sign-out",
+               "token": "token"})
+    def test_command(self, command):
+        sandbox = self.discovering(access_lifetime=1000)
+        board = self.signed_in(sandbox, expires_at=1)
+        run = board.run(command)
+        self.assertExit(DONE, run)
+        self.assertEqual(1, sum(self.asked(sandbox)))
+
+    def test_run(self):
+        sandbox = self.discovering()
+        board = self.agent_board(sandbox)
+        run = self.alive(board)
+        run.wait_for("signed in as Alice Example")
+        self.assertEqual(1, sum(self.asked(sandbox)))
+        self.assertHolds(board, sandbox)
+
+    def test_fresh_token_needs_no_metadata(self):
+        sandbox = self.discovering()
+        board = self.signed_in(sandbox)
+        self.assertExit(DONE, board.run("token"))
+        self.assertEqual([], sandbox.connections)
+
+    @for_each({"rfc_8414": ("present", "absent"), "openid": ("absent", "present")})
+    def test_second_time_is_from_the_cache(self, row):
+        oauth, openid = row
+        sandbox = self.discovering(oauth_discovery=oauth, openid_discovery=openid)
+        board = self.agent_board(sandbox)
+        self.assertExit(DONE, board.run("sign-in"))
+        before = self.asked(sandbox)
+        self.assertExit(DONE, board.run("sign-in"))
+        self.assertExit(DONE, board.run("whoami"))
+        self.assertEqual(before, self.asked(sandbox))
+
+    @for_each({"damaged": b'{"issuer": ', "empty": b"", "list": b"[]", "large": b"x" * 200000})
+    def test_cache_that_is_none_is_replaced(self, contents):
+        sandbox = self.discovering()
+        board = self.agent_board(sandbox)
+        self.assertExit(DONE, board.run("sign-in"))
+        cache = board.token_file.with_name("tokens.json.metadata")
+        good = json.loads(cache.read_text())
+        cache.write_bytes(contents)
+        self.assertExit(DONE, board.run("sign-in"))
+        self.assertEqual(good["token_endpoint"], json.loads(cache.read_text())["token_endpoint"])
+
+    @for_each({"another_issuer": {"issuer": "https://issuer.example"},
+               "yesterday": {"fetched_at": 1}, "future": {"fetched_at": 10 ** 11},
+               "plain_http": {"token_endpoint": "http://a/"}})
+    def test_cache_that_does_not_count(self, change):
+        sandbox = self.discovering()
+        board = self.agent_board(sandbox)
+        self.assertExit(DONE, board.run("sign-in"))
+        cache = board.token_file.with_name("tokens.json.metadata")
+        cache.write_text(json.dumps({**json.loads(cache.read_text()), **change}))
+        self.assertExit(DONE, board.run("sign-in"))
+        self.assertEqual(2, sum(self.asked(sandbox)))
+
+    @for_each({"wrong_issuer": ("wrong-issuer", "issuer"),
+               "plain_http": ("http-endpoints", "endpoint"),
+               "no_device_grant": ("without-device", "device_authorization_endpoint")})
+    def test_document_that_is_refused(self, row):
+        mode, word = row
+        sandbox = self.discovering(oauth_discovery=mode, openid_discovery=mode)
+        run = self.agent_board(sandbox).run("sign-in")
+        self.assertExit(DATA, run, word, "localhost")
+        self.assertEqual(([], []), (sandbox.to("device"), sandbox.polls))
+
+    @for_each({"case": str.upper, "slash": lambda issuer: issuer + "/",
+               "nothing": lambda issuer: None, "number": lambda issuer: 5})
+    def test_issuer_is_compared_to_the_byte(self, change):
+        sandbox = self.discovering()
+        for name in DOCUMENTS:
+            sandbox.answer_next(to=name, merge={"issuer": change(sandbox.issuer)})
+        run = self.agent_board(sandbox).run("sign-in")
+        self.assertExit(DATA, run, "issuer")
+        self.assertEqual([], sandbox.to("device"))
+
+    @for_each({"html": {"status": 200, "body": "<html></html>"}, "empty": {"status": 200},
+               "list": {"status": 200, "json": []},
+               "large": {"status": 200, "body": "{" + " " * 70000 + "}"},
+               "number": {"merge": {"token_endpoint": 5}},
+               "no_url": {"merge": {"token_endpoint": "elsewhere"}},
+               "no_token_endpoint": {"merge": {"token_endpoint": None}}})
+    def test_document_that_is_none(self, rule):
+        sandbox = self.discovering()
+        for name in DOCUMENTS:
+            sandbox.answer_next(to=name, **rule)
+        run = self.agent_board(sandbox).run("sign-in")
+        self.assertExit(DATA, run, "localhost")
+        self.assertEqual([], sandbox.to("device"))
+
+    def test_no_document_at_all(self):
+        sandbox = self.discovering(oauth_discovery="absent", openid_discovery="absent")
+        run = self.agent_board(sandbox).run("sign-in")
+        self.assertExit(DATA, run, "metadata", "404")
+        self.assertEqual([1, 1], self.asked(sandbox))
+
+    @for_each({str(status): status for status in (500, 503, 429)})
+    def test_server_in_trouble(self, status):
+        sandbox = self.discovering()
+        for name in DOCUMENTS:
+            sandbox.fail(name, status)
+        self.assertExit(UNAVAILABLE, self.agent_board(sandbox).run("sign-in"), str(status))
+
+    def test_server_away(self):
+        sandbox = self.discovering()
+        board = self.agent_board(sandbox)
+        sandbox.go_away()
+        self.assertExit(UNAVAILABLE, board.run("sign-in"), "refused")
+
+    @for_each({"503": 503, "404": 404})
+    def test_slow_run_tries_again(self, status):
+        sandbox = self.discovering()
+        for name in DOCUMENTS:
+            sandbox.fail(name, status)
+        run = self.alive(self.agent_board(sandbox))
+        run.wait_for("no code: .*next attempt in")
+        run.wait_for("signed in; ")
+
+    def test_grant_outlives_metadata_that_are_not_to_be_had(self):
+        sandbox = self.discovering(access_lifetime=1000)
+        board = self.signed_in(sandbox, expires_at=1)
+        before = board.record
+        for name in DOCUMENTS:
+            sandbox.fail(name, 503)
+        run = self.alive(board)
+        run.wait_for("refresh failed.*503.*next attempt in")
+        self.assertEqual(before, board.record)
+        run.wait_for("refreshed")
+        self.assertHolds(board, sandbox)
+
+    def test_explicit_endpoint_wins(self):
+        sandbox = self.discovering()
+        for name in DOCUMENTS:
+            sandbox.answer_next(to=name, merge={
+                "device_authorization_endpoint": sandbox.origin + "/elsewhere"})
+        board = self.agent_board(sandbox, {
+            "device_authorization_endpoint": sandbox.endpoints["device_authorization_endpoint"]})
+        self.assertExit(DONE, board.run("sign-in"))
+
+    def test_explicit_endpoints_make_up_for_a_missing_one(self):
+        sandbox = self.discovering(oauth_discovery="without-device")
+        board = self.agent_board(sandbox, {
+            "device_authorization_endpoint": sandbox.endpoints["device_authorization_endpoint"]})
+        self.assertExit(DONE, board.run("sign-in"))
+
+    def test_everything_explicit_asks_for_no_metadata(self):
+        sandbox = self.discovering()
+        board = self.agent_board(sandbox, sandbox.endpoints)
+        self.assertExit(DONE, board.run("sign-in"))
+        self.assertEqual([0, 0], self.asked(sandbox))
+
+    @for_each({"plain_http": "http://localhost/", "query": "https://localhost/?a=b",
+               "fragment": "https://localhost/#a", "words": "localhost"})
+    def test_issuer_that_is_none(self, issuer):
+        sandbox = self.discovering()
+        run = self.agent_board(sandbox, {"issuer": issuer}).run("sign-in")
+        self.assertExit(CONFIGURATION, run, "issuer")
+        self.assertEqual([], sandbox.connections)
