@@ -2,15 +2,17 @@
 
 import json
 
-from acceptance import DENIED, DONE, EXPIRED, AcceptanceTest, for_each
+from acceptance import DENIED, DONE, EXPIRED, for_each
 from devicegrant import find_secrets
+from hand_out import eventually, token_from
+from living import LivingTest
 from screen import wait_for_qr
 from servers import Glewlwyd
 
 CLIENTS = {"confidential": False, "public": True}
 
 
-class AtGlewlwyd(AcceptanceTest):
+class GlewlwydTest(LivingTest):
     @classmethod
     def setUpClass(cls):
         cls.server = cls.enterClassContext(Glewlwyd(INTERVAL=1))
@@ -22,6 +24,12 @@ class AtGlewlwyd(AcceptanceTest):
             tokens = [saved["access_token"], saved["refresh_token"]]
             self.assertEqual([], find_secrets(board, [*known, *tokens], tokens))
         self.assertEqual([], find_secrets(board, known))
+
+
+class AtGlewlwyd(GlewlwydTest):
+    @classmethod
+    def setUpClass(cls):    # again, so that the runner keeps the class whole
+        super().setUpClass()
 
     @for_each(CLIENTS)
     def test_approval(self, public):
@@ -62,3 +70,81 @@ class AtGlewlwyd(AcceptanceTest):
     def test_wrong_secret(self):
         run = self.board({**self.server.settings(), "client_secret": "wrong-secret"}).run("sign-in")
         self.assertNotIn(run.code, (DONE, 70), run.stderr)
+
+    @for_each(CLIENTS)
+    def test_endpoints_from_its_metadata(self, public):
+        settings = self.server.settings(public)
+        keys = ("device_authorization_endpoint", "token_endpoint", "userinfo_endpoint")
+        board = self.board({**settings, **dict.fromkeys(keys),
+                            "issuer": self.server.values["ISSUER"]})
+        run = board.start("sign-in")
+        self.server.approve(run.announced()["user_code"])
+        self.assertExit(DONE, run.wait(), "signed in as Alice Example")
+        self.check_secrets(board)
+
+
+class LifeAtGlewlwyd(GlewlwydTest):
+    """Its second plugin issues access tokens of 3 s. The public client's refresh tokens are good
+    for one use, the confidential one's for many and not repeated in the answer."""
+
+    @classmethod
+    def setUpClass(cls):    # as above
+        super().setUpClass()
+
+    def start(self, public, short=True):
+        board = self.board(self.server.settings(public, short))
+        board.change({"socket": board.socket, "access_token_file": board.access_token_file})
+        run = self.alive(board)
+        self.server.approve(run.announced()["user_code"], "oidcshort" if short else "oidc")
+        run.wait_for("signed in; ")
+        return board, run
+
+    @for_each(CLIENTS)
+    def test_slow_refresh(self, public):
+        board, run = self.start(public)
+        run.wait_for("signed in as Alice Example")
+        access, refresh = set(), set()
+
+        def seen_enough():
+            record = board.record
+            access.add(record["access_token"])
+            refresh.add(record["refresh_token"])
+            return len(access) == 4
+        eventually(seen_enough, 30)
+        self.assertEqual(4 if public else 1, len(refresh))
+        self.assertTrue(token_from(board.socket, "token 0"))
+        self.assertExit(DONE, board.run("whoami"))
+        self.assertNotIn("lost", run.stderr)
+        self.assertEnds(run)
+        self.check_secrets(board)
+
+    def test_slow_used_refresh_token_leads_to_a_code(self):
+        board, run = self.start(public=True)
+        first = board.token_file.read_bytes()
+        run.wait_for("refreshed")
+        self.assertEnds(run)
+        board.token_file.write_bytes(first)
+        run = self.alive(board)
+        run.wait_for("the grant is lost")
+        run.announced()
+        self.assertIsNone(board.published)
+
+    def test_sign_out(self):
+        board, run = self.start(public=False, short=False)
+        record = board.record
+        board.change({"revocation_endpoint": self.server.values["REVOCATION_ENDPOINT"]})
+        self.assertExit(DONE, board.run("sign-out"), "revoked at the server")
+        run.wait_for("the grant is lost")
+        self.assertEnds(run)
+        board.token_file.touch(0o600)
+        board.token_file.write_text(json.dumps({**record, "expires_at": 1}))
+        self.assertExit(DENIED, board.run("token"), "refresh token")
+
+    def test_sign_out_of_a_client_that_the_server_lets_revoke_nothing(self):
+        board, run = self.start(public=True, short=False)
+        record = board.record
+        board.change({"revocation_endpoint": self.server.values["REVOCATION_ENDPOINT"]})
+        self.assertExit(DONE, board.run("sign-out"), "not revoked", "401", "erased")
+        run.wait_for("the grant is lost")
+        self.assertEqual([], find_secrets(board, [record["access_token"],
+                                                  record["refresh_token"]]))

@@ -423,6 +423,21 @@ class Company(LivingTest):
         self.assertEqual(["granted"], [r.outcome for r in sandbox.refreshes])
         self.assertNotReused(sandbox)
 
+    def test_slow_two_agents_share_one_grant(self):
+        sandbox = self.sandbox(access_lifetime=2, rotation="single-use")
+        board = self.signed_in(sandbox)
+        runs = []
+        for name in ("one.sock", "two.sock"):
+            board.change({"socket": board.directory / name})
+            runs.append(self.alive(board))
+        sandbox.wait_for(lambda s: s.state()["refreshes"]["granted"] >= 4, 30)
+        self.assertHolds(board, sandbox)
+        self.assertNotReused(sandbox)
+        self.assertEqual(0, sandbox.state()["refreshes"]["refused"])
+        self.assertEqual([], sandbox.to("device"))
+        for run in runs:
+            self.assertEnds(run)
+
     def test_ten_callers_through_the_socket_cause_one_refresh(self):
         sandbox = self.sandbox(rotation="single-use")
         sandbox.delay("refresh", 0.5)

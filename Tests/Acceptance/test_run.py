@@ -484,6 +484,63 @@ def answers(socket):
         return None
 
 
+class Care(LivingTest):
+    @for_each({"kernel_style": False, "journal": True})
+    def test_most_talkative_log_holds_no_secret(self, journal):
+        """The search at the end of each test looks for them."""
+        sandbox = self.sandbox("webex", access_lifetime=2, rotation="single-use")
+        board = self.agent_board(sandbox, {"log_level": "debug"})
+        run = self.alive(board, journal=journal)
+        sandbox.approve(run.announced()["user_code"])
+        run.wait_for("refreshed")
+        token_from(board.socket)
+        sandbox.disconnect()
+        run.wait_for("the grant is lost")
+        self.assertEnds(run)
+        arguments = " ".join(run.command)
+        self.assertFalse([secret for secret in sandbox.secrets if secret in arguments])
+
+    def test_reloads_leak_no_descriptor(self):
+        board = self.signed_in(self.sandbox())
+        run = self.alive(board)
+        counts = []
+        for number in range(5):
+            run.wait_for(f"(?s)(signed in as.*){{{number + 1}}}")
+            self.assertTrue(token_from(board.socket))
+            counts.append(len(os.listdir(f"/proc/{run.pid}/fd")))
+            run.signal(signal.SIGHUP)
+        self.assertEqual(counts[0], counts[-1], counts)
+
+    def test_nothing_wakes_it_while_it_is_signed_in(self):
+        sandbox = self.sandbox()
+        board = self.signed_in(sandbox)
+        run = self.alive(board)
+        run.wait_for("signed in as")
+        self.assertTrue(token_from(board.socket))
+        before = switches(run.pid)
+        with self.assertRaises(TimeoutError):
+            sandbox.wait_for(lambda s: len(s.requests) > 1, 3)
+        self.assertLessEqual(switches(run.pid) - before, 1)
+
+    def test_it_leaves_no_child_behind(self):
+        board = self.signed_in(self.sandbox(), {"on_refreshed": "/bin/true"}, expires_at=1)
+        run = self.alive(board)
+        run.wait_for("signed in as")
+        eventually(lambda: not children(run.pid))
+
+
+def switches(process):
+    """How often it has gone to sleep, so how often it was woken."""
+    with open(f"/proc/{process}/status") as file:
+        return int(next(line.split()[1] for line in file
+                        if line.startswith("voluntary_ctxt_switches")))
+
+
+def children(process):
+    with open(f"/proc/{process}/task/{process}/children") as file:
+        return file.read().split()
+
+
 class End(LivingTest):
     """A signal ends it within a second, whatever it is at, and clears the screen."""
 
