@@ -43,10 +43,15 @@ extension Lease {
   /// What tokens have left, by the wall clock. One that is not set tells nothing.
   public init(_ tokens: borrowing Tokens, unixSeconds: Int64, isClockSet: Bool) {
     isRefreshable = !tokens.refreshToken.isEmpty
-    remaining = isClockSet ? tokens.expiresAt.map { max(0, $0 - unixSeconds) } : nil
+    remaining = isClockSet ? tokens.expiresAt.map { left(until: $0, unixSeconds) } : nil
     refreshRemaining =
-      isClockSet ? tokens.refreshTokenExpiresAt.map { max(0, $0 - unixSeconds) } : nil
+      isClockSet ? tokens.refreshTokenExpiresAt.map { left(until: $0, unixSeconds) } : nil
   }
+}
+
+/// Seconds until `end`, none once it has passed. What a file says may be any number.
+private func left(until end: Int64, _ now: Int64) -> Int64 {
+  end > now ? end - now : 0
 }
 
 /// What a program does at a board for as long as the board lives.
