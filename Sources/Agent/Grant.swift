@@ -15,6 +15,8 @@ struct Grant: Sendable {
 
   /// The access token's end; nil where nobody knows.
   let expiresAt: Int64?
+  /// The access token's end as far as anybody knows, or what it is taken to be.
+  private let presumedEnd: Int64
   /// The access token's margin.
   private let margin: Int64
   let isRefreshable: Bool
@@ -35,6 +37,7 @@ struct Grant: Sendable {
       now + max(0, min($0, 4_000_000_000)) * 1000
     }
     let life = remaining ?? Grant.assumedLifetime * 1000
+    presumedEnd = now + life
     margin = min(life / Grant.marginPart, Grant.marginLimit)
     notBefore = now
     guard lease.isRefreshable else {
@@ -69,13 +72,15 @@ struct Grant: Sendable {
   /// After an answer that was lost the server may have taken the refresh token and issued another.
   /// Sent again, the old one then counts as stolen, and a server may end the whole grant (RFC 9700
   /// §4.14). So the access token stays in service to its end, and only then is the old refresh
-  /// token tried once more: by then there is nothing left to lose.
+  /// token tried once more: by then there is nothing left to lose. Should that answer be lost too,
+  /// the next attempt is after the end.
   mutating func failed(pause: Int64, isUncertain: Bool, now: Int64) {
     failures += 1
     refreshAt = now + pause
-    if isUncertain, let expiresAt {
+    if isUncertain {
       // With a little time left for that last attempt.
-      refreshAt = max(refreshAt, expiresAt - min(30_000, margin / 2))
+      let last = presumedEnd - min(30_000, margin / 2)
+      refreshAt = max(refreshAt, now < last ? last : presumedEnd)
     }
     notBefore = refreshAt
   }
