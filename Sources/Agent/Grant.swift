@@ -45,16 +45,18 @@ struct Grant: Sendable {
       return
     }
     refreshAt = now + life - margin - random.below(margin / 2)
-    renewForRefreshToken(lease, old, now)
+    renewForRefreshToken(lease, old, now, &random)
   }
 
   /// A refresh token that ends before the access token does has to be used in time. One whose end
   /// does not move when it is used is not worth another request.
-  private mutating func renewForRefreshToken(_ lease: Lease, _ old: Grant?, _ now: Int64) {
+  private mutating func renewForRefreshToken(
+    _ lease: Lease, _ old: Grant?, _ now: Int64, _ random: inout Jitter
+  ) {
     guard let end = refreshExpiresAt, end > now else { return }
     if let before = old?.refreshExpiresAt, end - before < 2000, before > now { return }
     let margin = min((end - now) / Grant.marginPart, Grant.refreshTokenMarginLimit)
-    refreshAt = min(refreshAt, end - margin)
+    refreshAt = min(refreshAt, end - margin - random.below(margin / 2))
   }
 
   /// What is due at `now`.
