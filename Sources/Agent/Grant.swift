@@ -45,6 +45,7 @@ struct Grant: Sendable {
       return
     }
     refreshAt = now + life - margin - random.below(margin / 2)
+    if life == 0, let old { putOff(after: old, now) }
     renewForRefreshToken(lease, old, now, &random)
   }
 
@@ -57,6 +58,13 @@ struct Grant: Sendable {
     if let before = old?.refreshExpiresAt, end - before < 2000, before > now { return }
     let margin = min((end - now) / Grant.marginPart, Grant.refreshTokenMarginLimit)
     refreshAt = min(refreshAt, end - margin - random.below(margin / 2))
+  }
+
+  /// A server that answers each refresh with a token that has ended is not asked without pause.
+  private mutating func putOff(after old: Grant, _ now: Int64) {
+    failures = old.failures + 1
+    refreshAt = now + doubled(Agent.firstBackOff, old.failures, limit: Agent.backOffLimit)
+    notBefore = refreshAt
   }
 
   /// What is due at `now`.
