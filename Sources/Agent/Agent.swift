@@ -91,6 +91,8 @@ public struct Agent: Sendable {
   /// Codes in a row that nobody approved, and requests for one that failed.
   private var disappointments: Int64 = 0
   private var failures: Int64 = 0
+  /// Codes in a row that the server refused to be polled for.
+  private var refusals: Int64 = 0
   private var random: Jitter
 
   /// - Parameter seed: of no secret; different on each board.
@@ -220,6 +222,7 @@ public struct Agent: Sendable {
   public mutating func codeWanted(now: Int64) {
     disappointments = 0
     failures = 0
+    refusals = 0
     switch code {
     case .requested: return
     case .none, .due, .shown: code = .due(at: now)
@@ -232,6 +235,7 @@ public struct Agent: Sendable {
   public mutating func granted(_ lease: Lease, now: Int64) {
     disappointments = 0
     failures = 0
+    refusals = 0
     code = .none
     renewed(lease, now: now)
   }
@@ -288,9 +292,10 @@ public struct Agent: Sendable {
   /// The pause after a code that brought nothing.
   private mutating func pause(refused: Bool) -> Int64 {
     if refused {
-      failures += 1
-      return backOff(Self.firstBackOffAfterRefusal, failures - 1, nil)
+      refusals += 1
+      return backOff(Self.firstBackOffAfterRefusal, refusals - 1, nil)
     }
+    refusals = 0
     disappointments += 1
     return doubled(Self.firstPause, disappointments - 1, limit: Self.pauseLimit)
   }
