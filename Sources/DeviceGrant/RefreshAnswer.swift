@@ -33,8 +33,9 @@ public func readRefreshAnswer(
     return answer(toStatus: status, retryAfter: retryAfter)
   }
   switch ErrorKind(object, status: status, into: &reason) {
-  case .denied, .expired: return .lost
-  case .refused: return meaning(of: reason)
+  case .denied, .expired:
+    return isUnavailable(status) ? .transient(.unavailable, retryAfter: retryAfter) : .lost
+  case .refused: return meaning(of: reason, retryAfter: retryAfter)
   case .pending, .slowDown: return .transient(.unavailable, retryAfter: retryAfter)
   case .unavailable, .silent: return answer(toStatus: status, retryAfter: retryAfter)
   case nil: break
@@ -48,8 +49,14 @@ public func readRefreshAnswer(
 
 /// Tells a dead refresh token from a fault of the client's. `invalid_grant` is the word for it;
 /// servers that speak no OAuth here (Webex, Twitch) say status 400 and a sentence.
-private func meaning(of reason: borrowing ServerError) -> RefreshAnswer {
+private func meaning(
+  of reason: borrowing ServerError, retryAfter: Int64?
+) -> RefreshAnswer {
   let code = reason.code.bytes
+  // Words of RFC 6749 §4.1.2.1 for what a status of 5xx says; servers use them here with any.
+  if code.equals("temporarily_unavailable") || code.equals("server_error") {
+    return .transient(.unavailable, retryAfter: retryAfter)
+  }
   if code.equals("invalid_grant") || code.equals("bad_refresh_token") { return .lost }
   if code.equals("invalid_client") || code.equals("unauthorized_client")
     || code.equals("invalid_request") || code.equals("invalid_scope")
