@@ -38,7 +38,7 @@ private func lease(_ remaining: Int64?, refresh: Int64? = nil, isRefreshable: Bo
     // Spread over all of it: each tenth of the window has something like a tenth of the boards.
     let window = latest - earliest + 1
     var tenths = [Int](repeating: 0, count: 10)
-    for delay in delays { tenths[Int((delay - earliest) * 10 / window)] += 1 }
+    for delay in delays { tenths[max(0, min(9, Int((delay - earliest) * 10 / window)))] += 1 }
     #expect(tenths.allSatisfy { (50...250).contains($0) }, "\(tenths)")
   }
 
