@@ -15,6 +15,14 @@ private let beginnings: [[String: [UInt8]]] = [
   // Left by a cut.
   ["tokens.json": file(old), "tokens.json.new": Array(file(new).dropLast(9))],
   ["tokens.json": file(old), "tokens.json.new": [], "tokens.json.previous": file(old)],
+  // Beside the lock and the notes.
+  notes.merging(["tokens.json": file(old)]) { $1 },
+]
+
+/// What a save leaves alone.
+private let notes: [String: [UInt8]] = [
+  "tokens.json.lock": [], "tokens.json.name": Array("Ada".utf8),
+  "tokens.json.metadata": Array("{}".utf8), "tokens.json.name.new": [1],
 ]
 
 @Suite struct PowerCutTests {
@@ -60,6 +68,7 @@ private let beginnings: [[String: [UInt8]]] = [
       #expect(load(store(on: found)) == .record(new))
       #expect(found.contents["tokens.json.previous"] == beginning["tokens.json"])
       #expect(found.contents["tokens.json.new"] == nil)
+      for name in notes.keys { #expect(found.contents[name] == beginning[name]) }
     }
   }
 

@@ -24,6 +24,8 @@ final class SimulatedDisk: TokenDirectory {
   /// A step that fails, alone, and how.
   var failure: (step: Int, error: Errno)?
   var hasHardLinks = true
+  /// The files that others can get at.
+  var exposures: [String: Exposure] = [:]
   private(set) var steps = 0
 
   init(_ contents: [String: [UInt8]] = [:]) {
@@ -93,7 +95,10 @@ final class SimulatedDisk: TokenDirectory {
     set(string(name.bytes), nil)
   }
 
-  func exposure(of name: Path) throws(Errno) -> Exposure? { nil }
+  func exposure(of name: Path) throws(Errno) -> Exposure? {
+    if file(string(name.bytes)) == nil { throw .noSuchFile }
+    return exposures[string(name.bytes)]
+  }
 
   func removeIfPresent(_ name: Path) throws(Errno) {
     try step()
