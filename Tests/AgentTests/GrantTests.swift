@@ -256,8 +256,7 @@ private func lease(_ remaining: Int64?, refresh: Int64? = nil, isRefreshable: Bo
       #expect(next > now)
       for moment in stride(from: now, to: next, by: max(1, Int(next - now) / 50)) {
         agent.refreshWanted(now: moment)
-        let isNeeded = agent.needsRefresh(forSeconds: 3600, now: moment)
-        #expect(!isNeeded)
+        #expect(agent.supply(forSeconds: 3600, now: moment) != .renewed)
         #expect(agent.next(now: moment) == .wait(until: next))
       }
     }
@@ -282,14 +281,23 @@ private func lease(_ remaining: Int64?, refresh: Int64? = nil, isRefreshable: Bo
   @Test(
     arguments: [
       // Seconds that have passed, seconds that are needed.
-      (0, 0, false), (0, 3600, false), (0, .max, false), (449, .max, false), (451, 60, false),
-      (451, 3149, false), (451, 3600, true), (451, .max, true), (3540, 60, false), (3541, 60, true),
-      (3600, 60, true), (3600, 0, false), (3601, 0, true), (9999, 1, true), (3599, -1, false),
-    ] as [(Int64, Int64, Bool)])
-  func aTokenThatIsTooShortIsRenewed(passed: Int64, needed: Int64, expected: Bool) {
-    let isNeeded = holding(lease(3600)).needsRefresh(
-      forSeconds: needed, now: birth + passed * 1000)
-    #expect(isNeeded == expected)
+      (0, 0, .present), (0, 3600, .present), (0, .max, .present), (449, .max, .present),
+      (451, 60, .present), (451, 3149, .present), (451, 3600, .renewed), (451, .max, .renewed),
+      (3540, 60, .present), (3541, 60, .renewed), (3600, 60, .renewed), (3600, 0, .renewed),
+      (9999, 1, .renewed), (9999, -1, .renewed), (3599, -1, .present),
+    ] as [(Int64, Int64, Agent.Supply)])
+  func aTokenThatIsTooShortIsRenewed(passed: Int64, needed: Int64, expected: Agent.Supply) {
+    let agent = holding(lease(3600))
+    #expect(agent.supply(forSeconds: needed, now: birth + passed * 1000) == expected)
+  }
+
+  @Test func whileARefreshHasJustFailedThereIsWhatThereIs() {
+    var agent = holding(lease(3600))
+    let now = agent.nextRefreshAt!
+    agent.refreshFailed(isRefusal: false, isUncertain: true, now: now)
+    #expect(agent.supply(forSeconds: 60, now: now) == .present)
+    #expect(agent.supply(forSeconds: 3600, now: now) == .nothing)
+    #expect(agent.supply(forSeconds: 60, now: birth + 3_545_000) == .nothing)
   }
 
   @Test func nobodyCanDemandMoreThanThereIs() {
@@ -299,7 +307,7 @@ private func lease(_ remaining: Int64?, refresh: Int64? = nil, isRefreshable: Bo
       var last: Int64?
       for _ in 0..<1000 {
         now += max(1, lifetime * 1000 / 100)
-        guard agent.needsRefresh(forSeconds: .max, now: now) else { continue }
+        guard agent.supply(forSeconds: .max, now: now) == .renewed else { continue }
         if let last { #expect(now - last > lifetime * 1000 / 8) }
         last = now
         agent.renewed(lease(lifetime), now: now)
@@ -310,14 +318,13 @@ private func lease(_ remaining: Int64?, refresh: Int64? = nil, isRefreshable: Bo
 
   @Test func whatCannotBeRenewedIsNotDemanded() {
     let agent = holding(lease(3600, isRefreshable: false))
-    let unknown = holding(lease(nil))
-    for now in [birth, birth + 3_599_000, birth + day] {
-      let isNeeded = agent.needsRefresh(forSeconds: .max, now: now)
-      let isKnown = unknown.needsRefresh(forSeconds: .max, now: now)
-      #expect(!isNeeded && !isKnown)
-    }
-    let nobody = Agent(start: .automatic, seed: 1).needsRefresh(forSeconds: 60, now: birth)
-    #expect(!nobody)
+    #expect(agent.supply(forSeconds: 60, now: birth) == .present)
+    #expect(agent.supply(forSeconds: .max, now: birth) == .nothing)
+    #expect(agent.supply(forSeconds: 60, now: birth + 3_600_000) == .nothing)
+    // Of this one nobody knows how long it is good.
+    #expect(holding(lease(nil)).supply(forSeconds: .max, now: birth + day) == .present)
+    let nobody = Agent(start: .automatic, seed: 1)
+    #expect(nobody.supply(forSeconds: 0, now: birth) == .nothing)
   }
 }
 

@@ -399,7 +399,7 @@ struct ModelBoard {
       if !agent.hasGrant, !agent.showsCode { agent.codeWanted(now: now) }
     case .codeWanted: agent.codeWanted(now: now)
     case .clientWants(let seconds):
-      if agent.needsRefresh(forSeconds: seconds, now: now) { wantsRefresh = true }
+      if agent.supply(forSeconds: seconds, now: now) == .renewed { wantsRefresh = true }
     }
   }
 
