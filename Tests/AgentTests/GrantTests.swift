@@ -228,22 +228,22 @@ private func lease(_ remaining: Int64?, refresh: Int64? = nil, isRefreshable: Bo
     for seed in seeds.prefix(50) {
       let times = attempts(lease(lifetime), isUncertain: true, until: end, seed: seed)
       #expect(times.count == 2)
-      #expect(times.first! <= end - margin)
-      #expect(times.last! == end - min(30_000, margin / 2))
+      #expect((times.first ?? .max) <= end - margin)
+      #expect(times.last == end - min(30_000, margin / 2))
     }
   }
 
   @Test func afterTheEndThereIsNothingLeftToLose() {
     let end = birth + 3_600_000
     let times = attempts(lease(3600), isUncertain: true, until: birth + day).filter { $0 >= end }
-    #expect(times.first! - end < 400_000)
+    #expect((times.first ?? .max) - end < 400_000)
     #expect(pauses(times).allSatisfy { $0 < 375_000 })
   }
 
   @Test func withoutAFigureALostAnswerIsNotTriedAgainAtOnce() {
     let times = attempts(lease(nil), isUncertain: true, until: birth + 3_600_000)
     #expect(times.count == 2)
-    #expect(times.last! >= birth + 3_570_000)
+    #expect((times.last ?? 0) >= birth + 3_570_000)
   }
 
   @Test func nobodyCanHurryWhatHasJustFailed() {
