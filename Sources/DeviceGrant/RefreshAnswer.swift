@@ -30,6 +30,11 @@ public func readRefreshAnswer(
 ) -> RefreshAnswer {
   guard let object = try? JSONObject(body) else {
     reason.set("", status: status)
+    // A web page is no word of the authorization server's: some proxy stands before it.
+    if body.trimmed().hasPrefix("<") {
+      return .transient(
+        isUnavailable(status) ? .unavailable : .unreadable, retryAfter: retryAfter)
+    }
     return answer(toStatus: status, retryAfter: retryAfter)
   }
   switch ErrorKind(object, status: status, into: &reason) {

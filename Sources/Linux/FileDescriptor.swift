@@ -131,6 +131,8 @@ public struct FileDescriptor: ~Copyable {
     /// In bytes.
     public let size: Int64
     public let isRegularFile: Bool
+    /// When it was written last, by the wall clock, in seconds since 1970.
+    public let writtenAt: Int64
   }
 
   /// The corresponding C function is `fstat`.
@@ -141,7 +143,8 @@ public struct FileDescriptor: ~Copyable {
     let type = status.st_mode & mode_t(S_IFMT)
     return Status(
       mode: UInt32(status.st_mode) & 0o777, owner: UInt32(status.st_uid),
-      size: Int64(status.st_size), isRegularFile: type == mode_t(S_IFREG))
+      size: Int64(status.st_size), isRegularFile: type == mode_t(S_IFREG),
+      writtenAt: Int64(status.st_mtim.tv_sec))
   }
 
   public var isTerminal: Bool { isatty(rawValue) == 1 }

@@ -23,6 +23,8 @@ public protocol TokenDirectory: ~Copyable {
   func removeIfPresent(_ name: Path) throws(Errno)
   /// Who else than this process's user can get at a file; nil for nobody.
   func exposure(of name: Path) throws(Errno) -> Exposure?
+  /// When a file was written last, by the wall clock, in seconds since 1970.
+  func writingTime(of name: Path) throws(Errno) -> Int64
   /// Waits until the names are on the disk.
   func synchronize() throws(Errno)
 }
@@ -43,6 +45,11 @@ extension Directory {
     let status = try status(of: name)
     if status.owner != User.number { return .owner(status.owner) }
     return status.mode & 0o077 == 0 ? nil : .mode(status.mode)
+  }
+
+  /// The corresponding C function is `fstat`.
+  public borrowing func writingTime(of name: Path) throws(Errno) -> Int64 {
+    try status(of: name).writtenAt
   }
 }
 
@@ -168,6 +175,15 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
       try directory.removeIfPresent(path(.new))
     } catch {
       throw .write(error)
+    }
+  }
+
+  /// When the record was written, by the wall clock, in seconds since 1970; nil where there is none.
+  public borrowing func writingTime() -> Int64? {
+    do {
+      return try directory.writingTime(of: current)
+    } catch {
+      return nil
     }
   }
 

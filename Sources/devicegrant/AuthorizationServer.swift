@@ -39,6 +39,10 @@ struct AuthorizationServer: ~Copyable {
   /// Whether the last answer was a web page, as captive portals and proxies send.
   var isWebPage: Bool { head.isHTML }
 
+  /// Whether the last answer, which says nothing, may have come of a refresh that took place: a
+  /// success that can't be read, or a gateway that waited in vain for what the server said.
+  var mayHaveRefreshed: Bool { head.status < 300 || head.status == 504 }
+
   /// Asks for a code (RFC 8628 §3.1).
   ///
   /// - Throws: exit code 69 where it may be there later, 65 for an answer that is of no use.

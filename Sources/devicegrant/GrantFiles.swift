@@ -59,7 +59,9 @@ struct GrantFiles: ~Copyable {
   mutating func load(_ log: Log) throws(Failure) -> Bool {
     do {
       switch try store.load(&record, scratch: &scratch) {
-      case .record: return true
+      case .record:
+        distrustClock()
+        return true
       case .nothing: return false
       case .damaged:
         try store.setDamagedAside()
@@ -69,6 +71,16 @@ struct GrantFiles: ~Copyable {
     } catch {
       throw tokenFileFailure(error, path)
     }
+  }
+
+  /// Cuts times that can't be right. The clock that the record was written by may have been years
+  /// ahead of today's, and with it the times in the record; but not the time from one to the other.
+  private mutating func distrustClock() {
+    guard let written = store.writingTime() else { return }
+    let now = Clock.unixSeconds
+    record.tokens.expiresAt = plausible(record.tokens.expiresAt, written: written, now: now)
+    record.tokens.refreshTokenExpiresAt = plausible(
+      record.tokens.refreshTokenExpiresAt, written: written, now: now)
   }
 
   /// Sets a damaged file aside, where a new sign-in will replace whatever is there.
@@ -193,6 +205,15 @@ struct GrantFiles: ~Copyable {
   }
 }
 
+/// An end that is no further from `now` than it was from `written`.
+private func plausible(_ end: Int64?, written: Int64, now: Int64) -> Int64? {
+  guard let end else { return nil }
+  let (life, isAbsurd) = end.subtractingReportingOverflow(written)
+  if isAbsurd || life <= 0 { return end }
+  let (latest, isLater) = now.addingReportingOverflow(life)
+  return isLater ? end : min(end, latest)
+}
+
 private func makeStore(_ path: borrowing Path) throws(Failure) -> TokenStore<Directory> {
   do {
     return try TokenStore(creating: copy path)
@@ -273,7 +294,10 @@ struct Publication {
 
   func withdraw(_ log: Log) {
     do {
-      try Directory(opening: path.directory).removeIfPresent(name)
+      let directory = try Directory(opening: path.directory)
+      // A power cut may have left it half-way.
+      if let new = name.appending(".new") { try directory.removeIfPresent(new) }
+      try directory.removeIfPresent(name)
     } catch {
       log.warning("cannot remove access_token_file \(path): \(error)")
     }

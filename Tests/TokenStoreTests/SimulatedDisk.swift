@@ -95,6 +95,8 @@ final class SimulatedDisk: TokenDirectory {
     set(string(name.bytes), nil)
   }
 
+  func writingTime(of name: Path) throws(Errno) -> Int64 { 0 }
+
   func exposure(of name: Path) throws(Errno) -> Exposure? {
     if file(string(name.bytes)) == nil { throw .noSuchFile }
     return exposures[string(name.bytes)]

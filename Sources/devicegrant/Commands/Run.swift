@@ -249,7 +249,7 @@ private struct Life: ~Copyable {
       return
     }
     guard isTimeFromAnswer, let end = board.pointee.agent.accessExpiresAt else {
-      board.pointee.happenings.recordChanged = true
+      reckonAnew()
       return
     }
     do {
@@ -263,6 +263,17 @@ private struct Life: ~Copyable {
       try files.save(for: session.server.client, log)
     } catch {
       log.warning("the stored expiry is not corrected: \(error)")
+    }
+  }
+
+  /// Takes the time that the record says the grant has left, by the clock as it is now.
+  private mutating func reckonAnew() {
+    do {
+      if try files.load(log), files.checkOwner(session.server.client, log) {
+        adopt(isRenewal: true)
+      }
+    } catch {
+      log.warning("\(error)")
     }
   }
 
@@ -543,7 +554,7 @@ private struct Life: ~Copyable {
       refreshFailed(session.server.failure(fault, url), isUncertain: true, retryAfter: nil)
     case .transient(_, let retryAfter):
       refreshFailed(
-        session.server.silence(.refresh), isUncertain: session.server.head.status < 300,
+        session.server.silence(.refresh), isUncertain: session.server.mayHaveRefreshed,
         retryAfter: retryAfter)
     }
     return true
