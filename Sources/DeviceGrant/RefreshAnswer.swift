@@ -69,6 +69,8 @@ private func meaning(
   {
     return .refused
   }
+  // Words about the client, as in Twitch's "invalid client", or Webex's "Client Id is invalid".
+  if code.firstIndex(of: "lient") != nil { return .refused }
   return reason.status == 400 ? .lost : .refused
 }
 

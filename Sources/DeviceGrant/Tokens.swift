@@ -42,6 +42,8 @@ public enum UnusableTokens: Sendable {
   case tokenType
   /// A token is larger than `Tokens.limit`.
   case tooLong(StaticString)
+  /// A token holds a byte that would end a line or a header field.
+  case malformed(StaticString)
 }
 
 extension Tokens {
@@ -68,10 +70,10 @@ extension Tokens {
     } else if tokenType.isEmpty || object.has("token_type") {
       return .missing
     }
-    if accessToken.count > Tokens.limit { return .unusable(.tooLong("access_token")) }
     let refreshToken = object.string("refresh_token")
-    if let refreshToken, refreshToken.count > Tokens.limit {
-      return .unusable(.tooLong("refresh_token"))
+    if let fault = fault(of: accessToken, "access_token") { return .unusable(fault) }
+    if let refreshToken, let fault = fault(of: refreshToken, "refresh_token") {
+      return .unusable(fault)
     }
 
     if let type = object.string("token_type") {
@@ -114,6 +116,18 @@ extension Tokens {
     }
     if !joined.isEmpty { scope = joined }
   }
+}
+
+/// Why a token is of no use; nil where it may be. Visible ASCII only (RFC 6750 §2.1; RFC 6749
+/// Appendix A has the space too, which would not fit into a header field).
+private func fault(
+  of token: borrowing Span<UInt8>, _ name: StaticString
+) -> UnusableTokens? {
+  if token.count > Tokens.limit { return .tooLong(name) }
+  for index in token.indices where !token[index].isPrintableASCII || token[index] == 0x20 {
+    return .malformed(name)
+  }
+  return nil
 }
 
 /// The time at which something ends that lives for `lifetime` seconds. Zero and less mean that the

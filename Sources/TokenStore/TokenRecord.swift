@@ -53,8 +53,9 @@ public struct TokenRecord: ~Copyable {
     if let scope = object.string("scope") { tokens.scope.append(scope) }
     if let endpoint = object.string("token_endpoint") { tokenEndpoint.append(endpoint) }
     if let client = object.string("client_id") { clientID.append(client) }
-    tokens.expiresAt = object.integer("expires_at")
-    tokens.refreshTokenExpiresAt = object.integer("refresh_token_expires_at")
+    // Nothing before 1970: such a time is of no use but to overflow.
+    tokens.expiresAt = object.integer("expires_at").map { max(0, $0) }
+    tokens.refreshTokenExpiresAt = object.integer("refresh_token_expires_at").map { max(0, $0) }
     return true
   }
 }

@@ -298,6 +298,9 @@ struct AuthorizationServer: ~Copyable {
       Failure(.unusableAnswer, "\(url): token_type '\(reason.code.bytes)' is not bearer")
     case .tooLong(let name):
       Failure(.unusableAnswer, "\(url): the \(name) is larger than 16 KiB")
+    case .malformed(let name):
+      Failure(
+        .unusableAnswer, "\(url): the \(name) holds what is not visible ASCII (RFC 6750 2.1)")
     }
   }
 

@@ -13,8 +13,9 @@ internal import TokenStore
 
 /// What has happened that the loop has to see to.
 struct Happenings {
-  /// The signal that ends the program.
+  /// The signal that ends the program, and when it came, in milliseconds since boot.
   var ending: Int32?
+  var endingAt: Int64 = 0
   var configurationChanged = false
   /// Somebody asked for a code with a signal.
   var codeWanted = false
@@ -90,6 +91,28 @@ struct Background: ~Copyable {
   private var inputs = InputDevices()
   private let console = Terminal(descriptor: 0)
   private let log: Log
+  /// What the exchange that is under way is for.
+  var errand = Errand.other
+
+  enum Errand: Sendable {
+    case other
+    /// Its answer may bring the first tokens.
+    case poll
+    /// Its answer brings tokens, or the old ones may be dead.
+    case refresh
+  }
+
+  /// How long the end is put off for an answer with tokens, in milliseconds.
+  private static let grace: Int64 = 700
+
+  /// Whether what has happened can't wait for the exchange that is under way.
+  var endsExchange: Bool {
+    if happenings.ending != nil { return errand == .other || Clock.milliseconds >= graceEnd }
+    return errand != .refresh && (happenings.codeWanted || happenings.configurationChanged)
+  }
+
+  private var graceEnd: Int64 { happenings.endingAt + Self.grace }
+
   /// Here, since clients ask for what it knows.
   var agent: Agent
 
@@ -157,7 +180,8 @@ struct Background: ~Copyable {
     let now = Clock.milliseconds
     hooks.attend(now: now)
     handOut.expire(now: now, sources.queue, log)
-    sources.timer.set(earlier(handOut.deadline, hooks.deadline))
+    let end = happenings.ending != nil && errand != .other ? graceEnd : nil
+    sources.timer.set(earlier(end, earlier(handOut.deadline, hooks.deadline)))
   }
 
   /// Answers the clients that waited for a refresh, which has ended.
@@ -186,7 +210,9 @@ struct Background: ~Copyable {
     case Signal.user1: happenings.codeWanted = true
     // Every child is looked at after each round.
     case Signal.child: break
-    default: happenings.ending = signal
+    default:
+      happenings.ending = signal
+      happenings.endingAt = Clock.milliseconds
     }
   }
 

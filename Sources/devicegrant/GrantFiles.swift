@@ -57,16 +57,27 @@ struct GrantFiles: ~Copyable {
   ///
   /// - Returns: whether there is one.
   mutating func load(_ log: Log) throws(Failure) -> Bool {
+    if let isThere = try loadIfWhole() { return isThere }
+    do {
+      try store.setDamagedAside()
+    } catch {
+      throw tokenFileFailure(error, path)
+    }
+    log.warning("token file \(path) was damaged; it is kept as \(path).damaged")
+    return false
+  }
+
+  /// Loads the record, and leaves a damaged file where it is.
+  ///
+  /// - Returns: whether there is one; nil where it is damaged.
+  mutating func loadIfWhole() throws(Failure) -> Bool? {
     do {
       switch try store.load(&record, scratch: &scratch) {
       case .record:
         distrustClock()
         return true
       case .nothing: return false
-      case .damaged:
-        try store.setDamagedAside()
-        log.warning("token file \(path) was damaged; it is kept as \(path).damaged")
-        return false
+      case .damaged: return nil
       }
     } catch {
       throw tokenFileFailure(error, path)

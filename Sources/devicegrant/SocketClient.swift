@@ -19,13 +19,14 @@ func askForToken(
   guard let line = try ask(source, "token \(minimum)\n", tokenPatience) else { return nil }
   if line.bytes.hasPrefix("ok ") {
     let rest = line.extracting(3..<line.count)
-    if let space = rest.bytes.firstIndex(of: 0x20) {
+    if let space = rest.bytes.firstIndex(of: 0x20), space + 1 < rest.count {
       return rest.extracting(space + 1..<rest.count)
     }
   }
   let error: StaticString = "error "
   guard line.bytes.hasPrefix(error) else {
-    throw Failure(.unavailable, "devicegrant run gave an answer of another kind")
+    let path = source.local.socket ?? PermanentBytes("")
+    throw Failure(.unavailable, "socket \(path.bytes): that is no answer of devicegrant run")
   }
   let words = line.extracting(error.utf8CodeUnitCount..<line.count)
   let space = words.bytes.firstIndex(of: 0x20) ?? words.count

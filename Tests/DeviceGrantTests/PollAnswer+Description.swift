@@ -33,6 +33,7 @@ struct Answer {
     case .refused: "refused: \(string(reason.code)) \(reason.status)"
     case .unusable(.tokenType): "unusable: type \(string(reason.code))"
     case .unusable(.tooLong(let name)): "unusable: \(name) too long"
+    case .unusable(.malformed(let name)): "unusable: \(name) malformed"
     case .transient(let kind, let retryAfter): "\(kind) \(status)" + said(", after", retryAfter)
     }
   }

@@ -21,10 +21,10 @@ func run(
 /// Where `Background` lies, for the waits.
 nonisolated(unsafe) private var background: UnsafeMutablePointer<Background>!
 
-/// Serves in the midst of an exchange, which only the program's end cuts short.
+/// Serves in the midst of an exchange.
 private let serveDuringExchange: Patience.Service = {
   background.pointee.serve()
-  return background.pointee.happenings.ending != nil
+  return background.pointee.endsExchange
 }
 
 /// Serves while there is nothing else to do.
@@ -207,6 +207,7 @@ private struct Life: ~Copyable {
     if happenings.isEmpty { return }
     board.pointee.happenings = Happenings()
     board.pointee.happenings.ending = happenings.ending
+    board.pointee.happenings.endingAt = happenings.endingAt
     if happenings.ending != nil { return }
     let now = Clock.milliseconds
     if happenings.configurationChanged { restart(arguments) }
@@ -281,7 +282,9 @@ private struct Life: ~Copyable {
   private mutating func recordChanged() throws(Failure) {
     let isThere: Bool
     do {
-      isThere = try files.load(log)
+      // One that is damaged may be on its way: somebody copies it there.
+      guard let found = try files.loadIfWhole() else { return }
+      isThere = found
     } catch {
       log.warning("\(error)")
       return
@@ -325,8 +328,11 @@ private struct Life: ~Copyable {
       try session.server.discover(files)
       try session.requestCode()
     } catch {
-      if board.pointee.happenings.ending != nil { return }
-      codeFailed(error)
+      if board.pointee.endsExchange {
+        board.pointee.agent.codeFailed(isRefusal: false, now: Clock.milliseconds)
+      } else {
+        codeFailed(error)
+      }
       return
     }
     board.pointee.agent.codeIssued(
@@ -367,10 +373,15 @@ private struct Life: ~Copyable {
   private mutating func poll() throws(Failure) {
     guard let before = board.pointee.agent.flow else { return }
     let answer: PollAnswer
+    board.pointee.errand = .poll
+    defer { board.pointee.errand = .other }
     do {
       answer = try session.poll(into: &files.record.tokens)
     } catch {
-      if board.pointee.happenings.ending != nil { return }
+      if board.pointee.endsExchange {
+        board.pointee.agent.polled(.pending(retryAfter: nil), now: Clock.milliseconds)
+        return
+      }
       let now = Clock.milliseconds
       board.pointee.agent.polled(.transient(.unreachable, retryAfter: nil), now: now)
       let seconds = board.pointee.agent.flow?.secondsToPoll(now: now) ?? 0
@@ -493,6 +504,8 @@ private struct Life: ~Copyable {
 
   /// Renews the grant (RFC 6749 §6), as the only process that does.
   private mutating func refresh() throws(Failure) {
+    board.pointee.errand = .refresh
+    defer { board.pointee.errand = .other }
     let isSaved: Bool
     do {
       let lock = try files.lock(exchanging.patience(for: GrantFiles.lockPatience))
@@ -619,6 +632,7 @@ private struct Life: ~Copyable {
       guard try files.load(log), files.checkOwner(session.server.client, log) else { return }
       try session.server.getUserinfo(files.record.tokens)
     } catch {
+      wantsName = board.pointee.endsExchange
       log.debug("no name of the person: \(error)")
       return
     }

@@ -65,8 +65,8 @@ private func writeProfile(_ server: borrowing AuthorizationServer) throws(Failur
   var output = Memory.profile()
   let isJSON = server.withBody { body in
     guard StandardOutput.isTerminal else {
-      output.append(body.trimmed())
-      output.append("\n")
+      output.append(body)
+      if body.count == 0 || body[body.count - 1] != 0x0A { output.append("\n") }
       return isObject(body)
     }
     return writeLegibly(body, to: &output)
@@ -91,9 +91,9 @@ private func writeLegibly(_ body: borrowing Span<UInt8>, to output: inout Buffer
   return true
 }
 
-/// Appends JSON with the invisible characters beyond ASCII escaped: C1 controls (U+0080 to U+009F),
-/// and marks of writing direction and layout (U+2000 to U+206F but for dashes and quotes). JSON
-/// escapes those of ASCII itself.
+/// Appends JSON with the invisible characters escaped that JSON leaves alone: DEL, C1 controls
+/// (U+0080 to U+009F), and marks of writing direction and layout (U+2000 to U+206F but for dashes
+/// and quotes).
 private func append(_ json: borrowing Span<UInt8>, to output: inout Buffer) {
   var index = 0
   while index < json.count {
@@ -101,6 +101,7 @@ private func append(_ json: borrowing Span<UInt8>, to output: inout Buffer) {
     let next = index + 1 < json.count ? json[index + 1] : 0
     let third = index + 2 < json.count ? json[index + 2] : 0
     var code: UInt64 = 0
+    if byte == 0x7F { code = 0x7F }
     if byte == 0xC2, next < 0xA0 { code = UInt64(next) }
     if byte == 0xE2, next == 0x80, third < 0x90 || third > 0xA7 {
       code = 0x2000 + UInt64(third & 63)
@@ -112,7 +113,7 @@ private func append(_ json: borrowing Span<UInt8>, to output: inout Buffer) {
     } else {
       output.append("\\u")
       output.append(hexadecimal: code, width: 4)
-      index += byte == 0xC2 ? 2 : 3
+      index += byte == 0x7F ? 1 : byte == 0xC2 ? 2 : 3
     }
   }
 }
