@@ -125,7 +125,7 @@ class Record(LivingTest):
         self.assertEqual(1, len(sandbox.to("refresh")))
         self.assertAlmostEqual(time.time() + 1000, board.record["expires_at"], delta=5)
 
-    @for_each({"zero": 0, "negative": -5, "largest": 2 ** 63 - 1,
+    @for_each({"zero": 0, "negative": -5, "largest": 2 ** 63 - 1, "smallest": -2 ** 63,
                "too_large": 2 ** 63, "fraction": 1.5, "text": "soon", "list": []})
     def test_expiry_without_sense_is_no_crash(self, value):
         sandbox = self.sandbox(access_lifetime=1000, approve_after=1)

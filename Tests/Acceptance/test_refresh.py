@@ -229,7 +229,7 @@ class Outage(LivingTest):
     @for_each({"client": ("rfc", "invalid_client"), "scope": ("rfc", "invalid_scope"),
                "request": ("rfc", "invalid_request"), "webex": ("webex", "invalid_client"),
                "google": ("google", "invalid_client"), "keycloak": ("keycloak", "invalid_client"),
-               "github": ("github", "invalid_client")})
+               "github": ("github", "invalid_client"), "twitch": ("twitch", "invalid_client")})
     def test_refusal_of_the_client_is_not_the_end_of_the_grant(self, row):
         personality, word = row
         sandbox, board, old = self.begin(personality=personality, refresh_tokens="always",
@@ -394,6 +394,24 @@ class Company(LivingTest):
         polls = len(sandbox.polls)
         with self.assertRaises(TimeoutError):
             sandbox.wait_for(lambda s: len(s.polls) > polls + 1, 3)
+
+    def test_file_that_is_being_copied_into_place_is_left_alone(self):
+        """As `cp backup tokens.json` does: the file is there before it is whole."""
+        sandbox = self.sandbox()
+        other = self.signed_in(sandbox)
+        contents = other.token_file.read_bytes()
+        board = self.agent_board(sandbox)
+        run = self.alive(board)
+        run.announced()
+        board.token_file.touch(0o600)
+        with open(board.token_file, "wb", buffering=0) as file:
+            file.write(contents[:50])
+            for _ in range(3):
+                ask(board.socket, "status")
+            file.write(contents[50:])
+        self.assertEqual(contents, eventually(lambda: board.token_file.exists()
+                                              and board.token_file.read_bytes()))
+        self.assertEqual(board.record["access_token"], self.published(board))
 
     def test_dead_refresh_token_is_looked_up_again_before_it_counts(self):
         """Somebody who does not know of the lock may have been faster."""

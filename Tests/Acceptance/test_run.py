@@ -321,6 +321,17 @@ class Codes(LivingTest):
         self.assertEqual(new, token_from(board.socket))
         self.assertHolds(board, sandbox)
 
+    @for_each({"poll": "poll", "code": "device"})
+    def test_signal_brings_a_code_though_the_server_does_not_answer_for_a(self, endpoint):
+        """At once, not when the exchange is given up after 30 s."""
+        sandbox = self.sandbox()
+        sandbox.hang(endpoint)
+        run = self.alive(self.agent_board(sandbox))
+        sandbox.wait_for(lambda s: s.to(endpoint))
+        before = len(sandbox.to("device"))
+        run.signal(signal.SIGUSR1)
+        sandbox.wait_for(lambda s: len(s.to("device")) > before, 10)
+
     def test_unapproved_code_beside_a_grant_costs_nothing(self):
         sandbox = self.sandbox(expires_in=1)
         board = self.signed_in(sandbox)
@@ -466,6 +477,14 @@ class Reload(LivingTest):
         sandbox.approve(code)
         run.wait_for("signed in")
 
+    def test_reload_is_not_held_up_by_a_server_that_does_not_answer(self):
+        sandbox = self.sandbox()
+        sandbox.hang("poll")
+        run = self.alive(self.agent_board(sandbox))
+        sandbox.wait_for(lambda s: s.to("poll"))
+        run.signal(signal.SIGHUP)
+        run.wait_for("beginning anew", 10)
+
     def test_signals_do_not_pile_up(self):
         board = self.signed_in(self.sandbox())
         run = self.alive(board)
@@ -599,6 +618,16 @@ class End(LivingTest):
         sandbox = self.sandbox()
         board = self.agent_board(sandbox, {"start": "on-request"})
         self.check(board, sandbox, lambda run: ask(board.socket))
+
+    def test_during_a_refresh_that_is_answered_in_time_saves_the_answer(self):
+        """The server has given out what only this process will ever be told."""
+        sandbox = self.sandbox(rotation="single-use")
+        sandbox.delay("refresh", 0.3)
+        board = self.signed_in(sandbox, expires_at=1)
+        run = self.alive(board)
+        sandbox.wait_for(lambda s: s.refreshes)
+        self.assertEnds(run)
+        self.assertHolds(board, sandbox)
 
     def test_status_says_what_the_file_does(self):
         board = self.signed_in(self.sandbox())

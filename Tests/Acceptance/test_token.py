@@ -306,7 +306,9 @@ class ThroughTheSocket(LivingTest):
         self.assertExit(DONE, run)
         self.assertEqual(board.record["access_token"] + "\n", run.stdout)
 
-    @for_each({"closes": b"", "half_a_line": b"ok 5 ab", "endless": b"x" * 60000})
+    @for_each({"closes": b"", "half_a_line": b"ok 5 ab", "noise": b"\xff\xfe\x00\n",
+               "another_protocol": b"220 mail.example.com ESMTP\r\n", "only_ok": b"ok\n",
+               "no_token": b"ok 5 \n", "endless": b"x" * 60000})
     def test_socket_of_something_else(self, answer):
         board = self.signed_in(self.sandbox())
         with socket.socket(socket.AF_UNIX) as listener:

@@ -22,6 +22,15 @@ class WhoAmI(LivingTest):
         self.assertEqual(f"Bearer {board.record['access_token']}", request.header("Authorization"))
         self.assertEqual([], sandbox.refreshes)
 
+    @for_each({"compact": '{"name":"A","n":1.50,"big":12345678901234567890}',
+               "spaced": ' {\n  "name" : "\\u00e4" }\n'})
+    def test_bytes_are_left_as_they_are(self, body):
+        sandbox = self.sandbox()
+        sandbox.answer_next(to="userinfo", status=200, body=body)
+        run = self.signed_in(sandbox).run("whoami")
+        self.assertExit(DONE, run)
+        self.assertEqual(body.strip() + "\n", run.stdout)
+
     def on_terminal(self, board):
         """The run, and what it wrote on a terminal."""
         seen, terminal = pty.openpty()
@@ -50,14 +59,14 @@ class WhoAmI(LivingTest):
 
     def test_hostile_profile_on_a_terminal(self):
         hostile = {"name": "\x1b]0;owned\x07\x9b31m\u202egnp.exe\u200b\u2066x\u2028y",
-                   "\x1b[2J": ["\x85", {"\r": "\u0085"}]}
+                   "\x1b[2J": ["\x7f", {"\r": "\u0085"}]}
         sandbox = self.sandbox()
         sandbox.answer_next(to="userinfo", status=200, json=hostile)
         run, text = self.on_terminal(self.signed_in(sandbox))
         self.assertExit(DONE, run)
         self.assertEqual(hostile, json.loads(text))
         bare = text.replace("\r\n", "")
-        self.assertNotRegex(bare, "[\x00-\x1f\x80-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f]")
+        self.assertNotRegex(bare, "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f]")
         self.assertNotIn("\x1b", run.stderr)
 
     def test_profile_of_the_limit_s_size(self):
