@@ -202,6 +202,11 @@ class Outage(LivingTest):
 
     @for_each({"html": {"status": 200, "body": "<html>Log in to the hotel</html>",
                         "headers": {"Content-Type": "text/html"}},
+               "html_400": {"status": 400, "body": "<html>400 Bad Request: nginx</html>",
+                            "headers": {"Content-Type": "text/html"}},
+               "temporarily_unavailable": {"status": 400,
+                                           "json": {"error": "temporarily_unavailable"}},
+               "server_error": {"status": 400, "json": {"error": "server_error"}},
                "empty": {"status": 200, "body": ""}, "list": {"status": 200, "json": []},
                "no_token": {"status": 200, "json": {"token_type": "Bearer"}},
                "cut": {"cut_after": 40}, "not_http": {"raw": "SSH-2.0-OpenSSH\r\n"},
@@ -217,7 +222,10 @@ class Outage(LivingTest):
 
     @for_each({"wrong_type": {"token_type": "mac"}, "huge_token": {"access_token": "a" * 20000},
                "huge_refresh_token": {"refresh_token": "a" * 20000},
-               "number_for_token": {"access_token": 5}})
+               "number_for_token": {"access_token": 5},
+               "line_break_in_token": {"access_token": "abc\r\nX-Header: of the server's"},
+               "control_in_token": {"access_token": "abc\x1b[2J"},
+               "blank_in_token": {"access_token": "abc def"}})
     def test_tokens_that_cannot_be_used(self, merge):
         sandbox, board, old = self.begin()
         sandbox.answer_next(to="refresh", times=1, merge=merge)
@@ -225,6 +233,7 @@ class Outage(LivingTest):
         run.wait_for("refresh failed.*next attempt in")
         self.assertEqual(old, token_from(board.socket))
         self.assertEqual(old, board.record["access_token"])
+        self.assertFalse([r for r in sandbox.requests if r.header("X-Header")])
 
     @for_each({"client": ("rfc", "invalid_client"), "scope": ("rfc", "invalid_scope"),
                "request": ("rfc", "invalid_request"), "webex": ("webex", "invalid_client"),
