@@ -26,6 +26,7 @@ public struct Buffer: ByteSink, ~Copyable {
     }
   }
 
+  @inline(never)
   public mutating func append(_ byte: UInt8) {
     guard count < storage.count else {
       isTruncated = true
@@ -59,6 +60,7 @@ public struct Buffer: ByteSink, ~Copyable {
   }
 
   /// Overwrites what was held with zeros: for secrets.
+  @inline(never)
   public mutating func wipe() {
     for index in 0..<count { storage[index] = 0 }
     removeAll()

@@ -37,7 +37,9 @@ public struct Text<let capacity: Int>: ByteSink, Sendable {
   public var bytes: Span<UInt8> {
     @_lifetime(borrow self)
     @_addressableSelf
-    borrowing get { storage.span.extracting(first: count) }
+    borrowing get {
+      unsafe storage.span.extracting(unchecked: Range(uncheckedBounds: (0, count)))
+    }
   }
 
   /// The byte at an offset below `count`.

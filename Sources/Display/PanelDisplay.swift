@@ -38,8 +38,10 @@ public struct PanelDisplay: ~Copyable {
   @inline(never)
   public init(framebuffer path: borrowing Path, rotation: Rotation = .none) throws(DisplayError) {
     let framebuffer = try PanelDisplay.open(path)
+    var brightness = InlineArray<256, UInt16>(repeating: 0)
+    let isKnown = framebuffer.readPalette(into: &brightness)
     let format = try PanelDisplay.format(
-      framebuffer.mode, brightness: framebuffer.paletteBrightness())
+      framebuffer.mode, brightness: brightness.span.extracting(first: isKnown ? 256 : 0))
     let memory: MappedMemory
     do { memory = try framebuffer.map() } catch { throw .system(.map, error) }
     framebuffer.unblank()
@@ -52,7 +54,7 @@ public struct PanelDisplay: ~Copyable {
   @inline(never)
   public init(card path: borrowing Path, rotation: Rotation = .none) throws(DisplayError) {
     let card = try PanelDisplay.openCard(path)
-    let format = try PanelDisplay.format(card.mode, brightness: nil)
+    let format = try PanelDisplay.format(card.mode, brightness: Span())
     let memory: MappedMemory
     do { memory = try card.map() } catch { throw .system(.map, error) }
     self.init(.card(card), memory, format, rotation)
@@ -85,7 +87,7 @@ public struct PanelDisplay: ~Copyable {
   }
 
   private static func format(
-    _ mode: FramebufferMode, brightness: InlineArray<256, UInt16>?
+    _ mode: FramebufferMode, brightness: borrowing Span<UInt16>
   ) throws(DisplayError) -> PixelFormat {
     do { return try PixelFormat(mode, brightness: brightness) } catch {
       throw .unsupported(error)

@@ -65,9 +65,10 @@ public struct PixelFormat: Equatable, Sendable {
   let firstByte: Int
   let firstBit: Int
 
-  /// - Parameter brightness: of the palette's entries, for a mode that has a palette.
+  /// - Parameter brightness: of the palette's entries, for a mode that has a palette; empty where
+  ///   nobody knows.
   public init(
-    _ mode: FramebufferMode, brightness: InlineArray<256, UInt16>? = nil
+    _ mode: FramebufferMode, brightness: borrowing Span<UInt16> = Span()
   ) throws(UnsupportedFramebuffer) {
     if case .other(let type) = mode.layout { throw .layout(type) }
     if mode.nonStandard != 0 || mode.greyscale > 1 { throw .nonStandard }
@@ -114,15 +115,15 @@ public struct PixelFormat: Equatable, Sendable {
 
   /// The darkest and the lightest colour of the palette.
   private static func extremes(
-    _ brightness: InlineArray<256, UInt16>?, isGreyscale: Bool
+    _ brightness: borrowing Span<UInt16>, isGreyscale: Bool
   ) throws(UnsupportedFramebuffer) -> (ink: UInt32, paper: UInt32) {
-    guard let brightness else {
+    if brightness.isEmpty {
       if isGreyscale { return (0, 0xFF) }
       throw .palette
     }
     var darkest = 0
     var lightest = 0
-    for index in 0..<256 {
+    for index in brightness.indices {
       if brightness[index] < brightness[darkest] { darkest = index }
       if brightness[index] > brightness[lightest] { lightest = index }
     }

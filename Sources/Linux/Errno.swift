@@ -55,7 +55,13 @@ func result<Value: FixedWidthInteger & SignedInteger>(
   while true {
     let value = body()
     if value != -1 { return value }
-    let error = Errno.current
-    if error != .interrupted { throw error }
+    try checkForInterruption()
   }
+}
+
+/// Throws the error of the last call unless a signal interrupted it.
+@inline(never)
+private func checkForInterruption() throws(Errno) {
+  let error = Errno.current
+  if error != .interrupted { throw error }
 }

@@ -11,6 +11,7 @@ public struct FileDescriptor: ~Copyable {
     self.rawValue = rawValue
   }
 
+  @inline(never)
   deinit {
     if rawValue >= 0 { close(rawValue) }
   }
@@ -45,6 +46,7 @@ public struct FileDescriptor: ~Copyable {
   /// Opens a path; close-on-exec always.
   ///
   /// The corresponding C function is `open`.
+  @inline(never)
   public init(
     opening path: borrowing Path, _ flags: Flags, mode: UInt32 = 0
   ) throws(Errno) {
@@ -56,6 +58,7 @@ public struct FileDescriptor: ~Copyable {
   /// Opens a name inside this directory; close-on-exec always.
   ///
   /// The corresponding C function is `openat`.
+  @inline(never)
   public borrowing func open(
     _ name: borrowing Path, _ flags: Flags, mode: UInt32 = 0
   ) throws(Errno) -> FileDescriptor {
@@ -84,14 +87,7 @@ public struct FileDescriptor: ~Copyable {
 
   /// Writes all of `bytes`, in as many calls as it takes.
   public borrowing func writeAll(_ bytes: borrowing Span<UInt8>) throws(Errno) {
-    let descriptor = rawValue
-    var written = 0
-    while written < bytes.count {
-      let rest = bytes.extracting(written..<bytes.count)
-      written += try rest.withUnsafeBytes { (rest) throws(Errno) in
-        try result { CLinux.write(descriptor, rest.baseAddress, rest.count) }
-      }
-    }
+    try Linux.write(all: bytes, to: rawValue)
   }
 
   /// Writes once; a full pipe or terminal takes fewer bytes, or throws `.wouldBlock`.
@@ -154,7 +150,7 @@ public struct FileDescriptor: ~Copyable {
 public enum StandardError {
   /// Writes what it takes: there is nowhere to report a failure to.
   public static func write(_ bytes: borrowing Span<UInt8>) {
-    try? writeStandard(STDERR_FILENO, bytes)
+    try? Linux.write(all: bytes, to: STDERR_FILENO)
   }
 }
 
@@ -163,14 +159,15 @@ public enum StandardOutput {
   public static let rawValue: Int32 = STDOUT_FILENO
 
   public static func write(_ bytes: borrowing Span<UInt8>) throws(Errno) {
-    try writeStandard(STDOUT_FILENO, bytes)
+    try Linux.write(all: bytes, to: STDOUT_FILENO)
   }
 
   public static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 }
 
-private func writeStandard(
-  _ descriptor: Int32, _ bytes: borrowing Span<UInt8>
+@inline(never)
+private func write(
+  all bytes: borrowing Span<UInt8>, to descriptor: Int32
 ) throws(Errno) {
   var written = 0
   while written < bytes.count {

@@ -52,16 +52,17 @@ public struct Framebuffer: ~Copyable {
     _ = clinux_fb_unblank(file.rawValue)
   }
 
-  /// How bright each of the first 256 palette entries is; nil where the driver does not tell.
+  /// Finds out how bright each of the palette's entries is.
   ///
   /// The corresponding request is `FBIOGETCMAP`.
-  public borrowing func paletteBrightness() -> InlineArray<256, UInt16>? {
-    var red = InlineArray<256, UInt16>(repeating: 0)
+  ///
+  /// - Returns: false where the driver does not tell.
+  public borrowing func readPalette(into brightness: inout InlineArray<256, UInt16>) -> Bool {
     var green = InlineArray<256, UInt16>(repeating: 0)
     var blue = InlineArray<256, UInt16>(repeating: 0)
     let count = min(256, 1 &<< mode.bitsPerPixel)
     let descriptor = file.rawValue
-    var redSpan = red.mutableSpan
+    var redSpan = brightness.mutableSpan
     var greenSpan = green.mutableSpan
     var blueSpan = blue.mutableSpan
     let answer = redSpan.withUnsafeMutableBufferPointer { red in
@@ -72,12 +73,12 @@ public struct Framebuffer: ~Copyable {
         }
       }
     }
-    if answer != 0 { return nil }
+    if answer != 0 { return false }
     for index in 0..<count {
-      let sum = Int(red[index]) * 3 + Int(green[index]) * 6 + Int(blue[index])
-      red[index] = UInt16(truncatingIfNeeded: sum / 10)
+      let sum = Int(brightness[index]) * 3 + Int(green[index]) * 6 + Int(blue[index])
+      brightness[index] = UInt16(truncatingIfNeeded: sum / 10)
     }
-    return red
+    return true
   }
 }
 

@@ -23,6 +23,7 @@ enum DERTag {
 }
 
 /// Reads the element at `offset`, which must end before `end`; nil where there is none.
+@inline(never)
 func readElement(_ der: borrowing Span<UInt8>, at offset: Int, end: Int) -> DERElement? {
   guard offset >= 0, end <= der.count, offset + 2 <= end else { return nil }
   let tag = der[offset]

@@ -92,6 +92,7 @@ struct AuthorizationServer: ~Copyable {
   /// Gets what the userinfo endpoint tells of the person; it is in `withBody`, until `wipe`.
   ///
   /// - Throws: exit code 69 where there was no answer, 78 where there is no such endpoint.
+  @inline(never)
   mutating func getUserinfo(_ tokens: borrowing Tokens) throws(Failure) {
     guard let url = client.url(of: .userinfo) else {
       throw Failure(

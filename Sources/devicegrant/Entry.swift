@@ -41,18 +41,20 @@ private func run(
     throw Failure(.usage, "no command given; devicegrant --help lists them")
   }
   try arguments.checkOptions(of: command)
+  let source = try ConfigurationSource(arguments, &log)
   switch command {
-  case .run: try run(ConfigurationSource(arguments, &log), arguments, log)
-  case .signIn: try signIn(ConfigurationSource(arguments, &log), log)
-  case .token: try token(ConfigurationSource(arguments, &log), arguments, log)
-  case .whoami: try whoAmI(ConfigurationSource(arguments, &log), log)
-  case .signOut: try signOut(ConfigurationSource(arguments, &log), log)
-  case .status: try status(ConfigurationSource(arguments, &log), asJSON: arguments.wantsJSON)
-  case .show: try show(ConfigurationSource(arguments, &log), arguments, log)
+  case .run: try run(source, arguments, log)
+  case .signIn: try signIn(source, log)
+  case .token: try token(source, arguments, log)
+  case .whoami: try whoAmI(source, log)
+  case .signOut: try signOut(source, log)
+  case .status: try status(source, asJSON: arguments.wantsJSON)
+  case .show: try show(source, arguments, log)
   }
 }
 
 /// Writes what a command is for to standard output.
+@inline(never)
 func write(_ output: borrowing Span<UInt8>) throws(Failure) {
   do {
     try StandardOutput.write(output)

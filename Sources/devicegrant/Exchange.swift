@@ -49,6 +49,7 @@ struct Exchange: ~Copyable {
 
   /// Posts what is in `form`, with Basic authentication where the secret is not empty, and takes
   /// the response.
+  @inline(never)
   mutating func post(
     to url: borrowing URL, clientID: PermanentBytes, clientSecret: PermanentBytes
   ) throws(ExchangeError) -> ResponseHead {
@@ -66,6 +67,7 @@ struct Exchange: ~Copyable {
   }
 
   /// Gets a resource, with an access token where one is given.
+  @inline(never)
   mutating func get(
     _ url: borrowing URL, accessToken: borrowing Span<UInt8>
   ) throws(ExchangeError) -> ResponseHead {
@@ -89,6 +91,7 @@ struct Exchange: ~Copyable {
     session.close()
   }
 
+  @inline(never)
   private mutating func exchange(
     with url: borrowing URL
   ) throws(ExchangeError) -> ResponseHead {

@@ -15,6 +15,7 @@ internal import TokenStore
 /// message is used where it is made; by value, each of some hundred messages would cost the copies
 /// of a large text. Text from outside is escaped: whoever interpolates bytes gets that form.
 struct Message: ExpressibleByStringInterpolation {
+  @inline(never)
   init(stringLiteral literal: StaticString) {
     messageText.removeAll()
     messageText.append(literal)
@@ -60,8 +61,10 @@ struct Message: ExpressibleByStringInterpolation {
       messageText.append(date: max(0, unixSeconds))
     }
 
+    @inline(never)
     mutating func appendInterpolation(_ path: borrowing Path) { appendInterpolation(path.bytes) }
 
+    @inline(never)
     mutating func appendInterpolation(_ url: borrowing URL) { appendInterpolation(url.bytes) }
 
     @inline(never)

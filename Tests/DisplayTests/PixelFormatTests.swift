@@ -92,11 +92,11 @@ import Testing
     var brightness = InlineArray<256, UInt16>(repeating: 0x4000)
     brightness[17] = 0xFFFF
     brightness[200] = 0
-    let format = try PixelFormat(mode, brightness: brightness)
+    let format = try PixelFormat(mode, brightness: brightness.span)
     #expect(format.ink == 200 && format.paper == 17)
     #expect(throws: UnsupportedFramebuffer.palette) { try PixelFormat(mode) }
     let dull = InlineArray<256, UInt16>(repeating: 0x4000)
-    #expect(throws: UnsupportedFramebuffer.palette) { try PixelFormat(mode, brightness: dull) }
+    #expect(throws: UnsupportedFramebuffer.palette) { try PixelFormat(mode, brightness: dull.span) }
   }
 
   @Test func whatItCannotDoHasAName() {

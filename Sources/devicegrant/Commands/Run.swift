@@ -7,6 +7,7 @@ internal import Linux
 internal import TokenStore
 
 /// `devicegrant run`: the board's life. Returns when a signal ends it.
+@inline(never)
 func run(
   _ source: borrowing ConfigurationSource, _ arguments: borrowing Arguments, _ log: Log
 ) throws(Failure) {

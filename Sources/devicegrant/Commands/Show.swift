@@ -4,6 +4,7 @@ internal import Display
 internal import Linux
 
 /// `devicegrant show`: paints one sign-in screen, without a server.
+@inline(never)
 func show(
   _ source: ConfigurationSource, _ arguments: borrowing Arguments, _ log: Log
 ) throws(Failure) {

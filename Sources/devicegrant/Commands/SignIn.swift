@@ -7,6 +7,7 @@ internal import Linux
 internal import TokenStore
 
 /// `devicegrant sign-in`: one code, from the request to the tokens on disk.
+@inline(never)
 func signIn(_ source: borrowing ConfigurationSource, _ log: Log) throws(Failure) {
   let signals = try openSignals()
   let attention = Attention(descriptor: signals.rawValue, service: nil)

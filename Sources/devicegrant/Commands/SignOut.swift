@@ -6,6 +6,7 @@ internal import TokenStore
 
 /// `devicegrant sign-out`: revokes the grant where the server lets one (RFC 7009), and erases it
 /// here whatever the server says.
+@inline(never)
 func signOut(_ source: borrowing ConfigurationSource, _ log: Log) throws(Failure) {
   let signals = try openSignals()
   let attention = Attention(descriptor: signals.rawValue, service: nil)

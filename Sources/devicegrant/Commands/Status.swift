@@ -8,7 +8,8 @@ internal import TokenStore
 
 /// `devicegrant status`: what the token file says. No network but the
 /// socket of `run`, and never a token.
-func status(_ source: ConfigurationSource, asJSON: Bool) throws(Failure) {
+@inline(never)
+func status(_ source: borrowing ConfigurationSource, asJSON: Bool) throws(Failure) {
   let path = try source.tokenFile()
   var record = TokenRecord(tokens: Memory.tokens())
   let contents = try load(path, into: &record)
@@ -31,10 +32,10 @@ func status(_ source: ConfigurationSource, asJSON: Bool) throws(Failure) {
 }
 
 private func load(
-  _ path: Path, into record: inout TokenRecord
+  _ path: borrowing Path, into record: inout TokenRecord
 ) throws(Failure) -> TokenStore<Directory>.Contents {
   do {
-    guard let store = try TokenStore<Directory>.opening(path) else { return .nothing }
+    guard let store = try TokenStore<Directory>.opening(copy path) else { return .nothing }
     var scratch = Memory.tokenFile()
     return try store.load(&record, scratch: &scratch)
   } catch {
@@ -54,7 +55,7 @@ private func isUsable(_ tokens: borrowing Tokens, at now: Int64) -> Bool {
 
 /// The configured issuer, else where the tokens came from.
 private func writeIssuer<Sink: ByteSink & ~Copyable>(
-  _ record: borrowing TokenRecord, _ source: ConfigurationSource, to sink: inout Sink
+  _ record: borrowing TokenRecord, _ source: borrowing ConfigurationSource, to sink: inout Sink
 ) {
   if let issuer = source.value(of: .issuer) {
     sink.append(issuer.bytes)
@@ -65,7 +66,7 @@ private func writeIssuer<Sink: ByteSink & ~Copyable>(
 }
 
 private func writeJSON(
-  _ record: borrowing TokenRecord, _ isSignedIn: Bool, _ source: ConfigurationSource,
+  _ record: borrowing TokenRecord, _ isSignedIn: Bool, _ source: borrowing ConfigurationSource,
   _ now: Int64, to output: inout Buffer
 ) {
   var object = JSONWriter()
@@ -90,7 +91,7 @@ private func writeJSON(
 }
 
 private func writeText(
-  _ record: borrowing TokenRecord, _ isSignedIn: Bool, _ source: ConfigurationSource,
+  _ record: borrowing TokenRecord, _ isSignedIn: Bool, _ source: borrowing ConfigurationSource,
   _ now: Int64, to output: inout Buffer
 ) {
   output.append(isSignedIn ? "signed in\n" : "not signed in\n")

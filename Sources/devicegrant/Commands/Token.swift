@@ -6,6 +6,7 @@ internal import TokenStore
 
 /// `devicegrant token`: an access token on standard output, from `run`'s socket where there is one,
 /// else from the file.
+@inline(never)
 func token(
   _ source: borrowing ConfigurationSource, _ arguments: borrowing Arguments, _ log: Log
 ) throws(Failure) {

@@ -7,6 +7,7 @@ internal import Linux
 internal import TokenStore
 
 /// `devicegrant whoami`: what the userinfo endpoint says of the person, as JSON.
+@inline(never)
 func whoAmI(_ source: borrowing ConfigurationSource, _ log: Log) throws(Failure) {
   let signals = try openSignals()
   let attention = Attention(descriptor: signals.rawValue, service: nil)
