@@ -1,6 +1,7 @@
 """The binaries for the boards, on Debian's kernels: booted, and looked at from outside."""
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -9,8 +10,8 @@ from pathlib import Path
 
 from acceptance import CANNOT_CREATE, DONE, UNAVAILABLE, USAGE, AcceptanceTest, for_each
 from devicegrant import ROOT
-from emulator import (Emulator, SimpleFramebuffer, missing_texts, on_board, painted, screen_of,
-                      shows_qr, wait_for_screen, words_on)
+from emulator import (Emulator, SimpleFramebuffer, freeze, missing_texts, on_board, painted, screen_of,
+                      qr_in_text, shows_qr, shows_words, wait_for_screen, words_on)
 from screen import read_qr
 
 ARCHITECTURES = {"arm64": "arm64", "armhf": "armhf"}
@@ -19,6 +20,7 @@ AGENT = "devicegrant run"
 URI = "https://example.com/device"
 COMPLETE = "https://example.com/device?user_code=729703"
 CODE = "729703"
+PICTURE = "/run/screen.pbm"
 SHOW = f"devicegrant show --uri {URI} --complete {COMPLETE} --code {CODE}"
 # Every pixel format that simplefb has, with rows that are longer than the picture, and sizes
 # that are no multiple of anything.
@@ -50,7 +52,7 @@ class OnDebiansKernel(AcceptanceTest):
         sandbox, disk = self.sandbox("webex"), self.disk()
         options = {"disk": disk, **self.configured(sandbox)}
         board = self.boot(architecture, command=AGENT, **options)
-        code = board.wait_for(r"user_code=(\S+)", 120)[1]
+        code = board.wait_for(r"user_code=(\S+)\s", 120)[1]
         grant = sandbox.grants.newest_pending()
         self.assertEqual(grant.user_code, code)
         screen = wait_for_screen(board, shows_qr(
@@ -93,6 +95,7 @@ class OnDebiansKernel(AcceptanceTest):
     @for_each(ARCHITECTURES)
     def test_slow_pixel_formats(self, architecture):
         panels = [SimpleFramebuffer.parse(text) for text, _ in FRAMEBUFFERS]
+        # `show` leaves the text console alone, and its cursor is in the picture's corner.
         board = self.boot(architecture, display=panels,
                           kernel_options="vt.global_cursor_default=0")
         board.booted()
@@ -107,25 +110,135 @@ class OnDebiansKernel(AcceptanceTest):
                 self.assertEqual(expected.digest(), screen.digest())
                 self.assertEqual([COMPLETE.encode()], read_qr(screen))
 
-    @for_each({f"{a}_{d}": (a, d) for a in ARCHITECTURES for d in ("virtio-gpu", "bochs")})
+    @for_each({f"{architecture}_{device}_{driver}": (architecture, device, driver)
+               for architecture in ARCHITECTURES for device in ("virtio-gpu", "bochs")
+               for driver in ("framebuffer", "drm")})
     def test_slow_display(self, row):
-        architecture, display = row
-        board = self.boot(architecture, display=display, command=f"{SHOW} --display framebuffer",
-                          kernel_options="vt.global_cursor_default=0")
+        architecture, device, driver = row
+        sandbox = self.sandbox("webex")
+        board = self.boot(architecture, display=device, kernel_options="console=tty0",
+                          **self.configured(sandbox, display=f"{driver},pbm:{PICTURE}@1280x800"))
+        board.booted()
+        board.command("echo '<0>disaster' >/dev/kmsg")
+        wait_for_screen(board, shows_words("disaster"))
+        board.send(f"{AGENT} &")
+        before = self.await_code(board, sandbox)
+
+        board.command("echo meanwhile >/dev/tty1; echo '<0>another' >/dev/kmsg; sleep 0.3")
+        self.assertEqual(before.digest(), screen_of(board).digest(), "something is drawn over it")
+        if driver == "drm":
+            code, said = board.command(f"{SHOW} --display drm:/dev/dri/card0")
+            self.assertEqual(CANNOT_CREATE, code)
+            self.assertIn("/dev/dri/card0: cannot take it over from what shows on it now", said)
+        board.command(end_agent("TERM"))
+        wait_for_screen(board, shows_words("disaster", "meanwhile"))
+
+        board.send(f"{AGENT} &")
+        self.await_code(board, sandbox)
+        board.command(end_agent("KILL"))
+        # Nobody has given the console back: the next agent does at its end.
+        board.command("echo afterwards >/dev/tty1; sleep 0.3")
+        self.assertNotIn("afterwards", words_on(screen_of(board)))
+        board.send(f"{AGENT} &")
+        self.await_code(board, sandbox)
+        board.command(end_agent("TERM"))
+        wait_for_screen(board, shows_words("afterwards"))
+
+    def await_code(self, board, sandbox):
+        """Waits for a new code, and for the screen to show it; it stands still then."""
+        code = board.wait_for(r"user_code=(\S+)\s")[1]
+        grant = sandbox.grants.newest_pending()
+        self.assertEqual(grant.user_code, code)
+        wait_for_screen(board, shows_qr(
+            sandbox.personality.complete(sandbox.verification_uri, grant)))
+        return freeze(board, PICTURE)
+
+    @for_each(ARCHITECTURES)
+    def test_slow_no_framebuffer_device(self, architecture):
+        """A kernel without fbdev: `auto` takes the graphics card."""
+        sandbox = self.sandbox("webex")
+        board = self.boot(architecture, kernel_options="drm_kms_helper.fbdev_emulation=0",
+                          **self.configured(sandbox, display=f"auto,pbm:{PICTURE}@1280x800"))
         self.assertEqual(DONE, board.booted())
-        screen = wait_for_screen(board, shows_qr(COMPLETE))
-        size = "x".join(map(str, screen.size))
-        self.assertEqual(painted(size, uri=URI, complete=COMPLETE, code=CODE).digest(),
-                         screen.digest())
+        self.assertEqual(1, board.command("test -e /dev/fb0")[0])
+        board.send(f"{AGENT} &")
+        self.await_code(board, sandbox)
+        self.assertNotIn("given up", board.serial)
+        board.command(end_agent("TERM"))
+        self.assertEqual([], read_qr(screen_of(board)), "the code is there after the end")
+
+    @for_each(ARCHITECTURES)
+    def test_slow_unplugged(self, architecture):
+        sandbox = self.sandbox("webex")
+        board = self.boot(architecture, command=f"{AGENT} &",
+                          **self.configured(sandbox, display="framebuffer,console"))
+        board.booted()
+        board.wait_for(r"user_code=(\S+)\s")
+        complete = sandbox.personality.complete(
+            sandbox.verification_uri, sandbox.grants.newest_pending())
+        wait_for_screen(board, shows_qr(complete))
+        driver = "/sys/bus/virtio/drivers/virtio_gpu"
+        device = board.command(f"cd {driver}; echo virtio[0-9]*")[1].split()[-1]
+        board.send(f"echo {device} >{driver}/unbind")
+        board.wait_for("display /dev/fb0 given up: cannot open it: No such file or directory")
+        polls = len(sandbox.polls)
+        self.assertTrue(sandbox.wait_for(lambda _: len(sandbox.polls) > polls + 1))
+        board.send(f"echo {device} >{driver}/bind")
+        board.wait_for("display /dev/fb0 is there now")
+        wait_for_screen(board, shows_qr(complete))
+        board.command(end_agent("TERM"))
+
+        # Where it was the only one.
+        board.send(f"({AGENT} --display framebuffer; echo ended with $?.) &")
+        board.wait_for(r"user_code=(\S+)\s")
+        board.command(f"sleep 1; echo {device} >{driver}/unbind")
+        board.wait_for(f"ended with {CANNOT_CREATE}[.]")
 
     @for_each(ARCHITECTURES)
     def test_slow_no_display(self, architecture):
-        board = self.boot(architecture, display="none", command=f"{SHOW} --display framebuffer")
+        sandbox = self.sandbox("webex", approve_after=1)
+        board = self.boot(architecture, display="none", command=f"{SHOW} --display framebuffer",
+                          **self.configured(sandbox, display="framebuffer,console"))
         self.assertEqual(CANNOT_CREATE, board.booted())
-        self.assertIn("/dev/fb0", board.serial)
+        self.assertIn("/dev/fb0: cannot open it: No such file", board.serial)
         code, said = board.command(f"{SHOW} --display auto")
         self.assertEqual(DONE, code)
         self.assertIn(CODE, said)
+        code, said = board.command("devicegrant sign-in")
+        self.assertEqual(DONE, code)
+        self.assertIn("display /dev/fb0 given up: cannot open it: No such file", said)
+        # The null device.
+        board.command("mknod /dev/fb0 c 1 3")
+        code, said = board.command(f"{SHOW} --display framebuffer")
+        self.assertEqual(CANNOT_CREATE, code)
+        self.assertIn("/dev/fb0: cannot read its framebuffer mode: Inappropriate ioctl", said)
+
+    @for_each(ARCHITECTURES)
+    def test_slow_serial_console(self, architecture):
+        sandbox = self.sandbox("webex", interval=4)
+        board = self.boot(architecture, display="none", baud=115200, command=f"{AGENT} &",
+                          kernel_options="loglevel=7",
+                          **self.configured(sandbox, display="console"))
+        board.booted()
+        board.wait_for(r"enter the code  \S+\s")
+        # A serial line does not know its size; 24 rows are too few for the code with the user code.
+        self.assertEqual([sandbox.verification_uri.encode()], qr_in_text(board.serial))
+        # The agent's lines tell the time as the kernel's do, whose clock starts a little earlier.
+        times = [(float(line[1]), line[2]) for line in re.finditer(
+            r"(?m)^\[ *([0-9]+[.][0-9]{6})\] (.*)$", board.serial)]
+        self.assertIn("Booting Linux", times[0][1])
+        self.assertTrue(any(text.startswith("devicegrant: ") for _, text in times))
+        self.assertEqual([], [text for (before, _), (after, text) in zip(times, times[1:])
+                              if after < before - 1])
+        # On a line that takes three seconds for the code the polls come as on any other.
+        sandbox.wait_for(lambda _: sandbox.polls)
+        board.baud = 9600
+        asked = len(sandbox.polls)
+        board.command("killall -USR1 devicegrant")
+        board.wait_for(r"enter the code  \S+\s")
+        sandbox.wait_for(lambda _: len(sandbox.polls) > asked)
+        issued = sandbox.to("device_authorization_endpoint")[-1]
+        self.assertLess(sandbox.polls[asked].time - issued.time, 4 + 2)
 
 
 class Command(AcceptanceTest):
@@ -145,6 +258,12 @@ class Command(AcceptanceTest):
     def test_bad(self, words):
         code, said = self.emulate(*words)
         self.assertEqual((USAGE, 1), (code, said.count("\n")), said)
+
+
+def end_agent(signal):
+    """A line for the board's shell that ends the agent and waits until it is gone."""
+    return (f"killall -{signal} devicegrant; killall -q -CONT devicegrant; "
+            "while pidof devicegrant >/run/pid; do :; done")
 
 
 def token_on(disk):

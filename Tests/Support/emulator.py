@@ -1,5 +1,6 @@
 """Boots emulated boards (board/emulate) and looks at their screens from outside."""
 
+import hashlib
 import importlib.machinery
 import importlib.util
 import math
@@ -95,6 +96,41 @@ def wait_for_screen(board, matches, timeout=30, number=0):
 def shows_qr(payload):
     """For wait_for_screen: a QR code with that payload."""
     return lambda screen: read_qr(screen) == [payload.encode()]
+
+
+def shows_words(*words):
+    """For wait_for_screen: all of these words, in black on white or the other way round."""
+    def shows(screen):
+        said = words_on(screen)
+        return all(text in said for text in words)
+    return shows
+
+
+def freeze(board, path, timeout=30):
+    """Stops the agent (SIGSTOP) when the screen is what it has painted into that PBM file there.
+
+    It paints one after the other and again each second, so it may be stopped between the two.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        _, said = board.command(f"killall -STOP devicegrant; md5sum {path}")
+        # The kernel copies what was written to /dev/fb0 to the card every 50 ms.
+        time.sleep(0.2)
+        screen = screen_of(board)
+        if hashlib.md5(screen.pbm()).hexdigest() in said:
+            return screen
+        if time.monotonic() > deadline:
+            raise AssertionError(f"the screen is not what {path} is")
+        board.command("killall -CONT devicegrant")
+
+
+def qr_in_text(text):
+    """The payload of the QR code in half blocks of a colour console, as a phone would read it."""
+    lines = re.findall(r"\x1b\[0;30;47;107m([ \u2580\u2584\u2588]+)\x1b\[0m", text)
+    # A character of a terminal is about as wide as half its height: so are two modules.
+    rows = [tuple(int(letter in dark) for letter in line)
+            for line in lines for dark in ("\u2580\u2588", "\u2584\u2588")]
+    return read_qr(Bitmap(tuple(rows)))
 
 
 def painted(size, *, uri, code, complete=None, rotate=0):
