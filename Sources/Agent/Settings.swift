@@ -46,7 +46,9 @@ public struct Settings: Sendable {
 
   public init() {}
 
-  public subscript(_ key: Key) -> Setting? { values[Int(key.rawValue)] }
+  public subscript(_ key: Key) -> Setting? {
+    @inline(never) get { values[Int(key.rawValue)] }
+  }
 
   /// Sets a key unless a stronger source has.
   public mutating func set(_ key: Key, _ value: PermanentBytes, _ origin: Origin) {

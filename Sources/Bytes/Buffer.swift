@@ -46,13 +46,6 @@ public struct Buffer: ByteSink, ~Copyable {
     return added
   }
 
-  /// Forgets the first `length` bytes and moves the rest to the front.
-  public mutating func removeFirst(_ length: Int) {
-    precondition(length >= 0 && length <= count)
-    for index in length..<count { storage[index - length] = storage[index] }
-    count -= length
-  }
-
   /// Forgets everything, and that something did not fit. For secrets there is `wipe`.
   public mutating func removeAll() {
     count = 0

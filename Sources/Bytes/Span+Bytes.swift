@@ -16,23 +16,27 @@ public func lowercased(_ byte: UInt8) -> UInt8 {
 
 extension Span where Element == UInt8 {
   /// Whether the bytes are the same. Not in constant time: no secret is compared here.
+  @inline(never)
   public func equals(_ other: borrowing Span<UInt8>) -> Bool {
     guard count == other.count else { return false }
     for index in indices where self[index] != other[index] { return false }
     return true
   }
 
+  @inline(never)
   public func equals(_ literal: StaticString) -> Bool {
     equals(literal.bytes)
   }
 
   /// Compares without regard to the case of ASCII letters.
+  @inline(never)
   public func equalsIgnoringCase(_ other: borrowing Span<UInt8>) -> Bool {
     guard count == other.count else { return false }
     for index in indices where lowercased(self[index]) != lowercased(other[index]) { return false }
     return true
   }
 
+  @inline(never)
   public func equalsIgnoringCase(_ literal: StaticString) -> Bool {
     equalsIgnoringCase(literal.bytes)
   }
@@ -45,6 +49,7 @@ extension Span where Element == UInt8 {
   }
 
   /// Whether the bytes begin with those of `literal`.
+  @inline(never)
   public func hasPrefix(_ literal: StaticString) -> Bool {
     count >= literal.utf8CodeUnitCount
       && extracting(first: literal.utf8CodeUnitCount).equals(literal)

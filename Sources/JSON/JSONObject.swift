@@ -89,6 +89,7 @@ public struct JSONObject: ~Copyable {
     return isWritten && !buffer.isTruncated
   }
 
+  @inline(never)
   private func member(_ name: StaticString) -> UnsafeMutablePointer<json_t>? {
     member(name, of: root)
   }

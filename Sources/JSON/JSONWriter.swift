@@ -33,6 +33,7 @@ public struct JSONWriter: Sendable {
     sink.append(isEmpty ? "{}\n" : "}\n")
   }
 
+  @inline(never)
   private mutating func begin<Sink: ByteSink & ~Copyable>(
     _ name: StaticString, _ sink: inout Sink
   ) {

@@ -58,16 +58,6 @@ import Testing
     }
   }
 
-  @Test(arguments: [(0, "abcd"), (1, "bcd"), (3, "d"), (4, "")])
-  func removingFromTheFrontMovesTheRest(length: Int, rest: String) {
-    withBuffer(capacity: 4) { buffer in
-      buffer.append("abcd")
-      buffer.removeFirst(length)
-      let content = string(buffer.bytes)
-      #expect(content == rest)
-    }
-  }
-
   @Test func wipingOverwritesTheStorage() {
     let storage = UnsafeMutableRawBufferPointer.allocate(byteCount: 8, alignment: 1)
     defer { storage.deallocate() }
@@ -78,13 +68,5 @@ import Testing
     let isEmpty = buffer.isEmpty
     #expect(isEmpty)
     #expect(Array(storage) == [0, 0, 0, 0, 0, 0, 0xFF, 0xFF])
-  }
-
-  @Test func aCounterCountsWhatABufferWouldHold() {
-    var counter = ByteCounter()
-    counter.append("abc")
-    counter.append(decimal: -100)
-    #expect(counter.count == 7)
-    #expect(!counter.isTruncated)
   }
 }
