@@ -75,8 +75,7 @@ def _make_debian(architecture, packages, work):
 
 def screen_of(board, number=0):
     """The board's screen in black and white, as a person or a phone sees it."""
-    rows = board.picture(number).rows()
-    return Bitmap(tuple(tuple(int(level < 128) for level in row) for row in rows))
+    return Bitmap(board.picture(number).rows())
 
 
 def wait_for_screen(board, matches, timeout=30, number=0):
@@ -89,7 +88,7 @@ def wait_for_screen(board, matches, timeout=30, number=0):
         if time.monotonic() > deadline:
             raise AssertionError(f"the screen did not come within {timeout} s; on the serial line:"
                                  f"\n{board.serial[-4000:]}")
-        time.sleep(0.1)
+        time.sleep(0.2)
     return screen
 
 
