@@ -10,12 +10,33 @@ from pathlib import Path
 
 from acceptance import DONE, AcceptanceTest, for_each
 from devicegrant import ROOT
-from emulator import Emulator, debian_disk, emulate
+from emulator import (Emulator, debian_disk, emulate, on_board, shows_qr, shows_words,
+                      wait_for_screen)
 
 ARCHITECTURES = {"arm64": "arm64", "armhf": "armhf", "amd64": "amd64"}
-# What dpkg and the package's scripts call.
-SYSTEM = ("dpkg", "dash", "coreutils", "diffutils", "grep", "libc-bin", "base-passwd",
-          "systemd-standalone-sysusers", "libjansson4", "libmbedtls14", "libqrencode4")
+# What dpkg and the package's scripts call, and what boots.
+SYSTEM = ("dpkg", "dash", "coreutils", "diffutils", "grep", "libc-bin", "base-passwd", "mount",
+          "systemd", "udev", "libjansson4", "libmbedtls14", "libqrencode4")
+MOUNT = ("umount /var/lib/devicegrant && mkdir /tree && mount /dev/vda /tree && "
+         "mount --bind /dev /tree/dev && cp /*.deb /tree")
+# The serial line's shell under systemd, as board/emulate-init is one.
+SHELL = {
+    "/shell": b"""stty -echo
+echo 'emulate: ready'
+while read -r line; do (eval "$line"); printf '\\nemulate: exit %s\\n' $?; done
+""",
+    "/shell.service": b"""[Unit]
+DefaultDependencies=no
+After=devicegrant.service
+[Service]
+ExecStart=/bin/sh /shell
+StandardInput=tty
+StandardOutput=tty
+TTYPath=/dev/ttyAMA0
+[Install]
+WantedBy=multi-user.target
+""",
+}
 UNIT = ROOT / "board" / "systemd" / "devicegrant.service"
 
 
@@ -35,6 +56,11 @@ def make_package(architecture, version="0.1.0-1"):
     return (ROOT / said.split()[0]).read_bytes()
 
 
+def in_tree(line):
+    """A line for the board's shell that runs in the Debian on its disk."""
+    return f"PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot /tree /bin/sh -c '{line}'"
+
+
 class Package(AcceptanceTest):
     @for_each(ARCHITECTURES)
     def test_slow_install_upgrade_remove_purge_on(self, architecture):
@@ -42,9 +68,7 @@ class Package(AcceptanceTest):
         debian_disk(architecture, SYSTEM, disk)
         files = {f"/{n}.deb": make_package(architecture, f"0.1.0-{n}") for n in (1, 2)}
         self.debian = self.enterContext(Emulator(
-            architecture, display="none", disk=disk, files=files,
-            command="umount /var/lib/devicegrant && mkdir /tree && mount /dev/vda /tree && "
-            "mount --bind /dev /tree/dev && cp /*.deb /tree"))
+            architecture, display="none", disk=disk, files=files, command=MOUNT))
         self.assertEqual(0, self.debian.booted(), self.debian.serial)
 
         self.on_debian("dpkg -i /1.deb")
@@ -71,8 +95,7 @@ class Package(AcceptanceTest):
 
     def on_debian(self, line, code=0):
         """Runs a line in the Debian on the board's disk."""
-        ended, said = self.debian.command(f"PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot /tree "
-                                         f"/bin/sh -c '{line}'")
+        ended, said = self.debian.command(in_tree(line))
         self.assertEqual(code, ended, f"{line}\n{said}")
         return said
 
@@ -96,6 +119,70 @@ class Package(AcceptanceTest):
     def test_missing_binary_is_said_in_one_line(self):
         said = run("board/package", "--binary", "/nowhere", "arm64", code=69)
         self.assertEqual("package: there is no binary /nowhere\n", said)
+
+
+class Service(AcceptanceTest):
+    """The package on a Debian that boots, with systemd, the unit and its user."""
+
+    @for_each({"arm64": "arm64", "armhf": "armhf"})
+    def test_slow_systemd_on(self, architecture):
+        sandbox = self.sandbox("webex")
+        board = self.debian = self.booted(architecture, sandbox)
+        self.assertEqual("active", self.systemctl("is-active devicegrant"))
+        wait_for_screen(board, self.shows_newest_code(sandbox))
+        process = self.systemctl("show -P MainPID devicegrant")
+        _, said = board.command(f"grep -E '^(Uid|CapEff):' /proc/{process}/status")
+        self.assertNotRegex(said, r"Uid:\s+0\s")
+        # CAP_SYS_TTY_CONFIG and nothing else.
+        self.assertIn("CapEff:\t0000000004000000", said)
+
+        board.command(f"kill -KILL {process}; echo still here >/dev/tty1")
+        wait_for_screen(board, shows_words("still here"))
+        # After RestartSec.
+        codes = len(sandbox.to("device_authorization_endpoint"))
+        sandbox.wait_for(lambda _: len(sandbox.to("device_authorization_endpoint")) > codes, 60)
+        wait_for_screen(board, self.shows_newest_code(sandbox))
+        sandbox.approve()
+        wait_for_screen(board, shows_words("Signed in"))
+        self.assertEqual(DONE, board.command("test -s /var/lib/devicegrant/tokens.json")[0])
+        self.systemctl("stop devicegrant")
+        wait_for_screen(board, shows_words("still here"))
+        self.assertEqual("success", self.systemctl("show -P Result devicegrant"))
+
+    def booted(self, architecture, sandbox):
+        """A board that has installed the package, is configured, and has started systemd."""
+        disk = Path(self.enterContext(tempfile.TemporaryDirectory())) / "disk.img"
+        debian_disk(architecture, SYSTEM, disk)
+        settings = sandbox.settings()
+        secret = settings.pop("client_secret").encode()
+        files = {**on_board(settings, {
+            "display": "framebuffer", "client_secret_file":
+            "/run/credentials/devicegrant.service/devicegrant_client_secret"}),
+            "/devicegrant.deb": make_package(architecture), "/client_secret": secret, **SHELL}
+        board = self.enterContext(Emulator(
+            architecture, disk=disk, port=sandbox.port, files=files, command=MOUNT,
+            kernel_options="systemd.firstboot=off systemd.show_status=0 "
+            "systemd.mask=serial-getty@ttyAMA0.service"))
+        self.assertEqual(DONE, board.booted(), board.serial)
+        for line in (in_tree("systemd-sysusers; dpkg -i /devicegrant.deb"),
+                     "cp /etc/devicegrant.* /etc/hosts /tree/etc",
+                     "chmod 644 /tree/etc/devicegrant.*",
+                     "cp /client_secret /tree/etc/devicegrant; cp /shell /tree",
+                     "cp /shell.service /tree/etc/systemd/system",
+                     in_tree("systemctl enable shell devicegrant"), "umount /tree/dev"):
+            code, said = board.command(line)
+            self.assertEqual(DONE, code, said)
+        board.send("exec switch_root /tree /lib/systemd/systemd")
+        board.wait_for("emulate: ready", 200)
+        return board
+
+    def systemctl(self, words):
+        return self.debian.command(f"systemctl {words}")[1].strip()
+
+    @staticmethod
+    def shows_newest_code(sandbox):
+        return lambda screen: shows_qr(sandbox.personality.complete(
+            sandbox.verification_uri, sandbox.grants.newest_pending()))(screen)
 
 
 class Static(AcceptanceTest):
