@@ -53,7 +53,12 @@ static inline json_t *cjansson_load(const char *text, size_t length, int *is_exh
     *is_exhausted = 1;
     return NULL;
   }
-  return json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+  json_t *document = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+  if (document != NULL || json_error_code(&error) != json_error_numeric_overflow) return document;
+  // Somewhere stands an integer of more than 64 bits, which need not be one that anybody reads.
+  explicit_bzero(cjansson_arena, cjansson_arena_used);
+  cjansson_arena_used = 0;
+  return json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
 }
 
 // Writes a document, in the order in which it came, one member a line. Returns the number of bytes

@@ -31,6 +31,8 @@ public struct Lease: Sendable, Equatable {
   public var isRefreshable: Bool
   /// Seconds that the refresh token is still good; nil where the server did not say.
   public var refreshRemaining: Int64?
+  /// Whether the server has just given it: what is left is then its whole life.
+  public var isFresh = true
 
   public init(remaining: Int64?, isRefreshable: Bool, refreshRemaining: Int64?) {
     self.remaining = remaining

@@ -20,6 +20,8 @@ struct Grant: Sendable {
   /// The access token's margin.
   private let margin: Int64
   let isRefreshable: Bool
+  /// Whether the token's whole life is known.
+  private let isFresh: Bool
   /// The refresh token's end; nil where nobody knows.
   let refreshExpiresAt: Int64?
   /// When the next refresh is due; `Int64.max` for never.
@@ -31,6 +33,7 @@ struct Grant: Sendable {
 
   init(_ lease: Lease, replacing old: Grant?, now: Int64, _ random: inout Jitter) {
     isRefreshable = lease.isRefreshable
+    isFresh = lease.isFresh
     let remaining = lease.remaining.map { max(0, min($0, 4_000_000_000)) * 1000 }
     expiresAt = remaining.map { now + $0 }
     refreshExpiresAt = lease.refreshRemaining.map {
@@ -106,6 +109,8 @@ struct Grant: Sendable {
     let left = expiresAt - now
     if left >= min(seconds, 4_000_000_000) * 1000, left > 0 { return .present }
     if !isRefreshable || now < notBefore { return .nothing }
+    // Of a token that was loaded, nobody knows how long it lived.
+    if !isFresh { return .renewed }
     return left < margin * (Grant.marginPart - 1) ? .renewed : .present
   }
 }

@@ -31,9 +31,8 @@ public func readRefreshAnswer(
   guard let object = try? JSONObject(body) else {
     reason.set("", status: status)
     // A web page is no word of the authorization server's: some proxy stands before it.
-    if body.trimmed().hasPrefix("<") {
-      return .transient(
-        isUnavailable(status) ? .unavailable : .unreadable, retryAfter: retryAfter)
+    if status == 400, body.trimmed().hasPrefix("<") {
+      return .transient(.unreadable, retryAfter: retryAfter)
     }
     return answer(toStatus: status, retryAfter: retryAfter)
   }

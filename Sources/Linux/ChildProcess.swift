@@ -50,6 +50,12 @@ public enum ChildProcess {
     return signal == 0 ? .exited(status &>> 8 & 0xFF) : .killed(signal)
   }
 
+  /// Ends a child and its group (SIGKILL), and waits for its end, which is soon.
+  public static func end(_ child: Int32) {
+    kill(group: child)
+    _ = try? result { waitpid(child, nil, 0) }
+  }
+
   /// Ends a child and all that it has started in its group (SIGKILL). To be called before `reap`
   /// has told its end: afterwards the number may be another's.
   public static func kill(group child: Int32) {

@@ -25,15 +25,14 @@ public struct ServiceManager: Sendable {
 
   /// Gives a sign of life where one is due.
   ///
-  /// - Returns: `deadline`, or the time of the next sign where that is earlier; both in
-  ///   milliseconds since boot.
-  public mutating func ping(now: Int64, before deadline: Int64) -> Int64 {
-    guard let interval else { return deadline }
+  /// - Returns: the time of the next sign in milliseconds since boot; nil where none is wanted.
+  public mutating func ping(now: Int64) -> Int64? {
+    guard let interval else { return nil }
     if now - lastPing >= interval {
       lastPing = now
       send("WATCHDOG=1")
     }
-    return min(deadline, lastPing + interval)
+    return lastPing + interval
   }
 
   /// Sends one datagram; whether anybody hears it makes no difference here.

@@ -125,6 +125,8 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
     case lock
     case name
     case metadata
+    /// To find out whether anything can be written.
+    case probe
 
     var suffix: StaticString {
       switch self {
@@ -134,6 +136,7 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
       case .lock: ".lock"
       case .name: ".name"
       case .metadata: ".metadata"
+      case .probe: ".probe"
       }
     }
   }
@@ -171,14 +174,16 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   public borrowing func checkWritable() throws(TokenStoreError) {
     let probe: StaticString = "{}\n"
     do {
-      try directory.write(path(.new), probe.bytes, mode: Self.mode)
-      try directory.removeIfPresent(path(.new))
+      // Not as `.new`: another process may be saving at this moment.
+      try directory.write(path(.probe), probe.bytes, mode: Self.mode)
+      try directory.removeIfPresent(path(.probe))
     } catch {
       throw .write(error)
     }
   }
 
-  /// When the record was written, by the wall clock, in seconds since 1970; nil where there is none.
+  /// When the record was written, by the wall clock, in seconds since 1970; nil where there is
+  /// none.
   public borrowing func writingTime() -> Int64? {
     do {
       return try directory.writingTime(of: current)
@@ -290,7 +295,8 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   public borrowing func load(_ note: Note, into buffer: inout Buffer) -> Bool {
     do {
       try directory.read(path(note.companion), into: &buffer)
-      return true
+      // What another may have written is not believed: it says where secrets are sent.
+      return try directory.exposure(of: path(note.companion)) == nil
     } catch {
       return false
     }

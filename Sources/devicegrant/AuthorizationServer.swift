@@ -40,8 +40,14 @@ struct AuthorizationServer: ~Copyable {
   var isWebPage: Bool { head.isHTML }
 
   /// Whether the last answer, which says nothing, may have come of a refresh that took place: a
-  /// success that can't be read, or a gateway that waited in vain for what the server said.
-  var mayHaveRefreshed: Bool { head.status < 300 || head.status == 504 }
+  /// success that can't be read, a fault on the server's way to its answer, or a gateway that did
+  /// not get to see the answer.
+  var mayHaveRefreshed: Bool {
+    head.status < 300 || head.status == 500 || head.status == 502 || head.status == 504
+  }
+
+  /// Seconds that the last answer asks to wait.
+  var retryAfterSeconds: Int64? { head.retryAfterSeconds(unixSeconds: Clock.unixSeconds) }
 
   /// Asks for a code (RFC 8628 §3.1).
   ///
@@ -131,11 +137,6 @@ struct AuthorizationServer: ~Copyable {
     throw Failure(.unusableAnswer, "\(url) answered with HTTP status \(head.status)")
   }
 
-  /// Ends the connection, before a wait that is longer than servers keep one.
-  mutating func disconnect() {
-    exchange.close()
-  }
-
   private func secretInBody(for endpoint: Endpoint) -> PermanentBytes {
     client.secret(for: endpoint, by: .post)
   }
@@ -144,6 +145,7 @@ struct AuthorizationServer: ~Copyable {
   @inline(never)
   private mutating func post(to endpoint: Endpoint) throws(Failure) {
     let url = client.url(of: endpoint)!
+    head = ResponseHead()
     do {
       head = try exchange.post(
         to: url, clientID: client.clientID, clientSecret: client.secret(for: endpoint, by: .basic))
@@ -160,16 +162,26 @@ struct AuthorizationServer: ~Copyable {
   /// - Throws: exit code 69 where the issuer can't be asked now, 65 where its metadata is no good.
   mutating func discover(_ files: borrowing GrantFiles) throws(Failure) {
     if !client.needsDiscovery || takeCachedMetadata(files) { return }
-    if try takeMetadata(.authorizationServer, files) { return }
-    if try takeMetadata(.openIDProvider, files) { return }
+    let failure: Failure
+    do {
+      if try takeMetadata(.authorizationServer, files) { return }
+      if try takeMetadata(.openIDProvider, files) { return }
+    } catch {
+      // Where the first place has something else, the second may still have the metadata.
+      if error.code != .unusableAnswer { throw error }
+      failure = error
+      if try takeMetadata(.openIDProvider, files) { return }
+      throw failure
+    }
     let url = client.metadataURL(.openIDProvider)!
     throw Failure(.unusableAnswer, "\(url) answered with HTTP status \(head.status), not metadata")
   }
 
   /// Takes what was found less than a day ago.
-  private mutating func takeCachedMetadata(_ files: borrowing GrantFiles) -> Bool {
+  @discardableResult
+  mutating func takeCachedMetadata(_ files: borrowing GrantFiles) -> Bool {
     defer { exchange.form.removeAll() }
-    guard files.loadMetadata(into: &exchange.form) else { return false }
+    guard client.needsDiscovery, files.loadMetadata(into: &exchange.form) else { return false }
     var memory = Memory.endpoints()
     guard let metadata = readCache(exchange.form, client.issuer, &memory) else { return false }
     do {

@@ -13,9 +13,10 @@ internal import TokenStore
 
 /// What has happened that the loop has to see to.
 struct Happenings {
-  /// The signal that ends the program, and when it came, in milliseconds since boot.
+  /// The signal that ends the program.
   var ending: Int32?
-  var endingAt: Int64 = 0
+  /// When the first signal came, in milliseconds since boot.
+  var urgentSince: Int64 = 0
   var configurationChanged = false
   /// Somebody asked for a code with a signal.
   var codeWanted = false
@@ -25,6 +26,9 @@ struct Happenings {
   var recordChanged = false
   /// Somebody has set the wall clock.
   var clockChanged = false
+
+  /// Whether somebody waits for it who can't see what goes on.
+  var isUrgent: Bool { ending != nil || codeWanted || configurationChanged }
 
   var isEmpty: Bool {
     ending == nil && !configurationChanged && !codeWanted && !pressed && !recordChanged
@@ -102,16 +106,30 @@ struct Background: ~Copyable {
     case refresh
   }
 
+  /// How many descriptors are attended to in one go.
+  private static let turns = 64
+
+  /// What started this program, if it wants to hear from it.
+  private var manager = ServiceManager()
+
   /// How long the end is put off for an answer with tokens, in milliseconds.
   private static let grace: Int64 = 700
 
   /// Whether what has happened can't wait for the exchange that is under way.
   var endsExchange: Bool {
-    if happenings.ending != nil { return errand == .other || Clock.milliseconds >= graceEnd }
-    return errand != .refresh && (happenings.codeWanted || happenings.configurationChanged)
+    if !happenings.isUrgent { return false }
+    // Only the end of the program cuts a refresh short.
+    if errand == .refresh, happenings.ending == nil { return false }
+    return errand == .other || Clock.milliseconds >= graceEnd
   }
 
-  private var graceEnd: Int64 { happenings.endingAt + Self.grace }
+  private var graceEnd: Int64 { happenings.urgentSince + Self.grace }
+
+  /// Says that the program does what it was started for.
+  mutating func ready() {
+    manager.ready()
+    serve()
+  }
 
   /// Here, since clients ask for what it knows.
   var agent: Agent
@@ -176,12 +194,18 @@ struct Background: ~Copyable {
 
   /// Attends to everything that is ready.
   mutating func serve() {
-    while let token = sources.queue.next() { serve(token) }
+    // What is left is reported again: nobody keeps the loop from its own work.
+    for _ in 0..<Self.turns {
+      guard let token = sources.queue.next() else { break }
+      serve(token)
+    }
     let now = Clock.milliseconds
+    let ping = manager.ping(now: now)
     hooks.attend(now: now)
     handOut.expire(now: now, sources.queue, log)
-    let end = happenings.ending != nil && errand != .other ? graceEnd : nil
-    sources.timer.set(earlier(end, earlier(handOut.deadline, hooks.deadline)))
+    let end = happenings.isUrgent && errand != .other ? graceEnd : nil
+    sources.timer.set(
+      earlier(earlier(end, ping), earlier(handOut.deadline, hooks.deadline)))
   }
 
   /// Answers the clients that waited for a refresh, which has ended.
@@ -205,14 +229,15 @@ struct Background: ~Copyable {
   }
 
   private mutating func note(_ signal: Int32) {
+    if !happenings.isUrgent { happenings.urgentSince = Clock.milliseconds }
     switch signal {
     case Signal.hangUp: happenings.configurationChanged = true
     case Signal.user1: happenings.codeWanted = true
     // Every child is looked at after each round.
     case Signal.child: break
     default:
+      if happenings.ending == nil { happenings.urgentSince = Clock.milliseconds }
       happenings.ending = signal
-      happenings.endingAt = Clock.milliseconds
     }
   }
 

@@ -35,7 +35,19 @@ struct ConfigurationSource {
     Memory.usesSpare = true
     defer { Memory.usesSpare = false }
     var log = log
-    _ = try ConfigurationSource(arguments, &log).client()
+    let source = try ConfigurationSource(arguments, &log)
+    _ = try findTrustAnchors(source.client(), source)
+    try Publication(source)?.checkWritable()
+    _ = try source.socketGroup()
+  }
+
+  /// The number of the socket's group; nil for the program's own.
+  func socketGroup() throws(Failure) -> UInt32? {
+    guard let name = local.socketGroup else { return nil }
+    guard let number = Group.number(named: name.bytes) else {
+      throw failure(.socketGroup, "is not a group of this system")
+    }
+    return number
   }
 
   /// The value of a key that no part of the program interprets further.

@@ -86,11 +86,6 @@ struct Exchange: ~Copyable {
     body.wipe()
   }
 
-  /// Ends the connection, for a wait that is longer than servers keep one.
-  mutating func close() {
-    session.close()
-  }
-
   @inline(never)
   private mutating func exchange(
     with url: borrowing URL

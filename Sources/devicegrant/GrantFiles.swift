@@ -16,7 +16,7 @@ struct GrantFiles: ~Copyable {
   /// long as one exchange.
   static let lockPatience: Int64 = Exchange.timeLimit + 5000
 
-  private let store: TokenStore<Directory>
+  private var store: TokenStore<Directory>
   private let publication: Publication?
   private var scratch = Memory.tokenFile()
 
@@ -41,6 +41,11 @@ struct GrantFiles: ~Copyable {
     self.path = path
     self.publication = publication
     self.store = store
+  }
+
+  /// Opens the directory again, and makes it where somebody has removed it.
+  mutating func reopen() throws(Failure) {
+    store = try makeStore(path)
   }
 
   /// Finds out before a code is shown whether its tokens could be kept: otherwise it is a trap.
@@ -140,7 +145,7 @@ struct GrantFiles: ~Copyable {
     log.warning(
       """
       the grant in \(path) is from \(record.tokenEndpoint.bytes) for client_id \
-      \(record.clientID.bytes), not for this configuration; it is left alone
+      \(record.clientID.bytes), not for this configuration
       """)
     return false
   }
@@ -295,11 +300,21 @@ struct Publication {
     line.append("\n")
     defer { line.wipe() }
     do {
-      let directory = try Directory(opening: path.directory)
-      try write(line.bytes, in: directory)
-      try directory.rename(name.appending(".new")!, to: name)
+      try replace(line.bytes)
     } catch {
       log.warning("cannot write access_token_file \(path): \(error)")
+    }
+  }
+
+  private func replace(_ bytes: borrowing Span<UInt8>) throws(Errno) {
+    let directory = try Directory(opening: path.directory)
+    let new = name.appending(".new")!
+    do {
+      try write(bytes, in: directory)
+      try directory.rename(new, to: name)
+    } catch {
+      try? directory.removeIfPresent(new)
+      throw error
     }
   }
 

@@ -88,11 +88,7 @@ struct HandOut: ~Copyable {
   ) throws(Failure) {
     guard let socket = source.local.socket else { return }
     guard let path = Path(socket.bytes) else { throw source.failure(.socket, "is no path") }
-    var group: UInt32?
-    if let name = source.local.socketGroup {
-      group = Group.number(named: name.bytes)
-      if group == nil { throw source.failure(.socketGroup, "is not a group of this system") }
-    }
+    let group = try source.socketGroup()
     do {
       listener = try LocalListener(at: path, mode: 0o660, group: group)
     } catch {
@@ -178,7 +174,9 @@ struct HandOut: ~Copyable {
 
   /// Takes everybody who wants to connect.
   mutating func accept(now: Int64, _ queue: borrowing EventQueue, _ log: Log) {
-    while let connection = nextConnection(queue) {
+    // Not more than there are slots at a time: others wait too.
+    for _ in 0..<Self.capacity {
+      guard let connection = nextConnection(queue) else { return }
       let index = freeSlot(queue)
       if let peer = connection.peerCredentials {
         log.info(
@@ -241,8 +239,10 @@ struct HandOut: ~Copyable {
     case .wouldBlock: return
     case .failed: close(index, queue)
     case .bytes(0):
-      // Half a line and its end, or somebody who no longer waits.
-      if clients[index].line.isEmpty || clients[index].minimum != nil {
+      if clients[index].minimum != nil {
+        // It may have ended its side only. The end would be reported for ever.
+        queue.remove(descriptor)
+      } else if clients[index].line.isEmpty {
         close(index, queue)
       } else {
         refuse(index, .usage, queue)
@@ -257,7 +257,10 @@ struct HandOut: ~Copyable {
     _ agent: Agent
   ) {
     // Who waits for a refresh has nothing more to say.
-    if clients[index].minimum != nil { return }
+    if clients[index].minimum != nil {
+      refuse(index, .usage, queue)
+      return
+    }
     for position in bytes.indices {
       if bytes[position] == 0x0A {
         answer(index, queue, agent)

@@ -85,7 +85,8 @@ struct Hooks: ~Copyable {
   /// Ends every program that still runs.
   mutating func endAll() {
     for index in running.indices where running[index].process != 0 {
-      ChildProcess.kill(group: running[index].process)
+      ChildProcess.end(running[index].process)
+      running[index].process = 0
     }
   }
 

@@ -55,11 +55,16 @@ private func ask(
   var answer = Memory.published()
   do {
     guard let connection = connect(to: path, patience) else { return nil }
-    try connection.writeAll(request.bytes)
+    let number = connection.rawValue
+    // Small enough to fit at once. Where `run` has just ended, there is nobody to ask.
+    let sent = request.bytes.withUnsafeBytes { FileDescriptor.send(to: number, $0) }
+    if sent != .bytes(request.count) { return nil }
     try receive(from: connection, into: &answer, patience)
   } catch {
+    if error != .timedOut { return nil }
     throw Failure(.unavailable, "socket \(path): no answer from devicegrant run: \(error)")
   }
+  if answer.isEmpty { return nil }
   let line = Memory.permanent(answer)
   guard let end = line.bytes.firstIndex(of: 0x0A) else {
     throw Failure(.unavailable, "socket \(path): half an answer from devicegrant run")

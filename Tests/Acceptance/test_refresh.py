@@ -83,8 +83,9 @@ class Rotation(LivingTest):
             if not sandbox.accepts(refresh_token=record["refresh_token"]):
                 # Killed between the server's decision and the disk: only a new sign-in helps.
                 break
+        is_good = sandbox.accepts(refresh_token=board.record["refresh_token"])
         run = self.alive(board)
-        if sandbox.accepts(refresh_token=board.record["refresh_token"]):
+        if is_good:
             sandbox.wait_for(lambda s: s.state()["refreshes"]["granted"] > 0)
             self.assertHolds(board, sandbox)
             self.assertNotReused(sandbox)
@@ -146,7 +147,18 @@ class Outage(LivingTest):
         sandbox.expire("access")
         return sandbox, board, board.record["access_token"]
 
-    @for_each({str(status): status for status in (408, 429, 500, 502, 503)})
+    @for_each({str(status): status for status in (500, 502, 504)})
+    def test_status_that_leaves_it_open_whether_the_token_is_used(self, status):
+        sandbox, board, old = self.begin()
+        sandbox.fail("refresh", status, processed=True)
+        run = self.alive(board)
+        # A quarter of an hour at least: the hour less what a busy machine takes.
+        run.wait_for(f"refresh failed.*{status}.*next attempt in [1-3][0-9]{{3}} s")
+        self.assertEqual(old, token_from(board.socket))
+        self.assertEqual(1, len(sandbox.to("refresh")))
+        self.assertNotReused(sandbox)
+
+    @for_each({str(status): status for status in (408, 429, 503)})
     def test_status(self, status):
         sandbox, board, old = self.begin()
         sandbox.fail("refresh", status)

@@ -154,6 +154,19 @@ private let granted = #"{"access_token":"at","token_type":"Bearer"}"#
     #expect(answer(200, #"{"access_token":"at","token_type":"\#(type)"}"#).words == expected)
   }
 
+  @Test(
+    "a token is one word on one line",
+    arguments: ["a b", "a\\nb", "a\\r\\nX: y", "a\\u001b[2J", "a\\u007f", "\u{E9}", " "])
+  func malformedTokens(token: String) {
+    #expect(
+      answer(200, #"{"access_token":"\#(token)","token_type":"bearer"}"#).words
+        == "unusable: access_token malformed")
+    #expect(
+      answer(
+        200, #"{"access_token":"at","refresh_token":"\#(token)","token_type":"bearer"}"#).words
+        == "unusable: refresh_token malformed")
+  }
+
   @Test func everyTruncationOfASuccessIsUnreadable() {
     let whole = Array(granted.utf8)
     #expect(answer(200, granted).words == "granted")

@@ -61,6 +61,7 @@ private struct Refresh: Equatable {
     case .refused: "refused: \(string(reason.code)) \(reason.status)"
     case .unusable(.tokenType): "unusable: type \(string(reason.code))"
     case .unusable(.tooLong(let name)): "unusable: \(name) too long"
+    case .unusable(.malformed(let name)): "unusable: \(name) malformed"
     case .transient(let kind, let retryAfter):
       "\(kind)" + (retryAfter.map { ", after \($0)" } ?? "")
     }
@@ -184,6 +185,19 @@ private struct Refresh: Equatable {
     let refresh = Refresh(status, body, retryAfter: 9)
     #expect(refresh.words == "refused: \(expected)")
     #expect(refresh.held == Held())
+  }
+
+  @Test("a web page is no word of the authorization server's", arguments: ["<html>", "  <!DOC"])
+  func webPage(body: String) {
+    #expect(Refresh(400, body).words == "unreadable")
+    #expect(Refresh(400, body).held == Held())
+  }
+
+  @Test(
+    "words about the client are not about the grant",
+    arguments: ["invalid client", "Client Id is invalid", "client_id not found"])
+  func wordsAboutTheClient(words: String) {
+    #expect(Refresh(400, #"{"message":"\#(words)"}"#).words == "refused: \(words) 400")
   }
 
   @Test(

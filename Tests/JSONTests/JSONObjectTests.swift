@@ -69,10 +69,7 @@ private func integer(_ name: StaticString, in document: String) throws -> Int64?
     #expect(outcome(of: inName) == .malformed)
   }
 
-  @Test(arguments: [
-    "9223372036854775808", "-9223372036854775809", "99999999999999999999999999999", "1e400",
-    "-1e400",
-  ])
+  @Test(arguments: ["1e400", "-1e400"])
   func aNumberBeyondItsTypeIsMalformed(number: String) {
     #expect(outcome(of: "{\"a\":\(number)}") == .malformed)
   }
@@ -101,6 +98,13 @@ private func integer(_ name: StaticString, in document: String) throws -> Int64?
   @Test func aMissingMemberIsNil() throws {
     #expect(try string("a", in: #"{"A":"x","aa":"y"}"#) == nil)
     #expect(try integer("a", in: #"{"A":1,"aa":2}"#) == nil)
+  }
+
+  @Test func anIntegerTooLargeIsNobodysBusiness() throws {
+    let document = #"{"a":5,"b":123456789012345678901234567890,"c":-99999999999999999999}"#
+    #expect(try integer("a", in: document) == 5)
+    #expect(try integer("b", in: document) == nil)
+    #expect(try integer("c", in: document) == nil)
   }
 
   @Test(

@@ -54,6 +54,10 @@ private struct Life: ~Copyable {
     case failed
   }
 
+  /// How often new input devices are looked for while a person is to press something, in
+  /// milliseconds.
+  private static let inputPause: Int64 = 2000
+
   private var session: SignInSession
   private var files: GrantFiles
   private var idleness = Idleness.starting
@@ -70,8 +74,6 @@ private struct Life: ~Copyable {
   /// Whether the grant's time is from an answer in this life, not from the file: then it is right
   /// whatever the wall clock was.
   private var isTimeFromAnswer = false
-  private var manager = ServiceManager()
-
   /// What is attended to meanwhile.
   private let board: UnsafeMutablePointer<Background>
   private let isOnRequest: Bool
@@ -111,9 +113,9 @@ private struct Life: ~Copyable {
     board.pointee.findInputs()
     try begin()
     _ = try show(Clock.milliseconds)
-    manager.ready()
+    board.pointee.ready()
     while true {
-      try attend(arguments)
+      attend(arguments)
       if let signal = board.pointee.happenings.ending {
         session.displays.showLast(.blank)
         board.pointee.hooks.endAll()
@@ -126,6 +128,7 @@ private struct Life: ~Copyable {
   /// Takes up the grant that is there.
   private mutating func begin() throws(Failure) {
     let now = Clock.milliseconds
+    session.server.takeCachedMetadata(files)
     guard try files.load(log), files.checkOwner(session.server.client, log) else {
       files.withdraw(log)
       askForSignIn()
@@ -153,8 +156,8 @@ private struct Life: ~Copyable {
     case .wait(let instant): try rest(until: instant, now)
     case .requestCode: try requestCode()
     case .poll: try poll()
-    case .refresh: try refresh()
-    case .endGrant: try lose("the access token has ended, and there is no refresh token")
+    case .refresh: refresh()
+    case .endGrant: endGrant()
     }
   }
 
@@ -166,7 +169,13 @@ private struct Life: ~Copyable {
       return
     }
     let countdown = try show(now)
-    var deadline = manager.ping(now: now, before: instant)
+    if !board.pointee.happenings.isEmpty { return }
+    var deadline = instant
+    if isOnRequest, !board.pointee.agent.hasGrant, !board.pointee.agent.showsCode {
+      // A keyboard or a touch panel may be found late at boot, or plugged in.
+      board.pointee.findInputs()
+      deadline = min(deadline, now + Self.inputPause)
+    }
     if let countdown, session.displays.showsTime {
       deadline = min(deadline, nextSecond(before: countdown, now: now))
     }
@@ -203,17 +212,17 @@ private struct Life: ~Copyable {
 
   // MARK: What has happened meanwhile
 
-  private mutating func attend(_ arguments: borrowing Arguments) throws(Failure) {
+  private mutating func attend(_ arguments: borrowing Arguments) {
     let happenings = board.pointee.happenings
     if happenings.isEmpty { return }
     board.pointee.happenings = Happenings()
     board.pointee.happenings.ending = happenings.ending
-    board.pointee.happenings.endingAt = happenings.endingAt
+    board.pointee.happenings.urgentSince = happenings.urgentSince
     if happenings.ending != nil { return }
     let now = Clock.milliseconds
     if happenings.configurationChanged { restart(arguments) }
     if happenings.clockChanged { clockChanged(now) }
-    if happenings.recordChanged { try recordChanged() }
+    if happenings.recordChanged { recordChanged() }
     if happenings.codeWanted {
       log.info("a new code is asked for by a signal")
       board.pointee.agent.codeWanted(now: now)
@@ -240,6 +249,7 @@ private struct Life: ~Copyable {
     board.pointee.hooks.endAll()
     let error = executeAgain(arguments.vector)
     log.warning("cannot begin anew: \(error)")
+    isShown = false
   }
 
   /// The wall clock counts for what is stored, not for what is going on.
@@ -257,7 +267,9 @@ private struct Life: ~Copyable {
     do {
       let lock = try files.lock(exchanging.patience(for: GrantFiles.lockPatience))
       defer { lock.release() }
-      guard try files.load(log) else { return }
+      guard try files.load(log), files.checkOwner(session.server.client, log),
+        board.pointee.handOut.hands(files.record.tokens.accessToken)
+      else { return }
       files.record.tokens.expiresAt = Clock.unixSeconds + (end - now) / 1000
       if let refreshEnd = board.pointee.agent.refreshExpiresAt {
         files.record.tokens.refreshTokenExpiresAt = Clock.unixSeconds + (refreshEnd - now) / 1000
@@ -280,7 +292,7 @@ private struct Life: ~Copyable {
   }
 
   /// Another process, or this one, has replaced or removed the token file.
-  private mutating func recordChanged() throws(Failure) {
+  private mutating func recordChanged() {
     let isThere: Bool
     do {
       // One that is damaged may be on its way: somebody copies it there.
@@ -295,7 +307,7 @@ private struct Life: ~Copyable {
       log.info("another process has renewed the grant")
       adopt(isRenewal: board.pointee.agent.hasGrant)
     } else if board.pointee.agent.hasGrant {
-      try lose("signed out")
+      lose("signed out")
     }
   }
 
@@ -326,6 +338,7 @@ private struct Life: ~Copyable {
     if idleness == .starting, !board.pointee.agent.hasGrant { try session.showHost() }
     board.pointee.findInputs()
     do {
+      try files.checkWritable()
       try session.server.discover(files)
       try session.requestCode()
     } catch {
@@ -345,7 +358,11 @@ private struct Life: ~Copyable {
 
   private mutating func codeFailed(_ failure: Failure) {
     let now = Clock.milliseconds
-    board.pointee.agent.codeFailed(isRefusal: failure.code != .unavailable, now: now)
+    board.pointee.agent.codeFailed(
+      isRefusal: failure.code != .unavailable, retryAfter: session.server.retryAfterSeconds,
+      now: now)
+    // Somebody may have removed the directory of the tokens, as a factory reset does.
+    if failure.code == .tokenFile { try? files.reopen() }
     cause = failure.words
     idleness = .failed
     isShown = false
@@ -427,7 +444,7 @@ private struct Life: ~Copyable {
     // Nobody needs to see the code any more (RFC 8628 §5.5).
     session.forgetCode()
     try session.displays.show(.approved(name: nil))
-    try keep()
+    keep()
     isTimeFromAnswer = true
     hold(isRenewal: false)
     name.removeAll()
@@ -441,37 +458,50 @@ private struct Life: ~Copyable {
   }
 
   /// Saves the record. New tokens that are on no disk are lost with the next power cut, so this
-  /// goes on until it works, or the program ends.
-  private mutating func keep() throws(Failure) {
+  /// goes on until it works, or the program ends. The lock is held all the time: whoever renewed
+  /// the old record meanwhile would do so with a refresh token that is used up.
+  private mutating func keep() {
+    while board.pointee.happenings.ending == nil {
+      do {
+        let lock = try files.lock(exchanging.patience(for: GrantFiles.lockPatience))
+        defer { lock.release() }
+        keepUnderLock()
+        return
+      } catch {
+        notSaved(error, pause: 1000)
+      }
+    }
+  }
+
+  private mutating func keepUnderLock() {
     var pause: Int64 = 1000
     while true {
       do {
-        try saveUnderLock()
+        try files.save(for: session.server.client, log)
         return
       } catch {
-        if board.pointee.happenings.ending != nil { return }
-        log.warning("the tokens are not saved: \(error); next attempt in \(pause / 1000) s")
-        session.displays.showLast(.failed(error.words, secondsToRetry: pause / 1000))
-        isShown = false
+        notSaved(error, pause: pause)
       }
-      _ = wait(for: .readable, on: -1, exchanging.patience(for: pause))
       if board.pointee.happenings.ending != nil { return }
       pause = min(pause * 2, 60_000)
     }
   }
 
-  private mutating func saveUnderLock() throws(Failure) {
-    let lock = try files.lock(exchanging.patience(for: GrantFiles.lockPatience))
-    defer { lock.release() }
-    try files.save(for: session.server.client, log)
+  private mutating func notSaved(_ failure: Failure, pause: Int64) {
+    log.warning("the tokens are not saved: \(failure); next attempt in \(pause / 1000) s")
+    session.displays.showLast(.failed(failure.words, secondsToRetry: pause / 1000))
+    isShown = false
+    _ = wait(for: .readable, on: -1, exchanging.patience(for: pause))
+    try? files.reopen()
   }
 
   /// Tells the agent and the clients of the record.
   private mutating func hold(isRenewal: Bool) {
     let now = Clock.milliseconds
-    let lease = Lease(
+    var lease = Lease(
       files.record.tokens, unixSeconds: Clock.unixSeconds,
       isClockSet: Clock.unixSeconds >= releaseUnixSeconds)
+    lease.isFresh = isTimeFromAnswer
     if isRenewal {
       board.pointee.agent.renewed(lease, now: now)
     } else {
@@ -504,60 +534,52 @@ private struct Life: ~Copyable {
   }
 
   /// Renews the grant (RFC 6749 §6), as the only process that does.
-  private mutating func refresh() throws(Failure) {
+  private mutating func refresh() {
     board.pointee.errand = .refresh
     defer { board.pointee.errand = .other }
-    let isSaved: Bool
     do {
       let lock = try files.lock(exchanging.patience(for: GrantFiles.lockPatience))
       defer { lock.release() }
-      isSaved = try refreshUnderLock()
+      try refreshUnderLock()
     } catch {
       if board.pointee.happenings.ending != nil { return }
       refreshFailed(error, isUncertain: false, retryAfter: nil)
-      return
+      if error.code == .tokenFile { try? files.reopen() }
     }
-    if isSaved { return }
-    try keep()
-    renewed()
   }
 
-  /// - Returns: false where there are new tokens that could not be saved.
-  private mutating func refreshUnderLock() throws(Failure) -> Bool {
+  private mutating func refreshUnderLock() throws(Failure) {
     // First, since it tells whose grant the record is.
     try session.server.discover(files)
     guard try files.load(log), files.checkOwner(session.server.client, log) else {
-      try lose("signed out")
-      return true
+      lose("signed out")
+      return
     }
     if !board.pointee.handOut.hands(files.record.tokens.accessToken) {
       log.info("another process has renewed the grant")
       adopt(isRenewal: true)
-      return true
+      return
     }
     let sent = files.record.tokens.refreshToken.bytes.checksum
     let answer: RefreshAnswer
     do {
       answer = try session.server.refresh(&files.record.tokens)
     } catch {
-      if board.pointee.happenings.ending != nil { return true }
+      if board.pointee.happenings.ending != nil { return }
       refreshFailed(error, isUncertain: session.server.wasSent, retryAfter: nil)
-      return true
+      return
     }
     switch answer {
     case .refreshed:
-      do {
-        try files.save(for: session.server.client, log)
-      } catch {
-        return false
-      }
+      keepUnderLock()
       renewed()
     case .lost:
       // Somebody who does not know of the lock may have been faster.
       if try files.load(log), files.record.tokens.refreshToken.bytes.checksum != sent {
         adopt(isRenewal: true)
       } else {
-        try lose("the server no longer takes the refresh token: \(session.server.reason)")
+        retire()
+        lose("the server no longer takes the refresh token: \(session.server.reason)")
       }
     case .refused:
       refreshFailed(
@@ -571,7 +593,33 @@ private struct Life: ~Copyable {
         session.server.silence(.refresh), isUncertain: session.server.mayHaveRefreshed,
         retryAfter: retryAfter)
     }
-    return true
+  }
+
+  /// The access token has ended, and there is no refresh token.
+  private mutating func endGrant() {
+    do {
+      let lock = try files.lock(exchanging.patience(for: GrantFiles.lockPatience))
+      defer { lock.release() }
+      if try files.load(log), files.checkOwner(session.server.client, log) {
+        if !board.pointee.handOut.hands(files.record.tokens.accessToken) {
+          adopt(isRenewal: false)
+          return
+        }
+        retire()
+      }
+    } catch {
+      log.warning("\(error)")
+    }
+    lose("the access token has ended, and there is no refresh token")
+  }
+
+  /// Moves the record out of the way, whose tokens are dead.
+  private mutating func retire() {
+    do {
+      try files.retire(log)
+    } catch {
+      log.warning("\(error)")
+    }
   }
 
   private mutating func renewed() {
@@ -582,7 +630,6 @@ private struct Life: ~Copyable {
     } else {
       log.info("refreshed")
     }
-    // A refresh that the profile's refusal brought about is followed by another look.
     tellOfExpiry()
     board.pointee.hooks.run(.refreshed)
   }
@@ -606,10 +653,10 @@ private struct Life: ~Copyable {
   }
 
   /// There is no grant any more.
-  private mutating func lose(_ reason: Message) throws(Failure) {
+  private mutating func lose(_ reason: Message) {
     var words = Text<2048>()
     Message.keep(in: &words)
-    try files.retire(log)
+    files.withdraw(log)
     files.record.wipe()
     board.pointee.agent.lost(now: Clock.milliseconds)
     board.pointee.handOut.withdraw()
@@ -629,8 +676,11 @@ private struct Life: ~Copyable {
     wantsName = false
     do {
       try session.server.discover(files)
+      guard try files.load(log), files.checkOwner(session.server.client, log) else {
+        lose("it is another's")
+        return
+      }
       if session.server.client.text(of: .userinfo).count == 0 { return }
-      guard try files.load(log), files.checkOwner(session.server.client, log) else { return }
       try session.server.getUserinfo(files.record.tokens)
     } catch {
       wantsName = board.pointee.endsExchange

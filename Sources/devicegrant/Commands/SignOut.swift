@@ -33,7 +33,10 @@ private func revoke(
   }
   var server = try AuthorizationServer(source, attention, log)
   try server.discover(files)
-  if !files.checkOwner(server.client, log) { return }
+  if !files.checkOwner(server.client, log) {
+    log.warning("it is not revoked; it is erased here all the same")
+    return
+  }
   if server.client.text(of: .revocation).count == 0 {
     log.warning(
       "the provider has no revocation endpoint: to the server the grant goes on until it ends")

@@ -22,6 +22,9 @@ func token(
     let attention = Attention(descriptor: signals.rawValue, service: nil)
     var server = try AuthorizationServer(source, attention, log)
     try renew(&files, &server, attention, log)
+    if !isGood(files.record.tokens, for: minimum) {
+      log.warning("the server's access tokens do not live for \(minimum) s; this is a new one")
+    }
   }
   try writeToken(files.record.tokens.accessToken.bytes, asHeader: arguments.wantsHeader)
   files.record.wipe()

@@ -66,8 +66,8 @@ private func writeProfile(_ server: borrowing AuthorizationServer) throws(Failur
   var output = Memory.profile()
   let isJSON = server.withBody { body in
     guard StandardOutput.isTerminal else {
-      output.append(body)
-      if body.count == 0 || body[body.count - 1] != 0x0A { output.append("\n") }
+      output.append(trimmed(body))
+      output.append("\n")
       return isObject(body)
     }
     return writeLegibly(body, to: &output)
@@ -79,6 +79,16 @@ private func writeProfile(_ server: borrowing AuthorizationServer) throws(Failur
   try write(output.bytes)
 }
 
+/// The bytes without the white space of JSON at either end.
+@_lifetime(copy bytes)
+private func trimmed(_ bytes: consuming Span<UInt8>) -> Span<UInt8> {
+  var start = 0
+  var end = bytes.count
+  while start < end, bytes[start] <= 0x20 { start += 1 }
+  while end > start, bytes[end - 1] <= 0x20 { end -= 1 }
+  return bytes.extracting(start..<end)
+}
+
 private func isObject(_ body: borrowing Span<UInt8>) -> Bool {
   (try? JSONObject(body)) != nil
 }
@@ -86,7 +96,7 @@ private func isObject(_ body: borrowing Span<UInt8>) -> Bool {
 /// Writes the members in lines, with escapes for what a terminal would obey.
 private func writeLegibly(_ body: borrowing Span<UInt8>, to output: inout Buffer) -> Bool {
   guard let object = try? JSONObject(body) else { return false }
-  var lines = Memory.answer()
+  var lines = Memory.tokenFile()
   guard object.write(to: &lines) else { return false }
   append(lines.bytes, to: &output)
   return true
