@@ -106,7 +106,7 @@ struct AuthorizationServer: ~Copyable {
   }
 
   /// Lends the body of the last response.
-  func withBody<Result>(_ body: (borrowing Span<UInt8>) -> Result) -> Result {
+  mutating func withBody<Result>(_ body: (borrowing Span<UInt8>) -> Result) -> Result {
     body(exchange.body.bytes)
   }
 
@@ -158,16 +158,16 @@ struct AuthorizationServer: ~Copyable {
   /// known yet (RFC 8414, OpenID Connect Discovery).
   ///
   /// - Throws: exit code 69 where the issuer can't be asked now, 65 where its metadata is no good.
-  mutating func discover(_ files: borrowing GrantFiles) throws(Failure) {
-    if !client.needsDiscovery || takeCachedMetadata(files) { return }
-    if try takeMetadata(.authorizationServer, files) { return }
-    if try takeMetadata(.openIDProvider, files) { return }
+  mutating func discover(_ files: inout GrantFiles) throws(Failure) {
+    if !client.needsDiscovery || takeCachedMetadata(&files) { return }
+    if try takeMetadata(.authorizationServer, &files) { return }
+    if try takeMetadata(.openIDProvider, &files) { return }
     let url = client.metadataURL(.openIDProvider)!
     throw Failure(.unusableAnswer, "\(url) answered with HTTP status \(head.status), not metadata")
   }
 
   /// Takes what was found less than a day ago.
-  private mutating func takeCachedMetadata(_ files: borrowing GrantFiles) -> Bool {
+  private mutating func takeCachedMetadata(_ files: inout GrantFiles) -> Bool {
     defer { exchange.form.removeAll() }
     guard files.loadMetadata(into: &exchange.form) else { return false }
     var memory = Memory.endpoints()
@@ -182,7 +182,7 @@ struct AuthorizationServer: ~Copyable {
 
   /// - Returns: false where there is nothing at that place.
   private mutating func takeMetadata(
-    _ location: MetadataLocation, _ files: borrowing GrantFiles
+    _ location: MetadataLocation, _ files: inout GrantFiles
   ) throws(Failure) -> Bool {
     let url = client.metadataURL(location)!
     do {
@@ -251,7 +251,9 @@ struct AuthorizationServer: ~Copyable {
 
   // MARK: Failures
 
-  private func failure(_ error: DeviceAuthorizationError, _ url: borrowing URL) -> Failure {
+  private mutating func failure(
+    _ error: DeviceAuthorizationError, _ url: borrowing URL
+  ) -> Failure {
     let status = head.status
     switch error {
     case .refused:
@@ -274,7 +276,7 @@ struct AuthorizationServer: ~Copyable {
     }
   }
 
-  private func webPage(_ url: borrowing URL) -> Failure {
+  private mutating func webPage(_ url: borrowing URL) -> Failure {
     Failure(
       .unusableAnswer,
       """
@@ -284,7 +286,7 @@ struct AuthorizationServer: ~Copyable {
   }
 
   /// The failure for an answer that ends the polling.
-  func failure(_ answer: PollAnswer) -> Failure {
+  mutating func failure(_ answer: PollAnswer) -> Failure {
     let url = client.url(of: .token)!
     switch answer {
     case .unusable(let fault): return failure(fault, url)
@@ -293,7 +295,7 @@ struct AuthorizationServer: ~Copyable {
   }
 
   /// The failure for tokens that can't be used.
-  func failure(_ fault: UnusableTokens, _ url: borrowing URL) -> Failure {
+  mutating func failure(_ fault: UnusableTokens, _ url: borrowing URL) -> Failure {
     switch fault {
     case .tokenType:
       Failure(.unusableAnswer, "\(url): token_type '\(reason.code.bytes)' is not bearer")
@@ -306,7 +308,7 @@ struct AuthorizationServer: ~Copyable {
   }
 
   /// The failure for an answer that says nothing: what came instead.
-  func silence(_ endpoint: Endpoint) -> Failure {
+  mutating func silence(_ endpoint: Endpoint) -> Failure {
     let url = client.url(of: endpoint)!
     let cause: StaticString =
       isWebPage ? "a web page (captive portal?)" : "no answer to go by"

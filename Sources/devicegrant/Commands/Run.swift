@@ -83,7 +83,7 @@ private struct Life: ~Copyable {
     let attention = Attention(
       descriptor: background.pointee.descriptor, service: serveDuringExchange)
     let server = try AuthorizationServer(source, attention, log)
-    let files = try GrantFiles(creating: source)
+    var files = try GrantFiles(creating: source)
     try files.checkWritable()
     self.init(
       try SignInSession(source, server, log), files, attention,
@@ -326,7 +326,7 @@ private struct Life: ~Copyable {
     if idleness == .starting, !board.pointee.agent.hasGrant { try session.showHost() }
     board.pointee.findInputs()
     do {
-      try session.server.discover(files)
+      try session.server.discover(&files)
       try session.requestCode()
     } catch {
       if board.pointee.endsExchange {
@@ -525,7 +525,7 @@ private struct Life: ~Copyable {
   /// - Returns: false where there are new tokens that could not be saved.
   private mutating func refreshUnderLock() throws(Failure) -> Bool {
     // First, since it tells whose grant the record is.
-    try session.server.discover(files)
+    try session.server.discover(&files)
     guard try files.load(log), files.checkOwner(session.server.client, log) else {
       try lose("signed out")
       return true
@@ -628,7 +628,7 @@ private struct Life: ~Copyable {
   private mutating func findName() {
     wantsName = false
     do {
-      try session.server.discover(files)
+      try session.server.discover(&files)
       if session.server.client.text(of: .userinfo).count == 0 { return }
       guard try files.load(log), files.checkOwner(session.server.client, log) else { return }
       try session.server.getUserinfo(files.record.tokens)

@@ -32,7 +32,7 @@ private func revoke(
     return
   }
   var server = try AuthorizationServer(source, attention, log)
-  try server.discover(files)
+  try server.discover(&files)
   if !files.checkOwner(server.client, log) { return }
   if server.client.text(of: .revocation).count == 0 {
     log.warning(
