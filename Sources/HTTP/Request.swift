@@ -10,16 +10,16 @@ public struct RequestHead: Sendable {
   }
 
   private let method: Method
-  private let url: URL
 
-  public init(_ method: Method, _ url: URL) {
+  public init(_ method: Method) {
     self.method = method
-    self.url = url
   }
 
   /// Writes everything but the `Authorization` field, which is the caller's to add, and the empty
   /// line, which `end` writes.
-  public func begin<Sink: ByteSink & ~Copyable>(_ sink: inout Sink, version: StaticString) {
+  public func begin<Sink: ByteSink & ~Copyable>(
+    _ sink: inout Sink, _ url: borrowing URL, version: StaticString
+  ) {
     switch method {
     case .get: sink.append("GET ")
     case .post: sink.append("POST ")

@@ -94,8 +94,9 @@ public struct URL: Sendable {
   }
 
   /// Whether a connection to one serves the other.
-  public func hasSameOrigin(as other: URL) -> Bool {
-    port == other.port && host.equalsIgnoringCase(other.host)
+  public func hasSameOrigin(as other: borrowing URL) -> Bool {
+    if port != other.port { return false }
+    return host.equalsIgnoringCase(other.host)
   }
 
   /// The length of the host at the front of `authority`, brackets included.

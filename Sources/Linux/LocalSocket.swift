@@ -124,7 +124,7 @@ extension FileDescriptor {
 private struct SocketPath {
   private var terminated = Text<108>()
 
-  init?(_ path: Path) {
+  init?(_ path: borrowing Path) {
     guard path.bytes.count <= LocalListener.longestPath else { return nil }
     terminated.append(path.bytes)
     terminated.append(0)

@@ -112,7 +112,7 @@ struct AuthorizationServer: ~Copyable {
   }
 
   /// Lends the body of the last response.
-  func withBody<Result>(_ body: (borrowing Span<UInt8>) -> Result) -> Result {
+  mutating func withBody<Result>(_ body: (borrowing Span<UInt8>) -> Result) -> Result {
     body(exchange.body.bytes)
   }
 
@@ -160,26 +160,25 @@ struct AuthorizationServer: ~Copyable {
   /// known yet (RFC 8414, OpenID Connect Discovery).
   ///
   /// - Throws: exit code 69 where the issuer can't be asked now, 65 where its metadata is no good.
-  mutating func discover(_ files: borrowing GrantFiles) throws(Failure) {
-    if !client.needsDiscovery || takeCachedMetadata(files) { return }
-    let failure: Failure
+  mutating func discover(_ files: inout GrantFiles) throws(Failure) {
+    if !client.needsDiscovery || takeCachedMetadata(&files) { return }
+    var failure: Failure?
     do {
-      if try takeMetadata(.authorizationServer, files) { return }
-      if try takeMetadata(.openIDProvider, files) { return }
+      if try takeMetadata(.authorizationServer, &files) { return }
     } catch {
       // Where the first place has something else, the second may still have the metadata.
       if error.code != .unusableAnswer { throw error }
       failure = error
-      if try takeMetadata(.openIDProvider, files) { return }
-      throw failure
     }
+    if try takeMetadata(.openIDProvider, &files) { return }
+    if let failure { throw failure }
     let url = client.metadataURL(.openIDProvider)!
     throw Failure(.unusableAnswer, "\(url) answered with HTTP status \(head.status), not metadata")
   }
 
   /// Takes what was found less than a day ago.
   @discardableResult
-  mutating func takeCachedMetadata(_ files: borrowing GrantFiles) -> Bool {
+  mutating func takeCachedMetadata(_ files: inout GrantFiles) -> Bool {
     defer { exchange.form.removeAll() }
     guard client.needsDiscovery, files.loadMetadata(into: &exchange.form) else { return false }
     var memory = Memory.endpoints()
@@ -194,7 +193,7 @@ struct AuthorizationServer: ~Copyable {
 
   /// - Returns: false where there is nothing at that place.
   private mutating func takeMetadata(
-    _ location: MetadataLocation, _ files: borrowing GrantFiles
+    _ location: MetadataLocation, _ files: inout GrantFiles
   ) throws(Failure) -> Bool {
     let url = client.metadataURL(location)!
     do {

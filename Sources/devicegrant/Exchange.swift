@@ -53,9 +53,9 @@ struct Exchange: ~Copyable {
   mutating func post(
     to url: borrowing URL, clientID: PermanentBytes, clientSecret: PermanentBytes
   ) throws(ExchangeError) -> ResponseHead {
-    let head = RequestHead(.post(contentLength: form.count), copy url)
+    let head = RequestHead(.post(contentLength: form.count))
     request.removeAll()
-    head.begin(&request, version: version)
+    head.begin(&request, url, version: version)
     if clientSecret.count > 0 {
       appendBasicAuthorization(
         to: &request, clientID: clientID.bytes, clientSecret: clientSecret.bytes)
@@ -71,9 +71,9 @@ struct Exchange: ~Copyable {
   mutating func get(
     _ url: borrowing URL, accessToken: borrowing Span<UInt8>
   ) throws(ExchangeError) -> ResponseHead {
-    let head = RequestHead(.get, copy url)
+    let head = RequestHead(.get)
     request.removeAll()
-    head.begin(&request, version: version)
+    head.begin(&request, url, version: version)
     if accessToken.count > 0 {
       appendBearerAuthorization(to: &request, accessToken: accessToken)
     }
@@ -114,7 +114,7 @@ struct Exchange: ~Copyable {
   private mutating func connect(
     to url: borrowing URL, _ patience: Patience
   ) throws(TLSError) {
-    if session.isConnected, let origin, origin.hasSameOrigin(as: copy url), !session.isStale {
+    if session.isConnected, let origin, origin.hasSameOrigin(as: url), !session.isStale {
       return
     }
     origin = nil

@@ -49,7 +49,7 @@ struct GrantFiles: ~Copyable {
   }
 
   /// Finds out before a code is shown whether its tokens could be kept: otherwise it is a trap.
-  func checkWritable() throws(Failure) {
+  mutating func checkWritable() throws(Failure) {
     do {
       try store.checkWritable()
     } catch {
@@ -124,7 +124,7 @@ struct GrantFiles: ~Copyable {
   }
 
   /// Says where less was granted than asked for (RFC 6749 §3.3).
-  func reportScope(_ client: borrowing ClientConfiguration, _ log: Log) {
+  mutating func reportScope(_ client: borrowing ClientConfiguration, _ log: Log) {
     let granted = record.tokens.scope.bytes
     let wanted = client.scope.bytes
     if granted.count == 0 || granted.equals(wanted) { return }
@@ -134,7 +134,7 @@ struct GrantFiles: ~Copyable {
   /// Whether the record is this client's, from this server: what another server has issued must not
   /// be sent to this one. Where the file does not say, or the server is yet to be discovered, it
   /// is.
-  func checkOwner(_ client: borrowing ClientConfiguration, _ log: Log) -> Bool {
+  mutating func checkOwner(_ client: borrowing ClientConfiguration, _ log: Log) -> Bool {
     let endpoint = client.text(of: .token)
     let clientID = client.clientID
     if Self.agree(record.tokenEndpoint.bytes, endpoint.bytes),
@@ -157,7 +157,7 @@ struct GrantFiles: ~Copyable {
   }
 
   /// Waits for the right to renew or to remove the record.
-  func lock(_ patience: Patience) throws(Failure) -> FileLock {
+  mutating func lock(_ patience: Patience) throws(Failure) -> FileLock {
     do {
       return try store.lock(patience)
     } catch {
@@ -180,12 +180,12 @@ struct GrantFiles: ~Copyable {
   }
 
   /// Publishes the record's access token where the configuration wants it.
-  func publish(_ log: Log) {
+  mutating func publish(_ log: Log) {
     publication?.publish(record.tokens.accessToken, log)
   }
 
   /// Takes the published access token back.
-  func withdraw(_ log: Log) {
+  mutating func withdraw(_ log: Log) {
     publication?.withdraw(log)
   }
 
@@ -208,15 +208,15 @@ struct GrantFiles: ~Copyable {
   }
 
   /// The issuer's metadata as they were found last; false where there are none.
-  func loadMetadata(into buffer: inout Buffer) -> Bool {
+  mutating func loadMetadata(into buffer: inout Buffer) -> Bool {
     store.load(.metadata, into: &buffer)
   }
 
-  func saveMetadata(_ metadata: borrowing Buffer) {
+  mutating func saveMetadata(_ metadata: borrowing Buffer) {
     store.save(.metadata, metadata.bytes)
   }
 
-  func saveName(_ name: borrowing Text<256>) {
+  mutating func saveName(_ name: borrowing Text<256>) {
     store.save(.name, name.bytes)
   }
 }

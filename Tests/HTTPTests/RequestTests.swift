@@ -6,10 +6,11 @@ import Testing
 
 @Suite struct RequestTests {
   private func head(_ method: RequestHead.Method, _ url: String) throws -> String {
-    let url = Array(url.utf8)
-    let head = RequestHead(method, try HTTP.URL(url.span))
+    let text = Array(url.utf8)
+    let url = try HTTP.URL(text.span)
+    let head = RequestHead(method)
     let bytes = written { sink in
-      head.begin(&sink, version: "1.2.3")
+      head.begin(&sink, url, version: "1.2.3")
       head.end(&sink)
     }
     return String(decoding: bytes, as: UTF8.self)

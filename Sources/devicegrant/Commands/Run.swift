@@ -85,7 +85,7 @@ private struct Life: ~Copyable {
     let attention = Attention(
       descriptor: background.pointee.descriptor, service: serveDuringExchange)
     let server = try AuthorizationServer(source, attention, log)
-    let files = try GrantFiles(creating: source)
+    var files = try GrantFiles(creating: source)
     try files.checkWritable()
     self.init(
       try SignInSession(source, server, log), files, attention,
@@ -128,7 +128,7 @@ private struct Life: ~Copyable {
   /// Takes up the grant that is there.
   private mutating func begin() throws(Failure) {
     let now = Clock.milliseconds
-    session.server.takeCachedMetadata(files)
+    session.server.takeCachedMetadata(&files)
     guard try files.load(log), files.checkOwner(session.server.client, log) else {
       files.withdraw(log)
       askForSignIn()
@@ -339,7 +339,7 @@ private struct Life: ~Copyable {
     board.pointee.findInputs()
     do {
       try files.checkWritable()
-      try session.server.discover(files)
+      try session.server.discover(&files)
       try session.requestCode()
     } catch {
       if board.pointee.endsExchange {
@@ -550,7 +550,7 @@ private struct Life: ~Copyable {
 
   private mutating func refreshUnderLock() throws(Failure) {
     // First, since it tells whose grant the record is.
-    try session.server.discover(files)
+    try session.server.discover(&files)
     guard try files.load(log), files.checkOwner(session.server.client, log) else {
       lose("signed out")
       return
@@ -675,7 +675,7 @@ private struct Life: ~Copyable {
   private mutating func findName() {
     wantsName = false
     do {
-      try session.server.discover(files)
+      try session.server.discover(&files)
       guard try files.load(log), files.checkOwner(session.server.client, log) else {
         lose("it is another's")
         return

@@ -46,7 +46,7 @@ func openSignals() throws(Failure) -> SignalQueue {
 private func signIn(
   _ session: inout SignInSession, _ files: inout GrantFiles, _ attention: Attention, _ log: Log
 ) throws(Failure) {
-  try session.server.discover(files)
+  try session.server.discover(&files)
   try session.requestCode()
   var flow = DeviceFlow(
     expiresIn: session.authorization.expiresIn, interval: session.authorization.interval,

@@ -32,7 +32,7 @@ private func revoke(
     return
   }
   var server = try AuthorizationServer(source, attention, log)
-  try server.discover(files)
+  try server.discover(&files)
   if !files.checkOwner(server.client, log) {
     log.warning("it is not revoked; it is erased here all the same")
     return

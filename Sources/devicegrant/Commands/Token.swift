@@ -66,7 +66,7 @@ func renew(
   let seen = files.record.tokens.accessToken.bytes.checksum
   let lock = try files.lock(attention.patience(for: GrantFiles.lockPatience))
   defer { lock.release() }
-  try server.discover(files)
+  try server.discover(&files)
   if try !files.load(log) || !files.checkOwner(server.client, log) {
     throw notSignedIn(files.path)
   }

@@ -13,7 +13,7 @@ func whoAmI(_ source: borrowing ConfigurationSource, _ log: Log) throws(Failure)
   let attention = Attention(descriptor: signals.rawValue, service: nil)
   var server = try AuthorizationServer(source, attention, log)
   var files = try GrantFiles(opening: source)
-  try server.discover(files)
+  try server.discover(&files)
   if try !files.load(log) || !files.checkOwner(server.client, log) {
     throw notSignedIn(files.path)
   }
@@ -27,12 +27,12 @@ func whoAmI(_ source: borrowing ConfigurationSource, _ log: Log) throws(Failure)
     try server.getUserinfo(files.record.tokens)
   }
   defer { files.record.wipe() }
-  try checkStatus(server, files)
-  try writeProfile(server)
+  try checkStatus(&server, &files)
+  try writeProfile(&server)
 }
 
 private func checkStatus(
-  _ server: borrowing AuthorizationServer, _ files: borrowing GrantFiles
+  _ server: inout AuthorizationServer, _ files: inout GrantFiles
 ) throws(Failure) {
   let status = server.head.status
   let url = server.client.url(of: .userinfo)!
@@ -62,7 +62,7 @@ private func checkStatus(
 }
 
 /// Writes the JSON as it came, or for a person in lines.
-private func writeProfile(_ server: borrowing AuthorizationServer) throws(Failure) {
+private func writeProfile(_ server: inout AuthorizationServer) throws(Failure) {
   var output = Memory.profile()
   let isJSON = server.withBody { body in
     guard StandardOutput.isTerminal else {
