@@ -1,6 +1,8 @@
 """Configuration: where values come from, and what is said of wrong ones."""
 
-from acceptance import CONFIGURATION, DONE, USAGE, AcceptanceTest, for_each
+from acceptance import (CONFIGURATION, DATA, DENIED, DONE, USAGE, AcceptanceTest,
+                        for_each)
+from servers import put_tokens
 
 GOOD = "provider = webex\nclient_id = x\nclient_secret = yyyyyyyy\n"
 
@@ -192,6 +194,28 @@ class Presets(AcceptanceTest):
     def test_confidential_client_signs_in_at(self, provider):
         sandbox = self.sandbox(provider, approve_after=1)
         self.assertExit(DONE, self.sign_in(sandbox, public=False))
+
+
+    @for_each({name: name for name in PROVIDERS})
+    def test_denied_at(self, provider):
+        sandbox = self.sandbox(provider, deny_after=1, interval=1)
+        run = self.sign_in(sandbox, {"scope": None}, public=None)
+        self.assertExit(DENIED, run, "denied")
+        self.assertEqual(1, len(sandbox.polls))
+
+    @for_each({name: name for name in PROVIDERS})
+    def test_unknown_client_at(self, provider):
+        sandbox = self.sandbox(provider)
+        settings = {"scope": None, "client_id": "somebody-else"}
+        self.assertExit(DATA, self.sign_in(sandbox, settings, public=None))
+
+    @for_each({name: name for name in PROVIDERS if name != "github"})
+    def test_dead_refresh_token_at(self, provider):
+        sandbox = self.sandbox(provider)
+        board = self.board(at=sandbox, public=None)
+        put_tokens(board, sandbox, scope=None, expires_at=1, refresh_token="dead")
+        self.assertExit(DENIED, board.run("token"), "refresh token")
+        self.assertEqual(1, len(sandbox.to("refresh")))
 
 
 class Precedence(AcceptanceTest):
