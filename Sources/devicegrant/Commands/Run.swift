@@ -105,6 +105,7 @@ private struct Life: ~Copyable {
   }
 
   /// - Returns: the signal that ended it.
+  @inline(never)
   mutating func live(
     _ source: borrowing ConfigurationSource, _ arguments: borrowing Arguments
   ) throws(Failure) -> Int32 {
