@@ -7,6 +7,16 @@ internal import Linux
 // and gives them to one command. Each command is one file. Whatever waits takes a `Patience`, so
 // that a signal ends every wait; whatever fails throws a `Failure`, which ends here, as one line
 // in the log and an exit code.
+//
+//   Commands/             the commands
+//   Life                  what `run` does: +Code until somebody has approved, +Grant from then on
+//   Background            what is attended to in the midst of every wait: signals, keys, clocks,
+//     HandOut, Hooks      the socket's clients, the operator's programs
+//   SignInSession         one code after another, with the Displays that show it
+//   AuthorizationServer   one function for each request, over one Exchange: HTTP on a TLS session
+//   GrantFiles            the token file with its lock, the access token's file
+//   SocketClient          the other end of `run`'s socket
+//   Arguments, ConfigurationSource, Help; Log, Message, Failure; Memory
 
 /// The program. SwiftPM makes `main` an alias of this name.
 @c(devicegrant_main)
