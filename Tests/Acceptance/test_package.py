@@ -128,8 +128,10 @@ class Service(AcceptanceTest):
     def test_slow_systemd_on(self, architecture):
         sandbox = self.sandbox("webex")
         board = self.debian = self.booted(architecture, sandbox)
-        self.assertEqual("active", self.systemctl("is-active devicegrant"))
+        sandbox.wait_for(lambda _: sandbox.grants.newest_pending(), 60)
         wait_for_screen(board, self.shows_newest_code(sandbox))
+        # It has said that it is ready when it painted its first screen.
+        self.assertEqual("active", self.systemctl("is-active devicegrant"))
         process = self.systemctl("show -P MainPID devicegrant")
         _, said = board.command(f"grep -E '^(Uid|CapEff):' /proc/{process}/status")
         self.assertNotRegex(said, r"Uid:\s+0\s")
