@@ -91,12 +91,6 @@ struct Displays: ~Copyable {
     if isEmpty { try checkForFailure() }
   }
 
-  /// Shows a screen as `show` does, but whole: another program may have painted over it.
-  mutating func repaint(_ screen: borrowing Screen) throws(Failure) {
-    invalidatePanels()
-    try show(screen)
-  }
-
   /// Shows a screen that is to stay when the program ends, and gives the text console back, until
   /// `show` is called again: it draws its text in the place of a blank screen, and over any other
   /// when there is new text. Never fails: where the program ends, it is for another reason.

@@ -40,7 +40,7 @@ extension Life {
     cause = failure.words
     idleness = .failed
     isShown = false
-    let seconds = ((board.pointee.agent.nextCodeAt ?? now) - now + 999) / 1000
+    let seconds = wholeSeconds(until: board.pointee.agent.nextCodeAt ?? now, now: now)
     log.warning("no code: \(failure); next attempt in \(seconds) s")
     if !board.pointee.agent.hasGrant {
       board.pointee.handOut.explain(.loginRequired, "login required: no code: \(failure)")
@@ -107,7 +107,7 @@ extension Life {
       log.warning("\(verbatim: cause)")
     }
     if let next = board.pointee.agent.nextCodeAt {
-      log.info("a new code in \((next - now + 999) / 1000) s")
+      log.info("a new code in \(wholeSeconds(until: next, now: now)) s")
     }
     if !board.pointee.agent.hasGrant { askForSignIn() }
   }

@@ -29,7 +29,8 @@ extension Life {
   /// goes on until it works, or the program ends. The lock is held all the time: whoever renewed
   /// the old record meanwhile would do so with a refresh token that is used up.
   mutating func keep() {
-    while board.pointee.happenings.ending == nil {
+    // Once at least: the answer may have come in the moment that the program's end leaves.
+    repeat {
       do {
         let lock = try files.lock(exchanging.patience(for: GrantFiles.lockPatience))
         defer { lock.release() }
@@ -38,7 +39,7 @@ extension Life {
       } catch {
         notSaved(error, pause: 1000)
       }
-    }
+    } while board.pointee.happenings.ending == nil
   }
 
   mutating func keepUnderLock() {
@@ -210,7 +211,7 @@ extension Life {
     board.pointee.agent.refreshFailed(
       isRefusal: failure.code != .unavailable, isUncertain: isUncertain, retryAfter: retryAfter,
       now: now)
-    let seconds = ((board.pointee.agent.nextRefreshAt ?? now) - now + 999) / 1000
+    let seconds = wholeSeconds(until: board.pointee.agent.nextRefreshAt ?? now, now: now)
     log.warning("refresh failed: \(failure); next attempt in \(seconds) s")
     board.pointee.handOut.explain(.unavailable, "refresh failed: \(failure)")
     board.pointee.refreshEnded()

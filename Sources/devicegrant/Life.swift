@@ -156,7 +156,7 @@ struct Life: ~Copyable {
   mutating func show(_ now: Int64) throws(Failure) -> Int64? {
     let agent = board.pointee.agent
     let end = agent.flow?.expiresAt ?? (agent.hasGrant ? nil : agent.nextCodeAt)
-    let seconds = end.map { max(0, ($0 - now + 999) / 1000) } ?? -1
+    let seconds = end.map { max(0, wholeSeconds(until: $0, now: now)) } ?? -1
     if isShown, seconds == shownSeconds { return end }
     isShown = true
     shownSeconds = seconds

@@ -108,7 +108,7 @@ struct SignInSession: ~Copyable {
 
 extension DeviceFlow {
   /// Until the next poll.
-  func secondsToPoll(now: Int64) -> Int64 { ((nextPollAt ?? now) - now + 999) / 1000 }
+  func secondsToPoll(now: Int64) -> Int64 { wholeSeconds(until: nextPollAt ?? now, now: now) }
 }
 
 extension SignInCode {

@@ -629,6 +629,16 @@ class End(LivingTest):
         self.assertEnds(run)
         self.assertHolds(board, sandbox)
 
+    def test_during_a_poll_that_brings_the_tokens_saves_them(self):
+        """The code is used up, and nobody approves a second time."""
+        sandbox = self.sandbox(approve_after=1, interval=1)
+        sandbox.delay("poll", 0.3)
+        board = self.agent_board(sandbox)
+        run = self.alive(board)
+        sandbox.wait_for(lambda s: s.polls)
+        self.assertEnds(run)
+        self.assertHolds(board, sandbox)
+
     def test_status_says_what_the_file_does(self):
         board = self.signed_in(self.sandbox())
         run = self.alive(board)

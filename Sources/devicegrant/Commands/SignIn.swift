@@ -55,7 +55,7 @@ private func signIn(
     let now = Clock.milliseconds
     switch flow.next(now: now) {
     case .wait(let instant):
-      try session.showCode(secondsLeft: max(0, (flow.expiresAt - now + 999) / 1000))
+      try session.showCode(secondsLeft: max(0, wholeSeconds(until: flow.expiresAt, now: now)))
       let deadline = session.displays.showsTime
         ? min(instant, nextSecond(before: flow.expiresAt, now: now)) : instant
       if wait(for: .readable, on: -1, attention.patience(until: deadline)) == .interrupted {
@@ -106,6 +106,9 @@ private func save(
   files.reportScope(session.server.client, log)
   log.info("signed in; the tokens are in \(files.path)")
 }
+
+/// The seconds until an instant in milliseconds, the last of them counted whole.
+func wholeSeconds(until instant: Int64, now: Int64) -> Int64 { (instant - now + 999) / 1000 }
 
 /// The instant, in milliseconds, at which the seconds that are left until `end` change next.
 func nextSecond(before end: Int64, now: Int64) -> Int64 {
