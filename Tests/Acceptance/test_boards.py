@@ -52,7 +52,7 @@ class OnDebiansKernel(AcceptanceTest):
         sandbox, disk = self.sandbox("webex"), self.disk()
         options = {"disk": disk, **self.configured(sandbox)}
         board = self.boot(architecture, command=AGENT, **options)
-        code = board.wait_for(r"user_code=(\S+)\s", 120)[1]
+        code = board.wait_for(r"user_code=(\S+)\s")[1]
         grant = sandbox.grants.newest_pending()
         self.assertEqual(grant.user_code, code)
         screen = wait_for_screen(board, shows_qr(

@@ -78,7 +78,7 @@ def screen_of(board, number=0):
     return Bitmap(board.picture(number).rows())
 
 
-def wait_for_screen(board, matches, timeout=30, number=0):
+def wait_for_screen(board, matches, timeout=120, number=0):
     """Waits until the screen is as `matches` wants it, and returns it.
 
     Nothing tells from outside that a screen has changed, so it is looked at again and again.
@@ -105,7 +105,7 @@ def shows_words(*words):
     return shows
 
 
-def freeze(board, path, timeout=30):
+def freeze(board, path, timeout=120):
     """Stops the agent (SIGSTOP) when the screen is what it has painted into that PBM file there.
 
     It paints one after the other and again each second, so it may be stopped between the two.
