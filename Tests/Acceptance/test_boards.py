@@ -8,6 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import vfb
 from acceptance import CANNOT_CREATE, DONE, UNAVAILABLE, USAGE, AcceptanceTest, for_each
 from devicegrant import ROOT
 from emulator import (Emulator, SimpleFramebuffer, freeze, missing_texts, on_board, painted,
@@ -28,6 +29,17 @@ FRAMEBUFFERS = (
     ("800x480:r5g6b5", 0), ("640x480:x1r5g5b5:1344", 90), ("320x240:r8g8b8:1024", 0),
     ("1366x768:x8r8g8b8", 0), ("480x272:a8b8g8r8:2048", 180), ("1280x800:x2r10g10b10", 270),
     ("240x320:a8r8g8b8", 0), ("321x241:a1r5g5b5:660", 0), ("1366x768:r5g6b5:2816", 90),
+)
+# What else the kernel's virtual framebuffer has: the size, bits per pixel, the rotation and the
+# rest of the mode. Its 16 bits are b5g6r5 and, with opacity, a1b5g5r5; more bits are b8g8r8.
+VIRTUAL_FRAMEBUFFERS = (
+    ("800x480", 8, 0, {}), ("321x241", 8, 90, {"virtual": "331x500", "offset": (5, 250)}),
+    ("640x480", 8, 0, {"is_grey": True}), ("640x480", 1, 0, {}),
+    ("400x300", 1, 180, {"virtual": "437x700", "offset": (13, 350)}),
+    ("128x64", 1, 0, {}), ("320x240", 16, 0, {"virtual": "320x480", "offset": (0, 240)}),
+    ("321x241", 16, 270, {"virtual": "400x300", "offset": (77, 59), "is_opaque": True}),
+    ("321x241", 24, 0, {}), ("480x272", 24, 90, {"virtual": "501x600", "offset": (9, 1)}),
+    ("800x480", 32, 0, {"virtual": "800x1440", "offset": (0, 960)}),
 )
 
 
@@ -109,6 +121,48 @@ class OnDebiansKernel(AcceptanceTest):
                                    rotate=rotation)
                 self.assertEqual(expected.digest(), screen.digest())
                 self.assertEqual([COMPLETE.encode()], read_qr(screen))
+
+    @for_each(ARCHITECTURES)
+    def test_slow_virtual_framebuffer(self, architecture):
+        board = self.boot(architecture, display="none", files=vfb.files(architecture),
+                          kernel_options="vt.global_cursor_default=0")
+        board.booted()
+        vfb.load(board)
+        for size, bits, rotation, others in VIRTUAL_FRAMEBUFFERS:
+            with self.subTest(size, bits=bits, rotate=rotation, **others):
+                vfb.set_mode(board, size, bits, **others)
+                self.assertEqual([], read_qr(vfb.screen_of(board)))
+                code, said = board.command(f"{SHOW} --display framebuffer --rotate {rotation}")
+                self.assertEqual(DONE, code, said)
+                screen = vfb.screen_of(board)
+                expected = painted(size, uri=URI, complete=COMPLETE, code=CODE, rotate=rotation)
+                self.assertEqual(expected.digest(), screen.digest())
+                self.assertEqual([COMPLETE.encode()], read_qr(screen))
+
+    @for_each(ARCHITECTURES)
+    def test_slow_mode_changes(self, architecture):
+        """The agent goes on in the new mode, and the text console is back at its end."""
+        sandbox = self.sandbox("webex")
+        options = self.configured(sandbox)
+        options["files"] |= vfb.files(architecture)
+        board = self.boot(architecture, display="none", kernel_options="console=tty0", **options)
+        board.booted()
+        vfb.load(board)
+        board.send(f"{AGENT} &")
+        code = board.wait_for(r"user_code=(\S+)\s")[1]
+        grant = sandbox.grants.newest_pending()
+        self.assertEqual(grant.user_code, code)
+        complete = sandbox.personality.complete(sandbox.verification_uri, grant)
+        for size, bits, others in (
+                ("800x480", 32, {}), ("800x480", 32, {"virtual": "800x960", "offset": (0, 480)}),
+                ("640x480", 1, {})):
+            vfb.set_mode(board, size, bits, **others)
+            screen = wait_for_screen(board, shows_qr(complete), look=vfb.screen_of)
+            self.assertEqual(size, "x".join(map(str, screen.size)))
+        board.command(end_agent("TERM"))
+        # Whose letters also show that the kernel puts the bits of a byte into the same order.
+        board.command("clear >/dev/tty1; echo '<0>disaster' >/dev/kmsg")
+        wait_for_screen(board, shows_words("disaster"), look=vfb.screen_of)
 
     @for_each({f"{architecture}_{device}_{driver}": (architecture, device, driver)
                for architecture in ARCHITECTURES for device in ("virtio-gpu", "bochs")

@@ -78,13 +78,13 @@ def screen_of(board, number=0):
     return Bitmap(board.picture(number).rows())
 
 
-def wait_for_screen(board, matches, timeout=120, number=0):
+def wait_for_screen(board, matches, timeout=120, look=screen_of):
     """Waits until the screen is as `matches` wants it, and returns it.
 
     Nothing tells from outside that a screen has changed, so it is looked at again and again.
     """
     deadline = time.monotonic() + timeout
-    while not matches(screen := screen_of(board, number)):
+    while not matches(screen := look(board)):
         if time.monotonic() > deadline:
             raise AssertionError(f"the screen did not come within {timeout} s; on the serial line:"
                                  f"\n{board.serial[-4000:]}")
