@@ -33,6 +33,10 @@ struct cmbedtls_session {
   // The socket, and whether it has said that nothing more comes.
   int descriptor;
   int has_ended;
+
+  // See cmbedtls_next_attempt.
+  int is_limited;
+  int is_downgraded;
 };
 
 // Weak, not static, here and below: the optimiser copies callers of these functions into other
@@ -92,12 +96,13 @@ static const uint16_t cmbedtls_groups[] = {
     MBEDTLS_SSL_IANA_TLS_GROUP_X25519, MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
     MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1, MBEDTLS_SSL_IANA_TLS_GROUP_SECP521R1,
     MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
+// Those that mbedTLS refuses in TLS 1.2 come last: most servers take the first that they can.
 static const uint16_t cmbedtls_signatures[] = {
     MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256, MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
-    MBEDTLS_TLS1_3_SIG_ECDSA_SECP521R1_SHA512, MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256,
-    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384,    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA512,
-    MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,       MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,
-    MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,       MBEDTLS_TLS1_3_SIG_NONE};
+    MBEDTLS_TLS1_3_SIG_ECDSA_SECP521R1_SHA512, MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,
+    MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,       MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,
+    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256,    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384,
+    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA512,    MBEDTLS_TLS1_3_SIG_NONE};
 #else
 static const mbedtls_ecp_group_id cmbedtls_curves[] = {
     MBEDTLS_ECP_DP_CURVE25519, MBEDTLS_ECP_DP_SECP256R1, MBEDTLS_ECP_DP_SECP384R1,
@@ -105,6 +110,53 @@ static const mbedtls_ecp_group_id cmbedtls_curves[] = {
 static const int cmbedtls_hashes[] = {MBEDTLS_MD_SHA256, MBEDTLS_MD_SHA384, MBEDTLS_MD_SHA512,
                                       MBEDTLS_MD_NONE};
 #endif
+
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
+// Looks at each new server random: a server that knows TLS 1.3 and was made to speak TLS 1.2 says
+// so in its last bytes (RFC 8446 section 4.1.3), which it signs.
+static inline void cmbedtls_take_randoms(void *context, mbedtls_ssl_key_export_type type,
+                                         const unsigned char *secret, size_t size,
+                                         const unsigned char client[32],
+                                         const unsigned char server[32],
+                                         mbedtls_tls_prf_types function) {
+  static const unsigned char sentinel[8] = {'D', 'O', 'W', 'N', 'G', 'R', 'D', 1};
+  struct cmbedtls_session *session = (struct cmbedtls_session *)context;
+  (void)type, (void)secret, (void)size, (void)client, (void)function;
+  session->is_downgraded = memcmp(server + 24, sentinel, sizeof sentinel) == 0;
+}
+#endif
+
+// Whether to try another handshake at once after one that ended with `error`; 0 is a fresh start.
+//
+// mbedTLS 3.6.6 has to offer RSA-PSS for TLS 1.3, but refuses it from a server that goes on with
+// TLS 1.2 and prefers it (Mbed-TLS/mbedtls issue 10668). The next handshake is then limited to
+// TLS 1.2, where it is not offered. Nobody can use that to force an old version on a server that
+// knows a newer one: see cmbedtls_take_randoms.
+static inline int cmbedtls_next_attempt(struct cmbedtls_session *session, int error) {
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
+  session->is_limited =
+      !session->is_limited && error == MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER &&
+      mbedtls_ssl_get_version_number(&session->ssl) == MBEDTLS_SSL_VERSION_TLS1_2;
+  mbedtls_ssl_conf_max_tls_version(&session->config, session->is_limited
+                                                         ? MBEDTLS_SSL_VERSION_TLS1_2
+                                                         : MBEDTLS_SSL_VERSION_TLS1_3);
+  mbedtls_ssl_set_export_keys_cb(&session->ssl, cmbedtls_take_randoms, session);
+  return session->is_limited;
+#else
+  (void)session, (void)error;
+  return 0;
+#endif
+}
+
+// An error of mbedTLS where the handshake that is over has an older version than both ends know.
+static inline int cmbedtls_downgrade_error(const struct cmbedtls_session *session) {
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
+  return session->is_limited && session->is_downgraded ? MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER : 0;
+#else
+  (void)session;
+  return 0;
+#endif
+}
 
 // Sets everything that does not depend on the host. Returns 0 or an error of mbedTLS.
 static inline int cmbedtls_configure(struct cmbedtls_session *session) {
@@ -124,6 +176,13 @@ static inline int cmbedtls_configure(struct cmbedtls_session *session) {
   mbedtls_ssl_conf_min_tls_version(config, MBEDTLS_SSL_VERSION_TLS1_2);
   mbedtls_ssl_conf_groups(config, cmbedtls_groups);
   mbedtls_ssl_conf_sig_algs(config, cmbedtls_signatures);
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
+  // With forward secrecy when a session is resumed, too. Tickets are dropped unless asked for.
+  mbedtls_ssl_conf_tls13_key_exchange_modes(config,
+                                            MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL_ALL);
+  mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
+      config, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
+#endif
 #else
   mbedtls_ssl_conf_min_version(config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
   mbedtls_ssl_conf_curves(config, cmbedtls_curves);
@@ -134,6 +193,17 @@ static inline int cmbedtls_configure(struct cmbedtls_session *session) {
   mbedtls_ssl_conf_authmode(config, MBEDTLS_SSL_VERIFY_REQUIRED);
   mbedtls_ssl_conf_ca_chain(config, &session->anchors, NULL);
   return mbedtls_ssl_conf_alpn_protocols(config, cmbedtls_protocols);
+}
+
+// Whether the session can be saved when the handshake is over. In TLS 1.3 it is what comes with a
+// ticket, later.
+static inline int cmbedtls_has_session(const mbedtls_ssl_context *ssl) {
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
+  return mbedtls_ssl_get_version_number(ssl) == MBEDTLS_SSL_VERSION_TLS1_2;
+#else
+  (void)ssl;
+  return 1;
+#endif
 }
 
 // Whether a read returned because a TLS 1.3 server sent a ticket, which is no data.

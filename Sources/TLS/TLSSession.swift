@@ -54,7 +54,10 @@ public struct TLSSession: ~Copyable {
     to host: borrowing Span<UInt8>, port: Int, _ patience: Patience
   ) throws(TLSError) {
     close()
-    if !isLast(host) { forgetSession() }
+    if !isLast(host) {
+      forgetSession()
+      cmbedtls_next_attempt(session, 0)
+    }
     try setHost(host)
     let opened: FileDescriptor
     do {
@@ -71,7 +74,8 @@ public struct TLSSession: ~Copyable {
       close()
       // What the server did not like may have been the old session.
       forgetSession()
-      throw error
+      guard cmbedtls_next_attempt(session, error.handshakeCode) != 0 else { throw error }
+      try connect(to: host, port: port, patience)
     }
   }
 
@@ -111,6 +115,7 @@ public struct TLSSession: ~Copyable {
       if outcome == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY || outcome == MBEDTLS_ERR_SSL_CONN_EOF {
         return 0
       }
+      if cmbedtls_is_session_ticket(outcome) != 0 { saveSession() }
       // Zero is also what two empty records in a row lead to.
       if outcome == 0, session.pointee.has_ended != 0 { return 0 }
       try waitAfter(outcome, patience, duringHandshake: false)
@@ -162,9 +167,11 @@ public struct TLSSession: ~Copyable {
       }
       throw handshakeError(outcome)
     }
+    let downgrade = cmbedtls_downgrade_error(session)
+    if downgrade != 0 { throw .handshake(downgrade) }
     handshakes += 1
     if verification.isVerified {
-      saveSession()
+      if cmbedtls_has_session(ssl) != 0 { saveSession() }
       return
     }
     // Without a chain it can only be the session that was verified before it was saved.
@@ -187,13 +194,12 @@ public struct TLSSession: ~Copyable {
     _ outcome: Int32, _ patience: Patience, duringHandshake: Bool
   ) throws(TLSError) {
     var readiness = Readiness.readable
-    if outcome == MBEDTLS_ERR_SSL_WANT_WRITE {
+    if outcome == MBEDTLS_ERR_SSL_WANT_WRITE || cmbedtls_is_session_ticket(outcome) != 0 {
+      // After a ticket, more may have been received already: this looks at the deadline only.
       readiness = .writable
     } else if outcome == MBEDTLS_ERR_SSL_CONN_EOF {
       throw .closed
-    } else if outcome != MBEDTLS_ERR_SSL_WANT_READ, outcome != 0,
-      cmbedtls_is_session_ticket(outcome) == 0
-    {
+    } else if outcome != MBEDTLS_ERR_SSL_WANT_READ, outcome != 0 {
       throw .transfer(outcome)
     }
     switch wait(for: readiness, on: session.pointee.descriptor, patience) {
@@ -213,6 +219,14 @@ public struct TLSSession: ~Copyable {
     mbedtls_ssl_session_free(&session.pointee.saved)
     mbedtls_ssl_session_init(&session.pointee.saved)
     session.pointee.has_saved = 0
+  }
+}
+
+extension TLSError {
+  /// What mbedTLS said of the handshake, or 0.
+  fileprivate var handshakeCode: Int32 {
+    if case .handshake(let code) = self { return code }
+    return 0
   }
 }
 
