@@ -102,7 +102,7 @@ class Anchors(AcceptanceTest):
 
 
 class Addresses(AcceptanceTest):
-    """mbedTLS 2.28 knows no IP addresses in certificates: then a refusal, never a guess."""
+    """Compared by the program itself, since mbedTLS 2.28 knows no addresses in certificates."""
 
     def at_address(self, kind, address="127.0.0.1"):
         sandbox = self.sandbox(certificate=kind, approve_after=1)
@@ -113,11 +113,7 @@ class Addresses(AcceptanceTest):
 
     @for_each({"ipv4": "127.0.0.1", "ipv6": "[::1]"})
     def test_address_in_the_certificate(self, address):
-        sandbox, run = self.at_address("good", address)
-        if run.code != DONE:
-            self.assertIn(run.code, (UNAVAILABLE, CONFIGURATION), run.stderr)
-            self.assertIn(address.strip("[]"), run.stderr)
-            self.assertEqual([], sandbox.requests)
+        self.assertExit(DONE, self.at_address("good", address)[1])
 
     @for_each({"spelled_as_a_name": "address-as-name", "missing": "wrong-host",
                "in_no_san": "common-name"})

@@ -16,13 +16,22 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# Per architecture: where the Embedded build puts the binary, and what runs it here. There is no
-# `-L` for qemu: the dynamic linker of Debian's cross packages and the libc of the foreign
+# Per architecture: where the Embedded build puts the binary, and what runs it here. Debian 13's are
+# run with its own dynamic linker and libraries (board/sysroot). For the others there is no `-L`
+# for qemu: the dynamic linker of Debian's cross packages and the libc of the foreign
 # architecture are of different releases, and with the two mixed, every fork(2) ends in a crash.
+DEBIAN_13 = ROOT / ".build" / "board" / "debian-13"
 BINARIES = {
     "host": (".build/embedded-host/release/devicegrant", []),
     "aarch64": (".build/aarch64-none-none-elf/release/devicegrant", ["qemu-aarch64-static"]),
     "armv7": (".build/armv7-none-none-eabi/release/devicegrant", ["qemu-arm-static"]),
+    "debian-13": (".build/board/amd64/devicegrant-debian13",
+                  [str(DEBIAN_13 / "amd64/lib64/ld-linux-x86-64.so.2"), "--library-path",
+                   str(DEBIAN_13 / "amd64/lib/x86_64-linux-gnu")]),
+    "debian-13-aarch64": (".build/board/arm64/devicegrant-debian13",
+                          ["qemu-aarch64-static", "-L", str(DEBIAN_13 / "arm64")]),
+    "debian-13-armv7": (".build/board/armhf/devicegrant-debian13",
+                        ["qemu-arm-static", "-L", str(DEBIAN_13 / "armhf")]),
 }
 CODE_LINE = re.compile(r"user_code=(?P<user_code>.*?) verification_uri=(?P<uri>\S+)"
                        r".* expires_in=(?P<expires_in>\d+)")
@@ -39,7 +48,8 @@ def command_for(architecture="host"):
     if runner and platform.machine() == architecture:
         runner = []
     if runner and not shutil.which(runner[0]):
-        raise FileNotFoundError(f"{runner[0]} is missing: install the package qemu-user-static")
+        raise FileNotFoundError(f"{runner[0]} is missing: run board/dependencies cross, "
+                                "board/sysroot 13 amd64")
     return [*runner, str(binary.resolve())]
 
 
