@@ -1,7 +1,7 @@
 // The program's memory map: every buffer that is too large for the stack, in one place.
 //
 // Each lies in .bss, so a page that is never touched costs no memory. The functions are called
-// once each, by Memory.swift of the executable.
+// by Memory.swift of the executable alone.
 #pragma once
 #include <stddef.h>
 

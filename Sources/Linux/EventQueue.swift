@@ -9,8 +9,6 @@ public struct EventQueue: ~Copyable {
   public enum Interest: Sendable {
     /// That it can be read, as long as it can.
     case readable
-    /// That it can be written to, as long as it can.
-    case writable
     /// That more has come to be read, once for each arrival: for what may have to be left unread.
     case arrival
   }
@@ -30,14 +28,13 @@ public struct EventQueue: ~Copyable {
   public borrowing func add(
     _ descriptor: Int32, token: UInt32, for interest: Interest = .readable
   ) throws(Errno) {
-    try control(EPOLL_CTL_ADD, descriptor, token, interest)
-  }
-
-  /// Watches a descriptor that has been added for something else.
-  public borrowing func modify(
-    _ descriptor: Int32, token: UInt32, for interest: Interest
-  ) throws(Errno) {
-    try control(EPOLL_CTL_MOD, descriptor, token, interest)
+    let queue = rawValue
+    let events =
+      switch interest {
+      case .readable: EPOLLIN.rawValue
+      case .arrival: EPOLLIN.rawValue | EPOLLET.rawValue
+      }
+    _ = try result { clinux_epoll_control(queue, EPOLL_CTL_ADD, descriptor, events, token) }
   }
 
   /// Watches a descriptor no longer. To be called before it is closed: a child process may hold a
@@ -50,18 +47,5 @@ public struct EventQueue: ~Copyable {
   public borrowing func next() -> UInt32? {
     var token: UInt32 = 0
     return clinux_epoll_next(rawValue, &token) == 1 ? token : nil
-  }
-
-  private borrowing func control(
-    _ operation: Int32, _ descriptor: Int32, _ token: UInt32, _ interest: Interest
-  ) throws(Errno) {
-    let queue = rawValue
-    let events =
-      switch interest {
-      case .readable: EPOLLIN.rawValue
-      case .writable: EPOLLOUT.rawValue
-      case .arrival: EPOLLIN.rawValue | EPOLLET.rawValue
-      }
-    _ = try result { clinux_epoll_control(queue, operation, descriptor, events, token) }
   }
 }

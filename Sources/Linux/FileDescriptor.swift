@@ -148,9 +148,10 @@ public struct FileDescriptor: ~Copyable {
 
 /// Standard error, which nobody closes.
 public enum StandardError {
-  /// Writes what it takes: there is nowhere to report a failure to.
-  public static func write(_ bytes: borrowing Span<UInt8>) {
-    try? Linux.write(all: bytes, to: STDERR_FILENO)
+  /// Writes all of `bytes`, where what is behind it takes them in time: a terminal may be stopped,
+  /// and nobody may be reading a pipe.
+  public static func write(_ bytes: borrowing Span<UInt8>, _ patience: Patience) throws(Errno) {
+    try Terminal(descriptor: STDERR_FILENO).writeAll(bytes, patience)
   }
 }
 

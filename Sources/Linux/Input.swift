@@ -37,19 +37,15 @@ public struct InputDevices: ~Copyable {
     }
   }
 
-  /// Opens the devices that are not open yet, as far as there is room, and tells of each its place
-  /// below `capacity` and its descriptor, which is readable when something has happened.
+  /// Opens the devices that are not open yet, as far as there is room.
   ///
   /// Nothing is an error: there may be no device, or none that we may read.
-  public mutating func rescan(
-    _ directory: Path = Self.directory, opened: (_ index: Int, _ descriptor: Int32) -> Void
-  ) {
+  public mutating func rescan(_ directory: Path = Self.directory) {
     for number in Self.numbers where index(of: number) == nil {
       guard let index = index(of: -1) else { return }
       let descriptor = openDevice(directory, number)
       if descriptor < 0 { continue }
       devices[index] = Device(descriptor: descriptor, number: number)
-      opened(index, descriptor)
     }
   }
 
@@ -74,7 +70,8 @@ public struct InputDevices: ~Copyable {
     }
   }
 
-  /// The descriptor at a place, or -1 where there is none.
+  /// The descriptor at a place below `capacity`, readable when something has happened; -1 where
+  /// there is none.
   public func descriptor(_ index: Int) -> Int32 { devices[index].descriptor }
 
   /// Closes a device that is gone.

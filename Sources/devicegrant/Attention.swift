@@ -8,6 +8,9 @@ struct Attention {
   /// What heeds it; true where the wait must end. nil: whatever is there ends the wait.
   let service: Patience.Service?
 
+  /// Signals end the program as the kernel does by itself, and there is nobody else.
+  static let nothing = Attention(descriptor: -1, service: nil)
+
   /// A wait of that many milliseconds from now.
   func patience(for milliseconds: Int64) -> Patience {
     patience(until: Clock.milliseconds + milliseconds)

@@ -184,7 +184,7 @@ struct Background: ~Copyable {
 
   /// Looks for keys and touch panels that have been plugged in.
   mutating func findInputs() {
-    inputs.rescan { _, _ in }
+    inputs.rescan()
     for index in 0..<InputDevices.capacity where inputs.descriptor(index) >= 0 {
       // One that is watched already stays as it is.
       try? sources.queue.add(

@@ -26,6 +26,8 @@ struct Displays: ~Copyable {
   private var seeksTerminal = false
 
   private let log: Log
+  /// What a wait for a display heeds.
+  private let attention: Attention
   private let choices: DisplayChoices
   private let rotation: Rotation
   /// Which display was given up last, and why. No `Failure`: a newly made one takes the place of
@@ -37,9 +39,11 @@ struct Displays: ~Copyable {
   private(set) var endsWithProgram = false
 
   /// - Throws: exit code 73 where there are displays in the configuration and none can be opened.
-  init(_ source: borrowing ConfigurationSource, _ log: Log) throws(Failure) {
+  init(
+    _ source: borrowing ConfigurationSource, _ attention: Attention, _ log: Log
+  ) throws(Failure) {
     let rotation = Rotation(degrees: source.local.rotation)
-    self.init(log, source.local.displays, rotation ?? .none)
+    self.init(attention, log, source.local.displays, rotation ?? .none)
     if rotation == nil { throw source.failure(.rotate, "is not 0, 90, 180 or 270") }
     for index in 0..<choices.count {
       let choice = choices[index]
@@ -62,7 +66,10 @@ struct Displays: ~Copyable {
     if isEmpty { try checkForFailure() }
   }
 
-  private init(_ log: Log, _ choices: DisplayChoices, _ rotation: Rotation) {
+  private init(
+    _ attention: Attention, _ log: Log, _ choices: DisplayChoices, _ rotation: Rotation
+  ) {
+    self.attention = attention
     self.log = log
     self.choices = choices
     self.rotation = rotation
@@ -120,13 +127,23 @@ struct Displays: ~Copyable {
       }
       if panels[index] != nil || looks && areAwaited[index] { presentOnPanel(index, screen) }
     }
+    presentOnConsole(screen)
+  }
+
+  private mutating func presentOnConsole(_ screen: borrowing Screen) {
+    guard let display = console else { return }
+    let name = PermanentBytes("console")
+    let wasStopped = display.pointee.isStopped
     do {
-      try console?.pointee.show(screen)
+      try display.pointee.show(screen)
+      if !display.pointee.isStopped || wasStopped { return }
+      failed = (name, .system(.write, .timedOut))
+      log.warning("display console is stopped: it gets the next screen that it takes")
     } catch {
-      console?.deinitialize(count: 1)
+      display.deinitialize(count: 1)
       console = nil
       working -= 1
-      giveUp(PermanentBytes("console"), error)
+      giveUp(name, error)
     }
   }
 
@@ -264,7 +281,8 @@ struct Displays: ~Copyable {
     console = Memory.place(
       ConsoleDisplay(
         descriptor: StandardOutput.rawValue, locale: (locale ?? PermanentBytes("")).bytes,
-        term: (Environment.value("TERM") ?? PermanentBytes("")).bytes))
+        term: (Environment.value("TERM") ?? PermanentBytes("")).bytes,
+        patience: attention.patience(until: .max)))
   }
 
   private mutating func giveUp(_ name: PermanentBytes, _ error: DisplayError) {

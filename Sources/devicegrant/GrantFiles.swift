@@ -63,13 +63,17 @@ struct GrantFiles: ~Copyable {
   /// - Returns: whether there is one.
   mutating func load(_ log: Log) throws(Failure) -> Bool {
     if let isThere = try loadIfWhole() { return isThere }
+    try setAside(log)
+    return false
+  }
+
+  private mutating func setAside(_ log: Log) throws(Failure) {
     do {
       try store.setDamagedAside()
     } catch {
       throw tokenFileFailure(error, path)
     }
     log.warning("token file \(path) was damaged; it is kept as \(path).damaged")
-    return false
   }
 
   /// Loads the record, and leaves a damaged file where it is.
@@ -101,25 +105,24 @@ struct GrantFiles: ~Copyable {
 
   /// Sets a damaged file aside, where a new sign-in will replace whatever is there.
   mutating func setDamagedAside(_ log: Log) throws(Failure) {
+    var isDamaged = false
     do {
-      if try store.load(&record, scratch: &scratch) == .damaged {
-        try store.setDamagedAside()
-        log.warning("token file \(path) was damaged; it is kept as \(path).damaged")
-      }
+      isDamaged = try store.load(&record, scratch: &scratch) == .damaged
     } catch {
       if case .exposed = error { return }
       throw tokenFileFailure(error, path)
     }
+    if isDamaged { try setAside(log) }
     record.wipe()
   }
 
   /// Moves a record out of the way whose tokens are dead, and takes the access token back.
-  mutating func retire(_ log: Log) throws(Failure) {
+  mutating func retire(_ log: Log) {
     withdraw(log)
     do {
       try store.retire()
     } catch {
-      throw tokenFileFailure(error, path)
+      log.warning("\(tokenFileFailure(error, path))")
     }
   }
 

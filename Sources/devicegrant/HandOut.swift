@@ -120,6 +120,9 @@ struct HandOut: ~Copyable {
     accessToken.bytes.equals(token.bytes)
   }
 
+  /// Tells the token that is handed out from others.
+  var checksum: UInt32 { accessToken.bytes.checksum }
+
   /// Hands nothing out from now on.
   mutating func withdraw() {
     accessToken.wipe()

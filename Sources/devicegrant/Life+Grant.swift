@@ -117,50 +117,20 @@ extension Life {
     }
   }
 
-  mutating func refreshUnderLock() throws(Failure) {
-    // First, since it tells whose grant the record is.
-    try session.server.discover(&files)
-    guard try files.load(log), files.checkOwner(session.server.client, log) else {
-      lose("signed out")
-      return
-    }
-    if !board.pointee.handOut.hands(files.record.tokens.accessToken) {
-      log.info("another process has renewed the grant")
-      adopt(isRenewal: true)
-      return
-    }
-    let sent = files.record.tokens.refreshToken.bytes.checksum
-    let answer: RefreshAnswer
-    do {
-      answer = try session.server.refresh(&files.record.tokens)
-    } catch {
-      if board.pointee.happenings.ending != nil { return }
-      refreshFailed(error, isUncertain: session.server.wasSent, retryAfter: nil)
-      return
-    }
-    switch answer {
+  private mutating func refreshUnderLock() throws(Failure) {
+    let held = board.pointee.handOut.checksum
+    switch try files.renew(held: held, with: &session.server, log) {
     case .refreshed:
       keepUnderLock()
       renewed()
-    case .lost:
-      // Somebody who does not know of the lock may have been faster.
-      if try files.load(log), files.record.tokens.refreshToken.bytes.checksum != sent {
-        adopt(isRenewal: true)
-      } else {
-        retire()
-        lose("the server no longer takes the refresh token: \(session.server.reason)")
-      }
-    case .refused:
-      refreshFailed(
-        Failure(.unusableAnswer, "the server refused the refresh: \(session.server.reason)"),
-        isUncertain: false, retryAfter: nil)
-    case .unusable(let fault):
-      let url = session.server.client.url(of: .refresh)!
-      refreshFailed(session.server.failure(fault, url), isUncertain: true, retryAfter: nil)
-    case .transient(_, let retryAfter):
-      refreshFailed(
-        session.server.silence(.refresh), isUncertain: session.server.mayHaveRefreshed,
-        retryAfter: retryAfter)
+    case .refreshedElsewhere:
+      log.info("another process has renewed the grant")
+      adopt(isRenewal: true)
+    case .gone: lose("signed out")
+    case .ended(let failure): lose("\(failure)")
+    case .failed(let failure, let isUncertain, let retryAfter):
+      if board.pointee.happenings.ending != nil { return }
+      refreshFailed(failure, isUncertain: isUncertain, retryAfter: retryAfter)
     }
   }
 
@@ -174,7 +144,7 @@ extension Life {
           adopt(isRenewal: false)
           return
         }
-        retire()
+        files.retire(log)
       }
     } catch {
       log.warning("\(error)")
@@ -182,17 +152,10 @@ extension Life {
     lose("the access token has ended, and there is no refresh token")
   }
 
-  /// Moves the record out of the way, whose tokens are dead.
-  mutating func retire() {
-    do {
-      try files.retire(log)
-    } catch {
-      log.warning("\(error)")
-    }
-  }
-
   mutating func renewed() {
     isTimeFromAnswer = true
+    // What could not be asked for when the grant was new.
+    if name.isEmpty { wantsName = true }
     hold(isRenewal: true)
     if let end = files.record.tokens.expiresAt {
       log.info("refreshed; the access token is good until \(date: end)")

@@ -54,7 +54,10 @@ struct Life: ~Copyable {
     var files = try GrantFiles(creating: source)
     try files.checkWritable()
     self.init(
-      try SignInSession(source, server, log), files, attention,
+      try SignInSession(
+        source, server,
+        Attention(descriptor: attention.descriptor, service: serveWhileShowing), log),
+      files, attention,
       isOnRequest: source.local.start == .onRequest, log)
   }
 

@@ -47,7 +47,33 @@ struct Log {
     line.append(message)
     if isTruncated { line.append("...") }
     line.append("\n")
-    StandardError.write(line.bytes)
+    Self.put(line.bytes)
+  }
+
+  /// How long a line waits for whoever reads the log, in milliseconds. The program has other things
+  /// to do, and an end within a second to keep.
+  private static let patience: Int64 = 250
+
+  /// The lines that nobody took since one was taken.
+  nonisolated(unsafe) private static var lost: Int64 = 0
+
+  /// Writes a line. Where one was lost, the next hardly wait, and the first that is taken is
+  /// preceded by a line that says so: the lost one may have been taken in part.
+  private static func put(_ line: borrowing Span<UInt8>) {
+    let patience = Patience(deadline: Clock.milliseconds + (lost == 0 ? Self.patience : 20))
+    do {
+      if lost > 0 {
+        var note = Text<80>()
+        note.append("\ndevicegrant: lines of the log that nobody took: ")
+        note.append(decimal: lost)
+        note.append("\n")
+        try StandardError.write(note.bytes, patience)
+        lost = 0
+      }
+      try StandardError.write(line, patience)
+    } catch {
+      lost += 1
+    }
   }
 
   /// As syslog(3) counts them.

@@ -2,7 +2,8 @@ internal import Bytes
 internal import CMemory
 internal import DeviceGrant
 
-/// The door to the program's static memory (CShims/CMemory). Each buffer is taken once.
+/// The door to the program's static memory (CShims/CMemory). What is taken from it more than once
+/// is used for one thing at a time.
 enum Memory {
   static func published() -> Buffer { buffer(cmemory_published(), cmemory_published_capacity) }
 

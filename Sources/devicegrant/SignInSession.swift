@@ -19,10 +19,12 @@ struct SignInSession: ~Copyable {
 
   private let log: Log
 
+  /// - Parameter attention: what a wait for a display heeds.
   init(
-    _ source: borrowing ConfigurationSource, _ server: consuming AuthorizationServer, _ log: Log
+    _ source: borrowing ConfigurationSource, _ server: consuming AuthorizationServer,
+    _ attention: Attention, _ log: Log
   ) throws(Failure) {
-    self.init(server, try Displays(source, log), log)
+    self.init(server, try Displays(source, attention, log), log)
     code.setTitle(self.server.client.preset)
   }
 

@@ -1,11 +1,26 @@
 """What the tests of `run` have in common."""
 
+import os
+import select
+import time
+
 from acceptance import DONE, AcceptanceTest
 from hand_out import eventually
 from servers import put_tokens
 
 # The promise is one second; the rest is for the machine that the tests run on.
 ENDS_WITHIN = 1.5
+
+
+def read_until(descriptor, word, timeout=30):
+    """Reads from a descriptor until that word, in bytes, has come, and returns all that came."""
+    said = b""
+    deadline = time.monotonic() + timeout
+    while word not in said:
+        if not select.select([descriptor], [], [], max(0, deadline - time.monotonic()))[0]:
+            raise AssertionError(f"{word} did not come within {timeout} s, but {said}")
+        said += os.read(descriptor, 4096)
+    return said
 
 
 class LivingTest(AcceptanceTest):

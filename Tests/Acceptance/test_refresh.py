@@ -335,6 +335,14 @@ class Loss(LivingTest):
         self.assertEqual(2, len(sandbox.to("userinfo")))
         self.assertHolds(board, sandbox)
 
+    def test_name_that_could_not_be_had_is_asked_for_with_the_next_token(self):
+        sandbox = self.sandbox(access_lifetime=8)
+        sandbox.fail("userinfo", 503)
+        board = self.signed_in(sandbox, expires_at=int(time.time()) + 8)
+        run = self.alive(board)
+        run.wait_for("refreshed;(.*\n)+.*signed in as Alice Example")
+        self.assertEqual(2, len(sandbox.to("userinfo")))
+
     def test_profile_that_refuses_every_token_is_no_loop(self):
         sandbox = self.sandbox()
         sandbox.answer_next(to="userinfo", status=401, body="")

@@ -5,11 +5,12 @@ import os
 import pty
 import signal
 import stat
+import termios
 import time
 
 from acceptance import CANNOT_CREATE, DONE, FILE, PERSONALITIES, for_each
 from hand_out import ask, eventually, token_from
-from living import LivingTest
+from living import LivingTest, read_until
 from screen import Bitmap, wait_for_qr
 from servers import put_tokens
 
@@ -558,6 +559,68 @@ def switches(process):
 def children(process):
     with open(f"/proc/{process}/task/{process}/children") as file:
         return file.read().split()
+
+
+class Stopped(LivingTest):
+    """Nobody takes what it says, and it goes on all the same."""
+
+    def full_pipe(self):
+        """A pipe that has room for nothing, until it is read: reader, writer, what is in it."""
+        reader, writer = os.pipe()
+        for descriptor in (reader, writer):
+            self.addCleanup(os.close, descriptor)
+        size = fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+        os.write(writer, bytes(size))
+        return reader, writer, size
+
+    def test_log_that_nobody_reads(self):
+        sandbox = self.sandbox()
+        board = self.agent_board(sandbox)
+        _, writer, _ = self.full_pipe()
+        run = board.start("run", stderr=writer)
+        sandbox.wait_for(lambda _: len(sandbox.polls) > 1)
+        self.assertRegex(ask(board.socket, "status"), "^ok ")
+        self.assertEnds(run)
+
+    def test_log_that_is_read_again_says_what_is_missing(self):
+        sandbox = self.sandbox()
+        board = self.agent_board(sandbox)
+        reader, writer, size = self.full_pipe()
+        run = board.start("run", stderr=writer)
+        sandbox.wait_for(lambda _: sandbox.polls)
+        self.assertEqual(bytes(size), os.read(reader, size))
+        sandbox.approve()
+        said = read_until(reader, b"signed in;")
+        self.assertRegex(said.decode(), r"\A\ndevicegrant: lines of the log that nobody took: \d\n")
+        self.assertEnds(run)
+
+    def test_console_that_is_stopped(self):
+        """As by Ctrl-S, or a serial line without its other end and with flow control."""
+        sandbox = self.sandbox()
+        board = self.agent_board(sandbox, {"display": "console"})
+        terminal, console = os.openpty()
+        for descriptor in (terminal, console):
+            self.addCleanup(os.close, descriptor)
+        termios.tcflow(console, termios.TCOOFF)
+        run = self.alive(board, stdout=console)
+        self.assertIn("login_required", ask(board.socket))
+        self.assertEnds(run)
+
+    def test_console_that_goes_on(self):
+        sandbox = self.sandbox()
+        board = self.agent_board(sandbox, {"display": "console"})
+        terminal, console = os.openpty()
+        for descriptor in (terminal, console):
+            self.addCleanup(os.close, descriptor)
+        termios.tcflow(console, termios.TCOOFF)
+        run = self.alive(board, stdout=console)
+        run.wait_for("display console is stopped")
+        code = run.announced()["user_code"]
+        sandbox.wait_for(lambda _: sandbox.polls)
+        termios.tcflow(console, termios.TCOON)
+        sandbox.deny(code)
+        read_until(terminal, b"denied")
+        self.assertEnds(run)
 
 
 class End(LivingTest):

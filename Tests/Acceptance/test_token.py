@@ -10,6 +10,7 @@ import time
 from acceptance import CONFIGURATION, DATA, DENIED, DONE, FILE, UNAVAILABLE, for_each
 from hand_out import Lock
 from living import LivingTest
+from servers import put_tokens
 
 # A name for no socket, so that the token comes from the file.
 ALONE = {"DEVICEGRANT_SOCKET": "/nonexistent/token.sock"}
@@ -94,7 +95,21 @@ class FromTheFile(LivingTest):
         run = self.token(board)
         self.assertExit(DENIED, run, "invalid_grant", "sign in")
         self.assertEqual("", run.stdout)
+        # Out of the way, so that nobody tries it again.
+        self.assertIsNone(board.record)
+        self.assertExit(DENIED, self.token(board), "not signed in")
         self.assertEqual(1, len(sandbox.to("refresh")))
+
+    def test_dead_refresh_token_that_somebody_has_replaced_meanwhile(self):
+        """By a program that does not know of the lock."""
+        sandbox = self.sandbox()
+        board = self.signed_in(sandbox, expires_at=1)
+        sandbox.answer_next(to="refresh", times=1, error="invalid_grant", delay=1)
+        run = board.start("token")
+        sandbox.wait_for(lambda _: sandbox.to("refresh"))
+        put_tokens(board, at=sandbox)
+        self.assertExit(DONE, run.wait())
+        self.assertEqual(board.record["access_token"] + "\n", run.stdout)
 
     def test_expired_without_a_refresh_token(self):
         sandbox = self.sandbox(refresh_tokens="never")

@@ -102,20 +102,6 @@ private nonisolated(unsafe) var refusals = 0
     #expect(wait(for: .readable, on: -1, longer) == .interrupted)
   }
 
-  @Test func theInterestCanBeChanged() throws {
-    let queue = try EventQueue()
-    let pipe = Pipe()
-    try pipe.fill()
-    try queue.add(pipe.writer.rawValue, token: 1)
-    #expect(queue.next() == nil)
-    try queue.modify(pipe.writer.rawValue, token: 2, for: .writable)
-    #expect(queue.next() == nil)
-    _ = try pipe.reader.readAvailable()
-    #expect(queue.next() == 2)
-    try queue.modify(pipe.writer.rawValue, token: 3, for: .readable)
-    #expect(queue.next() == nil)
-  }
-
   @Test func anArrivalIsToldOnce() throws {
     let queue = try EventQueue()
     let pipe = Pipe()
@@ -150,10 +136,6 @@ private nonisolated(unsafe) var refusals = 0
     #expect(failure { () throws(Errno) in try queue.add(number, token: 2) } == .exists)
     #expect(
       failure { () throws(Errno) in try queue.add(-1, token: 2) } == Errno(rawValue: EBADF))
-    let writer = pipe.writer.rawValue
-    #expect(
-      failure { () throws(Errno) in try queue.modify(writer, token: 2, for: .readable) }
-        == .noSuchFile)
   }
 }
 

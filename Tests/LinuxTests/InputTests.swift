@@ -64,10 +64,15 @@ private func event(
     return FileDescriptor(owning: open(path, O_RDWR | O_NONBLOCK))
   }
 
+  /// The places and descriptors that are new.
   private func rescan(_ devices: inout InputDevices) -> [Int: Int32] {
     var found: [Int: Int32] = [:]
-    devices.rescan(makePath(directory.name)) { index, descriptor in found[index] = descriptor }
-    return found
+    for index in 0..<InputDevices.capacity { found[index] = devices.descriptor(index) }
+    devices.rescan(makePath(directory.name))
+    return found.compactMap { index, before in
+      let descriptor = devices.descriptor(index)
+      return descriptor == before ? nil : (index, descriptor)
+    }.reduce(into: [:]) { $0[$1.0] = $1.1 }
   }
 
   private func send(_ events: [UInt8], _ device: borrowing FileDescriptor) throws(Errno) {

@@ -150,10 +150,10 @@ class Run:
             facts = os.fstat(log_end)
             environment = {**environment, "JOURNAL_STREAM": f"{facts.st_dev}:{facts.st_ino}"}
         self.command = command
-        standard = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
+        standard = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": log_end,
                     "start_new_session": True}
         self._process = subprocess.Popen(
-            command, env=environment, cwd=directory, stderr=log_end, **{**standard, **options})
+            command, env=environment, cwd=directory, **{**standard, **options})
         os.close(log_end)
         self._changed = threading.Condition()
         self._closed = 0

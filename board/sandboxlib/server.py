@@ -175,7 +175,7 @@ class Sandbox:
 
     # What a test does
 
-    def wait_for(self, predicate, timeout=10):
+    def wait_for(self, predicate, timeout=60):
         """Waits until predicate(sandbox) is true and returns its value."""
         deadline = time.monotonic() + timeout
         with self.changed:

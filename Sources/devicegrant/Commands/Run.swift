@@ -28,6 +28,13 @@ let serveDuringExchange: Patience.Service = {
   return background.pointee.endsExchange
 }
 
+/// Serves while a display takes its time. A picture that is not finished is of no use, so only the
+/// program's end ends it.
+let serveWhileShowing: Patience.Service = {
+  background.pointee.serve()
+  return background.pointee.happenings.ending != nil
+}
+
 /// Serves while there is nothing else to do.
 let serveWhileIdle: Patience.Service = {
   background.pointee.serve()

@@ -23,7 +23,7 @@ func show(
   {
     throw Failure(.usage, "the code or the URI is too long for a screen")
   }
-  var displays = try Displays(source, log)
+  var displays = try Displays(source, .nothing, log)
   if displays.isEmpty { log.warning("display is none: there is nothing to show the code on") }
   displays.showLast(.code(screen))
   // Who brings up a screen wants to know of each one that does not work.

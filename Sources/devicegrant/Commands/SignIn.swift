@@ -16,7 +16,7 @@ func signIn(_ source: borrowing ConfigurationSource, _ log: Log) throws(Failure)
   // Before anybody is asked for anything: a code whose tokens can't be kept is a trap.
   try files.checkWritable()
   try files.setDamagedAside(log)
-  var session = try SignInSession(source, server, log)
+  var session = try SignInSession(source, server, attention, log)
   do {
     try session.showHost()
     try signIn(&session, &files, attention, log)

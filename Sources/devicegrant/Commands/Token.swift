@@ -59,35 +59,21 @@ func isGood(_ tokens: borrowing Tokens, for seconds: Int64) -> Bool {
 
 /// Renews the record that is loaded, as the only process that does. Where another has done so since
 /// it was loaded, there is nothing better to be had.
+@inline(never)
 func renew(
   _ files: inout GrantFiles, _ server: inout AuthorizationServer, _ attention: Attention,
   _ log: Log
 ) throws(Failure) {
-  let seen = files.record.tokens.accessToken.bytes.checksum
+  let held = files.record.tokens.accessToken.bytes.checksum
   let lock = try files.lock(attention.patience(for: GrantFiles.lockPatience))
   defer { lock.release() }
-  try server.discover(&files)
-  if try !files.load(log) || !files.checkOwner(server.client, log) {
-    throw notSignedIn(files.path)
-  }
-  if files.record.tokens.accessToken.bytes.checksum != seen, isGood(files.record.tokens, for: 0) {
-    return
-  }
-  if files.record.tokens.refreshToken.isEmpty {
-    throw Failure(
-      .denied, "the access token ends too soon, and there is no refresh token; sign in again")
-  }
-  switch try server.refresh(&files.record.tokens) {
+  switch try files.renew(held: held, with: &server, log) {
   case .refreshed:
     try files.save(for: server.client, log)
     log.info("refreshed")
-  case .lost:
-    throw Failure(
-      .denied, "the server no longer takes the refresh token: \(server.reason); sign in again")
-  case .refused:
-    throw Failure(.unusableAnswer, "the server refused the refresh: \(server.reason)")
-  case .unusable(let fault):
-    throw server.failure(fault, server.client.url(of: .refresh)!)
-  case .transient: throw server.silence(.refresh)
+  case .refreshedElsewhere: return
+  case .gone: throw notSignedIn(files.path)
+  case .ended(let failure): throw Failure(failure.code, "\(failure); sign in again")
+  case .failed(let failure, _, _): throw failure
   }
 }
