@@ -208,6 +208,7 @@ static inline char **clinux_environment(void) { return environ; }
 static inline void clinux_become(const char *program, char *const *environment) {
   setsid();
   signal(SIGPIPE, SIG_DFL);
+  signal(SIGXFSZ, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);

@@ -12,11 +12,16 @@ struct Grant: Sendable {
   static let assumedLifetime: Int64 = 3600
   /// How long before its refresh token's end a grant is renewed for that reason, at most.
   static let refreshTokenMarginLimit: Int64 = 7 * 86_400_000
+  /// How long a new access token is handed out, in milliseconds, before somebody's demand for one
+  /// that lives longer has it replaced: at most, and no longer than an eighth of its life.
+  static let demandPause: Int64 = 5000
 
   /// The access token's end; nil where nobody knows.
   let expiresAt: Int64?
   /// The access token's end as far as anybody knows, or what it is taken to be.
   private let presumedEnd: Int64
+  /// The access token's life, from when it came.
+  private let life: Int64
   /// The access token's margin.
   private let margin: Int64
   let isRefreshable: Bool
@@ -39,7 +44,7 @@ struct Grant: Sendable {
     refreshExpiresAt = lease.refreshRemaining.map {
       now + max(0, min($0, 4_000_000_000)) * 1000
     }
-    let life = remaining ?? Grant.assumedLifetime * 1000
+    life = remaining ?? Grant.assumedLifetime * 1000
     presumedEnd = now + life
     margin = min(life / Grant.marginPart, Grant.marginLimit)
     notBefore = now
@@ -102,15 +107,18 @@ struct Grant: Sendable {
     if isRefreshable { refreshAt = min(refreshAt, max(now, notBefore)) }
   }
 
-  /// What somebody gets who needs the token for `seconds` more. Nobody can demand more than a token
-  /// that has its margin before it, else each demand would be a request.
+  /// What somebody gets who needs the token for `seconds` more. Where no token lives that long, a
+  /// new one has to do for an eighth of its life, else each demand would be a request.
   func supply(forSeconds seconds: Int64, now: Int64) -> Agent.Supply {
     guard let expiresAt else { return .present }
     let left = expiresAt - now
-    if left >= min(seconds, 4_000_000_000) * 1000, left > 0 { return .present }
+    let needed = min(seconds, 4_000_000_000) * 1000
+    if left >= needed, left > 0 { return .present }
     if !isRefreshable || now < notBefore { return .nothing }
     // Of a token that was loaded, nobody knows how long it lived.
     if !isFresh { return .renewed }
-    return left < margin * (Grant.marginPart - 1) ? .renewed : .present
+    let part = life / Grant.marginPart
+    return life - left < (needed > life ? part : min(part, Grant.demandPause))
+      ? .present : .renewed
   }
 }

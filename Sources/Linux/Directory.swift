@@ -30,10 +30,18 @@ public struct Directory: ~Copyable {
   }
 
   /// Reads a whole file.
+  ///
+  /// - Throws: `.isLink` for a link, wherever it leads.
   public borrowing func read(_ name: Path, into buffer: inout Buffer) throws(Errno) {
     // A FIFO in the file's place must not hang the program.
-    let file = try descriptor.open(name, .readOnly | .nonBlocking | .noControllingTerminal)
+    let file = try descriptor.open(
+      name, .readOnly | .noFollow | .nonBlocking | .noControllingTerminal)
     try file.readAll(into: &buffer)
+  }
+
+  /// Whether there is a directory of that name, which no file can replace.
+  public borrowing func hasDirectory(_ name: Path) -> Bool {
+    (try? descriptor.open(name, .readOnly | .directory)) != nil
   }
 
   /// What the kernel says about a file, or about what a link leads to.

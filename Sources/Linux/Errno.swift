@@ -26,6 +26,9 @@ public struct Errno: Error, Equatable, Sendable {
   public static let timedOut = Errno(rawValue: ETIMEDOUT)
   public static let nameTooLong = Errno(rawValue: ENAMETOOLONG)
   public static let notDirectory = Errno(rawValue: ENOTDIR)
+  /// A link where none is followed.
+  public static let isLink = Errno(rawValue: ELOOP)
+  public static let isDirectory = Errno(rawValue: EISDIR)
 }
 
 extension ByteSink where Self: ~Copyable {

@@ -146,6 +146,20 @@ public struct FileDescriptor: ~Copyable {
   public var isTerminal: Bool { isatty(rawValue) == 1 }
 }
 
+/// The descriptors 0, 1 and 2.
+public enum StandardDescriptors {
+  /// Opens those that the parent has left closed: else the next file or connection that is opened
+  /// gets the number, and what is meant for the log or the output goes there. A write to one of
+  /// these still fails.
+  public static func occupy() {
+    while true {
+      guard let null = try? FileDescriptor(opening: Path("/dev/null"), .readOnly) else { return }
+      if null.rawValue > STDERR_FILENO { return }
+      _ = null.give()
+    }
+  }
+}
+
 /// Standard error, which nobody closes.
 public enum StandardError {
   /// Writes all of `bytes`, where what is behind it takes them in time: a terminal may be stopped,

@@ -21,6 +21,9 @@ public struct FileLock: ~Copyable {
     release()
   }
 
+  /// In the place of a lock that is not to be had.
+  public static func absent() -> FileLock { FileLock(FileDescriptor(owning: -1)) }
+
   /// Lets the next one have the lock.
   public borrowing func release() {
     // Closing does not do: a child process may still hold a copy of the descriptor.
@@ -51,6 +54,11 @@ extension Directory {
     case .timedOut: throw .timedOut
     case .interrupted: throw .interrupted
     }
+  }
+
+  /// Finds out whether that lock could be taken, by opening its file.
+  public borrowing func checkLock(_ name: Path) throws(LockError) {
+    _ = try openLock(name)
   }
 
   private borrowing func openLock(_ name: Path) throws(LockError) -> FileDescriptor {

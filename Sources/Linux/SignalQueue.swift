@@ -14,12 +14,17 @@ public enum Signal {
 public struct SignalQueue: ~Copyable {
   private let descriptor: FileDescriptor
 
-  /// Takes SIGTERM, SIGINT and SIGHUP from now on, and makes a write to a closed pipe an error
-  /// instead of a death.
+  /// Makes a write to a closed pipe, or beyond the largest size of a file, an error instead of a
+  /// death.
+  public static func ignoreFailedWrites() {
+    clinux_ignore_signal(SIGPIPE)
+    clinux_ignore_signal(SIGXFSZ)
+  }
+
+  /// Takes SIGTERM, SIGINT and SIGHUP from now on.
   ///
   /// - Parameter isForService: takes SIGUSR1 and SIGCHLD too.
   public init(isForService: Bool = false) throws(Errno) {
-    clinux_ignore_signal(SIGPIPE)
     // Ignored, as some parents leave it, it would have the kernel forget how a child ended.
     if isForService { clinux_restore_signal(SIGCHLD) }
     let signals: InlineArray<5, Int32> = [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD]

@@ -109,7 +109,7 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   public enum Contents: Sendable, Equatable {
     case nothing
     case record
-    /// A file that is no record.
+    /// A file that is no record, or a link.
     case damaged
   }
 
@@ -171,13 +171,22 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   }
 
   /// Finds out now whether a record could be saved later, by writing a file as `save` does.
-  public borrowing func checkWritable() throws(TokenStoreError) {
-    let probe: StaticString = "{}\n"
+  ///
+  /// - Parameters:
+  ///   - size: of that record, in bytes.
+  ///   - scratch: memory for the whole file; wiped before this returns.
+  public borrowing func checkWritable(
+    size: Int, scratch: inout Buffer
+  ) throws(TokenStoreError) {
+    scratch.removeAll()
+    defer { scratch.wipe() }
+    while scratch.count < size, !scratch.isTruncated { scratch.append(" ") }
     do {
       // Not as `.new`: another process may be saving at this moment.
-      try directory.write(path(.probe), probe.bytes, mode: Self.mode)
+      try directory.write(path(.probe), scratch.bytes, mode: Self.mode)
       try directory.removeIfPresent(path(.probe))
     } catch {
+      try? directory.removeIfPresent(path(.probe))
       throw .write(error)
     }
   }
@@ -205,7 +214,8 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
       try directory.read(current, into: &scratch)
     } catch {
       if error == .noSuchFile { return .nothing }
-      if error == .fileTooLarge { return .damaged }
+      // What a link leads to would outlive a sign-out: tokens are not read through one.
+      if error == .fileTooLarge || error == .isLink { return .damaged }
       throw .read(error)
     }
     guard record.read(scratch.bytes) else { return .damaged }
@@ -273,7 +283,9 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   public borrowing func erase() throws(TokenStoreError) {
     var failure: Errno?
     // The record last: as long as it is there, this can be tried again.
-    let companions: InlineArray<5, Companion> = [.new, .previous, .damaged, .name, .metadata]
+    let companions: InlineArray<6, Companion> = [
+      .new, .previous, .damaged, .name, .metadata, .probe,
+    ]
     for index in companions.indices {
       failure = remove(path(companions[index])) ?? failure
     }
@@ -362,6 +374,15 @@ extension TokenStore where Storage == Directory {
       throw .openDirectory(error)
     }
     return try TokenStore(in: directory, name: name)
+  }
+
+  /// Finds out whether the lock could be had later.
+  public borrowing func checkLock() throws(TokenStoreError) {
+    do {
+      try directory.checkLock(path(.lock))
+    } catch {
+      throw .lock(error)
+    }
   }
 
   /// Waits for the right to renew the record: a refresh token may be good for one use only.

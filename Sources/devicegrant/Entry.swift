@@ -23,6 +23,8 @@ internal import Linux
 public func entry(
   _ argumentCount: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 ) -> Int32 {
+  StandardDescriptors.occupy()
+  SignalQueue.ignoreFailedWrites()
   var log = Log()
   do {
     try run(argumentCount, arguments, &log)

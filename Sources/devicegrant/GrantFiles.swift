@@ -16,6 +16,10 @@ struct GrantFiles: ~Copyable {
   /// long as one exchange.
   static let lockPatience: Int64 = Exchange.timeLimit + 5000
 
+  /// The room that has to be there beside the tokens that are there already, in bytes: for what is
+  /// in a record besides, and for tokens that are larger.
+  private static let spare = 8192
+
   private var store: TokenStore<Directory>
   private let publication: Publication?
   private var scratch = Memory.tokenFile()
@@ -50,8 +54,10 @@ struct GrantFiles: ~Copyable {
 
   /// Finds out before a code is shown whether its tokens could be kept: otherwise it is a trap.
   mutating func checkWritable() throws(Failure) {
+    let tokens = record.tokens.accessToken.count + record.tokens.refreshToken.count
     do {
-      try store.checkWritable()
+      try store.checkLock()
+      try store.checkWritable(size: tokens + Self.spare, scratch: &scratch)
     } catch {
       throw tokenFileFailure(error, path)
     }
@@ -134,17 +140,20 @@ struct GrantFiles: ~Copyable {
     log.info("granted scope: \(granted); asked for: \(wanted)")
   }
 
+  /// Whether the record is of the client that is configured, as far as the configuration says.
+  mutating func isOurs(_ source: borrowing ConfigurationSource, _ log: Log) -> Bool {
+    do {
+      return checkOwner(try source.client(), log)
+    } catch {
+      return true
+    }
+  }
+
   /// Whether the record is this client's, from this server: what another server has issued must not
   /// be sent to this one. Where the file does not say, or the server is yet to be discovered, it
   /// is.
   mutating func checkOwner(_ client: borrowing ClientConfiguration, _ log: Log) -> Bool {
-    let endpoint = client.text(of: .token)
-    let clientID = client.clientID
-    if Self.agree(record.tokenEndpoint.bytes, endpoint.bytes),
-      Self.agree(record.clientID.bytes, clientID.bytes)
-    {
-      return true
-    }
+    if record.belongs(to: client) { return true }
     log.warning(
       """
       the grant in \(path) is from \(record.tokenEndpoint.bytes) for client_id \
@@ -153,18 +162,23 @@ struct GrantFiles: ~Copyable {
     return false
   }
 
-  private static func agree(
-    _ one: borrowing Span<UInt8>, _ other: borrowing Span<UInt8>
-  ) -> Bool {
-    one.count == 0 || other.count == 0 || one.equals(other)
-  }
-
   /// Waits for the right to renew or to remove the record.
   mutating func lock(_ patience: Patience) throws(Failure) -> FileLock {
     do {
       return try store.lock(patience)
     } catch {
       throw tokenFileFailure(error, path)
+    }
+  }
+
+  /// The lock, for tokens that were hard to come by: where it is not to be had, they are saved
+  /// without it.
+  mutating func lockToSave(_ patience: Patience, _ log: Log) -> FileLock {
+    do {
+      return try lock(patience)
+    } catch {
+      log.warning("\(error); saving the tokens all the same")
+      return .absent()
     }
   }
 
@@ -224,6 +238,28 @@ struct GrantFiles: ~Copyable {
   }
 }
 
+extension TokenRecord {
+  /// Whether the record is this client's, from this server, as far as both say.
+  func belongs(to client: borrowing ClientConfiguration) -> Bool {
+    let endpoint = client.text(of: .token)
+    let clientID = client.clientID
+    return agree(tokenEndpoint.bytes, endpoint.bytes) && agree(self.clientID.bytes, clientID.bytes)
+  }
+
+  /// The same for what is configured; a configuration that is not complete has no client.
+  func belongs(to source: borrowing ConfigurationSource) -> Bool {
+    do {
+      return belongs(to: try source.client())
+    } catch {
+      return true
+    }
+  }
+}
+
+private func agree(_ one: borrowing Span<UInt8>, _ other: borrowing Span<UInt8>) -> Bool {
+  one.count == 0 || other.count == 0 || one.equals(other)
+}
+
 /// An end that is no further from `now` than it was from `written`.
 private func plausible(_ end: Int64?, written: Int64, now: Int64) -> Int64? {
   guard let end else { return nil }
@@ -271,6 +307,9 @@ struct Publication {
     guard let path = Path(file.bytes), let name = path.name, name.appending(".new") != nil else {
       throw source.failure(.accessTokenFile, "is no path")
     }
+    if path.bytes.equals(try source.tokenFile().bytes) {
+      throw source.failure(.accessTokenFile, "is the token file")
+    }
     self.path = path
     self.name = name
     guard let group = source.local.accessTokenGroup else {
@@ -286,8 +325,9 @@ struct Publication {
   /// - Throws: exit code 73 where the file could not be made.
   func checkWritable() throws(Failure) {
     let probe: StaticString = ""
-    do {
+    do throws(Errno) {
       let directory = try Directory(opening: path.directory)
+      if directory.hasDirectory(name) { throw Errno.isDirectory }
       try write(probe.bytes, in: directory)
       try directory.removeIfPresent(name.appending(".new")!)
     } catch {

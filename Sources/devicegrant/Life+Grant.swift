@@ -11,8 +11,9 @@ extension Life {
   mutating func granted() throws(Failure) {
     // Nobody needs to see the code any more (RFC 8628 §5.5).
     session.forgetCode()
+    // Before anything that may fail.
+    guard keep() else { return }
     try session.displays.show(.approved(name: nil))
-    keep()
     isTimeFromAnswer = true
     hold(isRenewal: false)
     name.removeAll()
@@ -28,30 +29,25 @@ extension Life {
   /// Saves the record. New tokens that are on no disk are lost with the next power cut, so this
   /// goes on until it works, or the program ends. The lock is held all the time: whoever renewed
   /// the old record meanwhile would do so with a refresh token that is used up.
-  mutating func keep() {
-    // Once at least: the answer may have come in the moment that the program's end leaves.
-    repeat {
-      do {
-        let lock = try files.lock(exchanging.patience(for: GrantFiles.lockPatience))
-        defer { lock.release() }
-        keepUnderLock()
-        return
-      } catch {
-        notSaved(error, pause: 1000)
-      }
-    } while board.pointee.happenings.ending == nil
+  ///
+  /// - Returns: whether it is saved.
+  mutating func keep() -> Bool {
+    let lock = files.lockToSave(exchanging.patience(for: GrantFiles.lockPatience), log)
+    defer { lock.release() }
+    return keepUnderLock()
   }
 
-  mutating func keepUnderLock() {
+  @discardableResult
+  mutating func keepUnderLock() -> Bool {
     var pause: Int64 = 1000
     while true {
       do {
         try files.save(for: session.server.client, log)
-        return
+        return true
       } catch {
         notSaved(error, pause: pause)
       }
-      if board.pointee.happenings.ending != nil { return }
+      if board.pointee.happenings.ending != nil { return false }
       pause = min(pause * 2, 60_000)
     }
   }

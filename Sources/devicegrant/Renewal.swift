@@ -26,7 +26,8 @@ extension GrantFiles {
   /// use only.
   ///
   /// - Parameter held: the checksum of the access token that is to be replaced.
-  /// - Throws: exit code 74 for the token file, 65 or 69 where endpoints can't be discovered.
+  /// - Throws: exit code 74 for a token file that can't be read or replaced, 65 or 69 where
+  ///   endpoints can't be discovered.
   @inline(never)
   mutating func renew(
     held: UInt32, with server: inout AuthorizationServer, _ log: Log
@@ -42,6 +43,8 @@ extension GrantFiles {
         .denied, "the access token ends too soon, and there is no refresh token; sign in again")
       return .failed(failure, isUncertain: false, retryAfter: nil)
     }
+    // The server may take the refresh token back with its answer.
+    try checkWritable()
     let sent = record.tokens.refreshToken.bytes.checksum
     let answer: RefreshAnswer
     do {

@@ -14,12 +14,14 @@ private let statusPatience: Int64 = 2000
 /// - Throws: exit code 77 where a person has to sign in first, 69 where the token is not to be had
 ///   now.
 func askForToken(
-  _ source: borrowing ConfigurationSource, _ minimum: Int64
+  _ source: borrowing ConfigurationSource, _ minimum: Int64, _ log: Log
 ) throws(Failure) -> PermanentBytes? {
   guard let line = try ask(source, "token \(minimum)\n", tokenPatience) else { return nil }
   if line.bytes.hasPrefix("ok ") {
     let rest = line.extracting(3..<line.count)
     if let space = rest.bytes.firstIndex(of: 0x20), space + 1 < rest.count {
+      let end = rest.bytes.extracting(first: space).parseDecimal() ?? 0
+      if end != 0, end - Clock.unixSeconds < minimum { warnOfLife(minimum, log) }
       return rest.extracting(space + 1..<rest.count)
     }
   }

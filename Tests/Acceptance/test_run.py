@@ -561,6 +561,47 @@ def children(process):
         return file.read().split()
 
 
+class Gone(LivingTest):
+    """What is written to has gone away."""
+
+    def test_console_that_is_closed_at_the_approval_costs_no_tokens(self):
+        sandbox = self.sandbox()
+        board = self.agent_board(sandbox, {"display": "console"})
+        reader, writer = os.pipe()
+        run = board.start("run", stdout=writer)
+        os.close(writer)
+        code = run.announced()["user_code"]
+        read_until(reader, code.encode())
+        os.close(reader)
+        sandbox.approve(code)
+        self.assertExit(CANNOT_CREATE, run.wait())
+        self.assertTrue(sandbox.accepts(board.record["access_token"]))
+
+    @for_each({"sign_in": "sign-in", "token": "token", "whoami": "whoami", "sign_out": "sign-out"})
+    def test_closed_descriptors_are_not_taken_for_the_log(self, command):
+        """Else log lines go to the server, or into the lock."""
+        sandbox = self.sandbox(approve_after=1)
+        board = self.agent_board(sandbox)
+        if command != "sign-in":
+            put_tokens(board, at=sandbox, expires_at=1)
+        run = board.start(command, preexec_fn=lambda: [os.close(number) for number in (0, 1, 2)])
+        self.assertEqual(CANNOT_CREATE if command in ("token", "whoami") else DONE,
+                         run.wait().code)
+        self.assertEqual(b"", board.token_file.with_name("tokens.json.lock").read_bytes())
+        if command in ("sign-in", "token"):
+            self.assertTrue(sandbox.accepts(board.record["access_token"]))
+
+    @for_each({"help": ["--help"], "status": ["status"], "token": ["token"]})
+    def test_output_that_nobody_takes_is_an_error_in_words(self, words):
+        sandbox = self.sandbox()
+        board = self.signed_in(sandbox)
+        reader, writer = os.pipe()
+        os.close(reader)
+        self.addCleanup(os.close, writer)
+        run = board.start(words[0], *words[1:], stdout=writer, configuration=words != ["--help"])
+        self.assertExit(CANNOT_CREATE, run.wait(), "standard output", "Broken pipe")
+
+
 class Stopped(LivingTest):
     """Nobody takes what it says, and it goes on all the same."""
 

@@ -29,6 +29,14 @@ class SignOut(LivingTest):
         self.assertEqual([], self.leftovers(board, record))
         self.assertIsNone(board.published)
 
+    def test_without_a_directory_takes_the_published_token_back_all_the_same(self):
+        sandbox = self.sandbox()
+        board = self.agent_board(sandbox)
+        board.access_token_file.write_text("left over\n")
+        self.assertExit(DONE, board.run("sign-out"), "not signed in")
+        self.assertIsNone(board.published)
+        self.assertFalse(board.token_file.parent.exists())
+
     def test_generation_before_and_whatever_lies_beside_goes_too(self):
         sandbox = self.sandbox(rotation="single-use")
         board = self.signed_in(sandbox, expires_at=1)

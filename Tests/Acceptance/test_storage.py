@@ -2,10 +2,14 @@
 
 import json
 import os
+import resource
 import stat
 import time
 
-from acceptance import DONE, FILE, PERSONALITIES, AcceptanceTest, for_each
+from acceptance import (CANNOT_CREATE, CONFIGURATION, DENIED, DONE, FILE, PERSONALITIES,
+                        AcceptanceTest, for_each)
+from hand_out import Lock
+from servers import put_tokens
 
 DAMAGE = {"empty": b"", "truncated": b'{"access_token": "abc', "not_json": b"hello",
           "list": b"[]", "binary": bytes(range(256)), "members_missing": b"{}",
@@ -106,8 +110,80 @@ class TokenFile(AcceptanceTest):
         elsewhere.write_text("precious")
         board.token_file.parent.mkdir(mode=0o700)
         board.token_file.symlink_to(elsewhere)
-        board.run("sign-in")
-        self.assertNotIn("access_token", elsewhere.read_text())
+        self.assertExit(DONE, board.run("sign-in"))
+        self.assertEqual("precious", elsewhere.read_text())
+
+    def test_symbolic_link_in_its_place_is_not_read_through(self):
+        """What it leads to would outlive a sign-out."""
+        sandbox = self.sandbox()
+        board = self.board(at=sandbox)
+        put_tokens(board, at=sandbox)
+        elsewhere = board.token_file.rename(board.directory / "tokens.json.elsewhere")
+        board.token_file.symlink_to(elsewhere)
+        self.assertExit(DENIED, board.run("status"))
+        self.assertExit(DENIED, board.run("token"), "not signed in")
+
+    def test_lock_that_cannot_be_had_is_found_out_before_a_code(self):
+        sandbox = self.sandbox(approve_after=1)
+        board = self.board(at=sandbox)
+        board.token_file.parent.mkdir(mode=0o700)
+        board.token_file.with_name("tokens.json.lock").mkdir()
+        run = board.run("sign-in")
+        self.assertExit(FILE, run, "locked", str(board.token_file))
+        self.assertNotIn("user_code=", run.stderr)
+        self.assertEqual([], sandbox.requests)
+
+    def test_lock_that_another_holds_all_the_time_costs_no_tokens(self):
+        """Here until the end of the program: waiting for it would take half a minute."""
+        sandbox = self.sandbox(approve_after=1)
+        board = self.board(at=sandbox)
+        board.token_file.parent.mkdir(mode=0o700)
+        with Lock(board.token_file):
+            run = board.start("run")
+            sandbox.wait_for(lambda _: sandbox.grants.families)
+            run.signal()
+            self.assertExit(DONE, run.wait())
+        self.assertTrue(sandbox.accepts(board.record["access_token"]))
+
+    def test_largest_size_of_a_file_is_an_error_in_words(self):
+        sandbox = self.sandbox(approve_after=1)
+        board = self.board(at=sandbox)
+        run = board.run("sign-in", preexec_fn=lambda: resource.setrlimit(
+            resource.RLIMIT_FSIZE, (0, 0)))
+        self.assertExit(FILE, run, "File too large")
+        self.assertEqual([], sandbox.requests)
+
+    @for_each({"token": "token", "whoami": "whoami"})
+    def test_refresh_token_is_not_sent_where_its_successor_cannot_be_kept(self, command):
+        sandbox = self.sandbox(rotation="single-use")
+        board = self.board(at=sandbox)
+        put_tokens(board, at=sandbox, expires_at=1)
+        old = board.record
+        size = board.token_file.stat().st_size
+        run = board.run(command, preexec_fn=lambda: resource.setrlimit(
+            resource.RLIMIT_FSIZE, (size, size)))
+        self.assertExit(FILE, run)
+        self.assertEqual([], sandbox.to("refresh"))
+        self.assertEqual(old, board.record)
+        self.assertEqual([], list(board.token_file.parent.glob("*.probe")))
+        self.assertExit(DONE, board.run(command))
+
+    def test_access_token_file_in_the_token_files_place(self):
+        sandbox = self.sandbox()
+        board = self.board(at=sandbox)
+        board.change({"access_token_file": board.token_file})
+        put_tokens(board, at=sandbox)
+        old = board.record
+        self.assertExit(CONFIGURATION, board.run("sign-in"), "access_token_file", "token file")
+        self.assertEqual(old, board.record)
+
+    def test_directory_in_the_access_token_files_place(self):
+        sandbox = self.sandbox()
+        board = self.board(at=sandbox)
+        board.change({"access_token_file": board.access_token_file})
+        board.access_token_file.mkdir()
+        self.assertExit(CANNOT_CREATE, board.run("sign-in"), str(board.access_token_file))
+        self.assertEqual([], sandbox.requests)
 
     @for_each({"state_directory": ({"STATE_DIRECTORY": "{}/s"}, "s/tokens.json"),
                "state_directory_before_xdg": ({"STATE_DIRECTORY": "{}/s", "XDG_STATE_HOME": "{}/x"},

@@ -88,6 +88,17 @@ class FromTheFile(LivingTest):
         self.assertEqual("", run.stdout)
         self.assertEqual([], sandbox.connections)
 
+    def test_grant_of_another_client(self):
+        sandbox = self.sandbox()
+        board = self.signed_in(sandbox)
+        board.change({"client_id": "another"})
+        run = self.token(board)
+        self.assertExit(DENIED, run, "not for this configuration")
+        self.assertEqual("", run.stdout)
+        status = board.run("status")
+        self.assertExit(DENIED, status, "another client's")
+        self.assertIn("not signed in", status.stdout)
+
     def test_dead_grant(self):
         sandbox = self.sandbox()
         board = self.signed_in(sandbox, expires_at=1)

@@ -283,6 +283,9 @@ private func lease(_ remaining: Int64?, refresh: Int64? = nil, isRefreshable: Bo
       // Seconds that have passed, seconds that are needed.
       (0, 0, .present), (0, 3600, .present), (0, .max, .present), (449, .max, .present),
       (451, 60, .present), (451, 3149, .present), (451, 3600, .renewed), (451, .max, .renewed),
+      // What a new token would meet is met, but for a moment after one has come.
+      (4, 3600, .present), (5, 3600, .renewed), (5, 3596, .renewed), (5, 3595, .present),
+      (5, 3601, .present),
       (3540, 60, .present), (3541, 60, .renewed), (3600, 60, .renewed), (3600, 0, .renewed),
       (9999, 1, .renewed), (9999, -1, .renewed), (3599, -1, .present),
     ] as [(Int64, Int64, Agent.Supply)])

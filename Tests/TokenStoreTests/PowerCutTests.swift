@@ -123,12 +123,18 @@ private let notes: [String: [UInt8]] = [
 
   @Test func tryingOutWhetherToSaveChangesNothing() throws {
     let disk = SimulatedDisk(beginnings[2])
-    try store(on: disk).checkWritable()
+    let memory = Memory()
+    defer { memory.free() }
+    var scratch = memory.scratch()
+    try store(on: disk).checkWritable(size: 9000, scratch: &scratch)
+    #expect(disk.largest >= 9000)
     #expect(disk.contents == beginnings[2])
     for step in 0..<disk.steps {
       let full = SimulatedDisk(beginnings[2])
       full.failure = (step, Errno(rawValue: 28))
-      #expect(throws: TokenStoreError.self) { try store(on: full).checkWritable() }
+      #expect(throws: TokenStoreError.self) {
+        try store(on: full).checkWritable(size: 9000, scratch: &scratch)
+      }
       #expect(load(store(on: full)) == .record(old))
     }
   }

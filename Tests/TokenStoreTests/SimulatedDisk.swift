@@ -58,6 +58,9 @@ final class SimulatedDisk: TokenDirectory {
     if buffer.count == buffer.capacity { throw .fileTooLarge }
   }
 
+  /// The size of the largest file that was ever there.
+  var largest: Int { files.flatMap(\.possible).map(\.count).max() ?? 0 }
+
   func write(_ name: Path, _ bytes: borrowing Span<UInt8>, mode: UInt32) throws(Errno) {
     let (name, bytes) = (string(name.bytes), array(bytes))
     if file(name) != nil {

@@ -100,7 +100,7 @@ private func poll(
 private func save(
   _ session: inout SignInSession, _ files: inout GrantFiles, _ attention: Attention, _ log: Log
 ) throws(Failure) {
-  let lock = try files.lock(attention.patience(for: GrantFiles.lockPatience))
+  let lock = files.lockToSave(attention.patience(for: GrantFiles.lockPatience), log)
   defer { lock.release() }
   try files.save(for: session.server.client, log)
   files.reportScope(session.server.client, log)

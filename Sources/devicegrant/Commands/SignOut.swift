@@ -10,7 +10,7 @@ internal import TokenStore
 func signOut(_ source: borrowing ConfigurationSource, _ log: Log) throws(Failure) {
   let signals = try openSignals()
   let attention = Attention(descriptor: signals.rawValue, service: nil)
-  var files = try GrantFiles(opening: source)
+  guard var files = try openFiles(source, log) else { return }
   // A refresh that is under way would bring the grant back.
   let lock = try files.lock(attention.patience(for: GrantFiles.lockPatience))
   defer { lock.release() }
@@ -21,6 +21,20 @@ func signOut(_ source: borrowing ConfigurationSource, _ log: Log) throws(Failure
   }
   try files.erase(log)
   log.info("signed out; the tokens in \(files.path) are erased")
+}
+
+/// - Returns: nil where there is not even the directory of a token file.
+private func openFiles(
+  _ source: borrowing ConfigurationSource, _ log: Log
+) throws(Failure) -> GrantFiles? {
+  do {
+    return try GrantFiles(opening: source)
+  } catch {
+    if error.code != .denied { throw error }
+    try Publication(source)?.withdraw(log)
+    log.info("not signed in: there is no grant in \(try source.tokenFile())")
+    return nil
+  }
 }
 
 private func revoke(

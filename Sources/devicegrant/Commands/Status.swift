@@ -14,7 +14,9 @@ func status(_ source: borrowing ConfigurationSource, asJSON: Bool) throws(Failur
   var record = TokenRecord(tokens: Memory.tokens())
   let contents = try load(path, into: &record)
   let now = Clock.unixSeconds
-  let isSignedIn = contents == .record && isUsable(record.tokens, at: now)
+  // Where there is none, it is empty, and so nobody else's.
+  let isOurs = record.belongs(to: source)
+  let isSignedIn = contents == .record && isOurs && isUsable(record.tokens, at: now)
   var output = Memory.tokenFile()
   if asJSON {
     writeJSON(record, isSignedIn, source, now, to: &output)
@@ -26,6 +28,8 @@ func status(_ source: borrowing ConfigurationSource, asJSON: Bool) throws(Failur
   switch contents {
   case .damaged: throw Failure(.denied, "\(path) is damaged; sign in again")
   case .nothing: throw Failure(.denied, "not signed in: there is no \(path)")
+  case .record where !isOurs:
+    throw Failure(.denied, "not signed in: the grant in \(path) is another client's")
   case .record:
     if !isSignedIn { throw Failure(.denied, "not signed in: the grant in \(path) has expired") }
   }

@@ -11,19 +11,19 @@ func token(
   _ source: borrowing ConfigurationSource, _ arguments: borrowing Arguments, _ log: Log
 ) throws(Failure) {
   let minimum = try arguments.minimumSeconds()
-  if let answer = try askForToken(source, minimum) {
+  if let answer = try askForToken(source, minimum, log) {
     try writeToken(answer.bytes, asHeader: arguments.wantsHeader)
     return
   }
   var files = try GrantFiles(opening: source)
-  if try !files.load(log) { throw notSignedIn(files.path) }
+  guard try files.load(log), files.isOurs(source, log) else { throw notSignedIn(files.path) }
   if !isGood(files.record.tokens, for: minimum) {
     let signals = try openSignals()
     let attention = Attention(descriptor: signals.rawValue, service: nil)
     var server = try AuthorizationServer(source, attention, log)
     try renew(&files, &server, attention, log)
     if !isGood(files.record.tokens, for: minimum) {
-      log.warning("the server's access tokens do not live for \(minimum) s; this is a new one")
+      warnOfLife(minimum, log)
     }
   }
   try writeToken(files.record.tokens.accessToken.bytes, asHeader: arguments.wantsHeader)
@@ -54,7 +54,14 @@ func notSignedIn(_ path: borrowing Path) -> Failure {
 /// long, only its refusal tells.
 func isGood(_ tokens: borrowing Tokens, for seconds: Int64) -> Bool {
   guard let end = tokens.expiresAt else { return true }
-  return end - Clock.unixSeconds > seconds
+  let left = end - Clock.unixSeconds
+  return left > 0 && left >= seconds
+}
+
+/// Says that an access token is shorter-lived than it was asked to be.
+func warnOfLife(_ seconds: Int64, _ log: Log) {
+  log.warning(
+    "the server's access tokens do not live for \(seconds) s; this is the newest there is")
 }
 
 /// Renews the record that is loaded, as the only process that does. Where another has done so since
@@ -69,11 +76,28 @@ func renew(
   defer { lock.release() }
   switch try files.renew(held: held, with: &server, log) {
   case .refreshed:
-    try files.save(for: server.client, log)
+    try keep(&files, server.client, attention, log)
     log.info("refreshed")
   case .refreshedElsewhere: return
   case .gone: throw notSignedIn(files.path)
   case .ended(let failure): throw Failure(failure.code, "\(failure); sign in again")
   case .failed(let failure, _, _): throw failure
   }
+}
+
+/// Saves new tokens, with some patience: the old ones may be dead by now.
+private func keep(
+  _ files: inout GrantFiles, _ client: borrowing ClientConfiguration, _ attention: Attention,
+  _ log: Log
+) throws(Failure) {
+  for _ in 0..<5 {
+    do {
+      try files.save(for: client, log)
+      return
+    } catch {
+      log.warning("the tokens are not saved: \(error); next attempt in 1 s")
+    }
+    if wait(for: .readable, on: -1, attention.patience(for: 1000)) == .interrupted { break }
+  }
+  try files.save(for: client, log)
 }
