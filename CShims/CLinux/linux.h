@@ -11,6 +11,7 @@
 #include <grp.h>
 #include <linux/fb.h>
 #include <linux/input.h>
+#include <linux/netlink.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -80,6 +81,13 @@ static inline int clinux_fb_palette(int descriptor, uint16_t *red, uint16_t *gre
   struct fb_cmap map = {.start = 0, .len = count, .red = red, .green = green, .blue = blue};
   return ioctl(descriptor, FBIOGETCMAP, &map);
 }
+// Makes the palette's first colour black and its sixteenth white, which they are on a text console.
+static inline int clinux_fb_set_contrast(int descriptor) {
+  uint16_t black = 0, white = UINT16_MAX;
+  struct fb_cmap first = {.start = 0, .len = 1, .red = &black, .green = &black, .blue = &black};
+  struct fb_cmap last = {.start = 15, .len = 1, .red = &white, .green = &white, .blue = &white};
+  return ioctl(descriptor, FBIOPUTCMAP, &first) || ioctl(descriptor, FBIOPUTCMAP, &last) ? -1 : 0;
+}
 static inline int clinux_window_size(int descriptor, struct winsize *size) {
   return ioctl(descriptor, TIOCGWINSZ, size);
 }
@@ -92,6 +100,20 @@ static inline int clinux_connect(int descriptor, const struct sockaddr_storage *
   socklen_t length = address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
                                                     : sizeof(struct sockaddr_in);
   return connect(descriptor, (const struct sockaddr *)address, length);
+}
+
+// A socket that receives the kernel's and udev's events about devices, or -1.
+static inline int clinux_device_events(void) {
+  // The groups of the kernel and of udev.
+  struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = 1 | 2};
+  int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                          NETLINK_KOBJECT_UEVENT);
+  if (descriptor < 0) return -1;
+  if (bind(descriptor, (const struct sockaddr *)&address, sizeof address) == 0) return descriptor;
+  int failure = errno;
+  close(descriptor);
+  errno = failure;
+  return -1;
 }
 
 // Sockets with a path. The path must be shorter than `sun_path`.

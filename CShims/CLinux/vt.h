@@ -17,6 +17,12 @@ static inline int clinux_vt_active(int descriptor) {
   struct vt_stat state;
   return ioctl(descriptor, VT_GETSTATE, &state) == 0 ? state.v_active : -1;
 }
+// Whether an open file is the console of that number.
+static inline _Bool clinux_is_console(int descriptor, int console) {
+  struct stat status;
+  return fstat(descriptor, &status) == 0 && S_ISCHR(status.st_mode)
+         && status.st_rdev == makedev(4, (unsigned)console);
+}
 // The number of the framebuffer that shows that console, or -1.
 static inline int clinux_fb_of_console(int descriptor, int console) {
   struct fb_con2fbmap map = {.console = console};

@@ -23,6 +23,31 @@ public enum DisplayError: Error, Equatable, Sendable {
   /// A picture file needs more memory than there is, or has no pixels.
   case size
 
+  /// Whether no monitor is plugged in.
+  public var isUnplugged: Bool { self == .card(.findPanel, .noSuchDevice) }
+
+  /// Whether another program shows its picture on a graphics card. The kernel says "permission
+  /// denied" to all but root.
+  public var isBusy: Bool {
+    self == .card(.becomeMaster, .busy) || self == .card(.becomeMaster, .accessDenied)
+  }
+
+  /// Whether it may be otherwise before long: the device may come, and its rights may be set, a
+  /// little after; the other program may end.
+  public var mayPass: Bool {
+    isAbsence || isBusy || self == .system(.open, .accessDenied)
+      || self == .card(.open, .accessDenied)
+  }
+
+  /// Whether there is no graphics card of that name, or one that only computes pictures.
+  public var isNoCard: Bool {
+    switch self {
+    case .card(.open, _): isAbsence
+    case .card(.readResources, let errno): errno == .notSupported
+    default: false
+    }
+  }
+
   /// Whether the device is not there, or not any more: it may come.
   public var isAbsence: Bool {
     switch self {
@@ -39,6 +64,9 @@ extension ByteSink where Self: ~Copyable {
     switch error {
     case .system(let attempt, let errno):
       append(attempt.words, errno, isOpening: attempt == .open)
+    case .card(.becomeMaster, let errno) where error.isBusy:
+      append("another program shows on it: ")
+      append(errno)
     case .card(let attempt, let errno):
       append(attempt.words, errno, isOpening: attempt == .open)
     case .unsupported(let reason):
@@ -77,7 +105,7 @@ extension DRMCard.Attempt {
   fileprivate var words: StaticString {
     switch self {
     case .open: "open it"
-    case .becomeMaster: "take it over from what shows on it now"
+    case .becomeMaster: "take it over"
     case .readResources: "read what it can show"
     case .findPanel: "find a connected panel or monitor"
     case .findController: "find a free controller for its panel"

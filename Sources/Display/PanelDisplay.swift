@@ -38,10 +38,7 @@ public struct PanelDisplay: ~Copyable {
   @inline(never)
   public init(framebuffer path: borrowing Path, rotation: Rotation = .none) throws(DisplayError) {
     let framebuffer = try PanelDisplay.open(path)
-    var brightness = InlineArray<256, UInt16>(repeating: 0)
-    let isKnown = framebuffer.readPalette(into: &brightness)
-    let format = try PanelDisplay.format(
-      framebuffer.mode, brightness: brightness.span.extracting(first: isKnown ? 256 : 0))
+    let format = try PanelDisplay.format(framebuffer)
     let memory: MappedMemory
     do { memory = try framebuffer.map() } catch { throw .system(.map, error) }
     framebuffer.unblank()
@@ -86,6 +83,27 @@ public struct PanelDisplay: ~Copyable {
     do { return try DRMCard(opening: path, &attempt) } catch { throw .card(attempt, error) }
   }
 
+  /// The format of a framebuffer, whose palette gets two colours where it has none to tell apart:
+  /// nobody has set it up.
+  private static func format(_ framebuffer: borrowing Framebuffer) throws(DisplayError)
+    -> PixelFormat
+  {
+    var isSecond = false
+    while true {
+      var brightness = InlineArray<256, UInt16>(repeating: 0)
+      let isKnown = framebuffer.readPalette(into: &brightness)
+      do throws(DisplayError) {
+        return try format(
+          framebuffer.mode, brightness: brightness.span.extracting(first: isKnown ? 256 : 0))
+      } catch {
+        guard error == .unsupported(.palette), !isSecond, framebuffer.setContrast() else {
+          throw error
+        }
+        isSecond = true
+      }
+    }
+  }
+
   private static func format(
     _ mode: FramebufferMode, brightness: borrowing Span<UInt16>
   ) throws(DisplayError) -> PixelFormat {
@@ -117,16 +135,24 @@ public struct PanelDisplay: ~Copyable {
   /// Shows that screen in place of what was shown before. Call it whenever the screen changes, and
   /// once a second while a time is shown.
   ///
-  /// - Throws: `.system` where the device is gone or has changed its mode.
+  /// - Throws: `.system` where the device is gone or has changed its mode; `.card` where the card or
+  ///   its monitor is gone.
   public mutating func show(_ screen: borrowing Screen) throws(DisplayError) {
     // Before the memory is touched, which may not be ours any more.
+    try check()
+    paint(screen)
+    do { try flush() } catch { throw .system(.write, error) }
+  }
+
+  private borrowing func check() throws(DisplayError) {
     switch device {
     case .framebuffer(let framebuffer):
       do { try framebuffer.check() } catch { throw .system(.readMode, error) }
-    case .card: break
+    case .card(let card):
+      let isConnected: Bool
+      do { isConnected = try card.isConnected() } catch { throw .card(.readResources, error) }
+      if !isConnected { throw .card(.findPanel, .noSuchDevice) }
     }
-    paint(screen)
-    do { try flush() } catch { throw .system(.write, error) }
   }
 
   private mutating func flush() throws(Errno) {

@@ -5,6 +5,7 @@ extension Errno {
   public static let noSuchDevice = Errno(rawValue: ENODEV)
   /// A device file behind which there is no device.
   public static let noSuchAddress = Errno(rawValue: ENXIO)
+  public static let busy = Errno(rawValue: EBUSY)
 }
 
 /// A graphics card with kernel mode setting, such as `/dev/dri/card0`, with one picture in the size
@@ -50,6 +51,23 @@ public struct DRMCard: ~Copyable {
     self.picture = picture!
     self.output = output
     self.file = file
+  }
+
+  /// Whether the panel is still connected, as far as the card knows without asking it: it is told,
+  /// or looks from time to time.
+  ///
+  /// - Throws: `ENODEV` where the card itself is gone.
+  ///
+  /// The corresponding request is `DRM_IOCTL_MODE_GETCONNECTOR`.
+  public borrowing func isConnected() throws(Errno) -> Bool {
+    var mode = clinux_drm_mode_modeinfo()
+    var request = clinux_drm_mode_get_connector()
+    request.connector_id = output.connector
+    // Without room for a mode the card would ask the panel, which takes its time.
+    request.count_modes = 1
+    let descriptor = file.rawValue
+    _ = try result { clinux_drm_connector(descriptor, &request, &mode, nil) }
+    return request.count_modes > 0 && DRMConnector.Connection(request) != .disconnected
   }
 
   /// Maps the picture's memory.
@@ -199,13 +217,21 @@ private struct DRMResources {
       guard clinux_drm_connector(descriptor, &connector, nil, nil) == 0 else { continue }
       connectors[index] = DRMConnector(
         id: ids[index],
-        connection: connector.connection == UInt32(CLINUX_DRM_CONNECTED)
-          ? .connected
-          : connector.connection == UInt32(CLINUX_DRM_CONNECTION_UNKNOWN)
-            ? .unknown : .disconnected,
+        connection: .init(connector),
         modeCount: connector.count_modes,
         controller: readEncoder(descriptor, connector.encoder_id).crtc_id)
     }
+  }
+}
+
+extension DRMConnector.Connection {
+  fileprivate init(_ connector: clinux_drm_mode_get_connector) {
+    self =
+      switch Int32(truncatingIfNeeded: connector.connection) {
+      case CLINUX_DRM_CONNECTED: .connected
+      case CLINUX_DRM_CONNECTION_UNKNOWN: .unknown
+      default: .disconnected
+      }
   }
 }
 

@@ -52,6 +52,15 @@ public struct Framebuffer: ~Copyable {
     _ = clinux_fb_unblank(file.rawValue)
   }
 
+  /// Makes one colour of the palette black and another one white.
+  ///
+  /// The corresponding request is `FBIOPUTCMAP`.
+  ///
+  /// - Returns: false where the driver does not do that.
+  public borrowing func setContrast() -> Bool {
+    clinux_fb_set_contrast(file.rawValue) == 0
+  }
+
   /// Finds out how bright each of the palette's entries is.
   ///
   /// The corresponding request is `FBIOGETCMAP`.

@@ -11,7 +11,7 @@ public struct VirtualTerminal: ~Copyable {
   /// The corresponding C function is `open`.
   public init(opening path: borrowing Path) throws(Errno) {
     // Reading takes rights that the group tty does not have.
-    file = try FileDescriptor(opening: path, .writeOnly | .noControllingTerminal)
+    file = try FileDescriptor(opening: path, .writeOnly | .nonBlocking | .noControllingTerminal)
   }
 
   /// Makes the console keep still until this goes away, also where somebody else has had it draw
@@ -31,6 +31,20 @@ public struct VirtualTerminal: ~Copyable {
     // One that was quiet already has been left so by a predecessor that was killed.
     isQuiet = true
     return mode != KD_GRAPHICS
+  }
+
+  /// Whether it is the console that this program was started at.
+  public var isOurs: Bool {
+    clinux_is_console(0, clinux_vt_active(file.rawValue))
+  }
+
+  /// Hides the console's cursor, or shows it again. Letters are drawn as before.
+  ///
+  /// The corresponding escape sequence is DECTCEM (console_codes(4)).
+  public borrowing func setCursor(isVisible: Bool) {
+    let sequence: StaticString = isVisible ? "\u{1B}[?25h" : "\u{1B}[?25l"
+    // One that is stopped by Ctrl-S takes nothing, and draws no cursor.
+    _ = write(file.rawValue, sequence.utf8Start, sequence.utf8CodeUnitCount)
   }
 
   /// Whether that framebuffer shows this console; true where the kernel does not tell.

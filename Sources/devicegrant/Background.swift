@@ -26,13 +26,15 @@ struct Happenings {
   var recordChanged = false
   /// Somebody has set the wall clock.
   var clockChanged = false
+  /// A display may have come or gone.
+  var displayChanged = false
 
   /// Whether somebody waits for it who can't see what goes on.
   var isUrgent: Bool { ending != nil || codeWanted || configurationChanged }
 
   var isEmpty: Bool {
     ending == nil && !configurationChanged && !codeWanted && !pressed && !recordChanged
-      && !clockChanged
+      && !clockChanged && !displayChanged
   }
 }
 
@@ -92,6 +94,7 @@ struct Background: ~Copyable {
   private var files: DirectoryWatch?
   private let directory: Path
   private let name: Path
+  private var devices: DeviceWatch?
   private var inputs = InputDevices()
   private let console = Terminal(descriptor: 0)
   private let log: Log
@@ -137,6 +140,7 @@ struct Background: ~Copyable {
   private enum Token {
     static let files: UInt32 = 4
     static let console: UInt32 = 5
+    static let devices: UInt32 = 6
     static let inputs: UInt32 = 0x400
   }
 
@@ -182,6 +186,17 @@ struct Background: ~Copyable {
     }
   }
 
+  /// Watches for displays that come and go; those of the start have been looked for before.
+  mutating func watchDevices() {
+    do {
+      let watch = try DeviceWatch()
+      try sources.queue.add(watch.rawValue, token: Token.devices)
+      devices = consume watch
+    } catch {
+      log.debug("cannot watch devices: \(error)")
+    }
+  }
+
   /// Looks for keys and touch panels that have been plugged in.
   mutating func findInputs() {
     inputs.rescan()
@@ -220,6 +235,7 @@ struct Background: ~Copyable {
     case Descriptors.Token.timer: sources.timer.acknowledge()
     case Descriptors.Token.clock: if sources.clock.acknowledge() { happenings.clockChanged = true }
     case Token.files: lookAtFiles()
+    case Token.devices: if devices?.hasDisplayChanged() == true { happenings.displayChanged = true }
     case Token.console: if console.wasEntered() { happenings.pressed = true }
     case HandOut.listenerToken: handOut.accept(now: Clock.milliseconds, sources.queue, log)
     case HandOut.clientTokens..<Token.inputs:

@@ -12,18 +12,26 @@ struct Displays: ~Copyable {
   private var panels = InlineArray<4, UnsafeMutablePointer<PanelDisplay>?>(repeating: nil)
   /// The memory of each panel that is or has been there.
   private var places = InlineArray<4, UnsafeMutablePointer<PanelDisplay>?>(repeating: nil)
-  /// Whether a panel that is not there may come, and when it is looked for again, in milliseconds
-  /// since boot: asking a card what is connected takes its time.
-  private var areAwaited = InlineArray<4, Bool>(repeating: false)
+  /// What each panel is called: as in the configuration, or as the graphics card that was found.
+  private var names = InlineArray<4, PermanentBytes>(repeating: PermanentBytes(""))
+  /// Why a panel is not there that may come; nil for every other one.
+  private var awaited = InlineArray<4, DisplayError?>(repeating: nil)
+  /// When those are looked for again, in milliseconds since boot: asking a card what is connected
+  /// takes its time.
   private var looksAgainAt: Int64 = 0
+  /// When a device event is followed up, in milliseconds since boot.
+  private(set) var followsUpAt: Int64?
 
   private static let millisecondsPerLook: Int64 = 1000
+  /// A driver announces several devices one after the other, and udev sets their rights later.
+  private static let millisecondsToFollowUp: Int64 = 500
   private var console: UnsafeMutablePointer<ConsoleDisplay>?
 
   /// The text console behind the panels, kept from drawing over them.
   private var terminal: VirtualTerminal?
   /// Whether the text console of the panels is to be looked for.
   private var seeksTerminal = false
+  private var hasHiddenCursor = false
 
   private let log: Log
   /// What a wait for a display heeds.
@@ -33,6 +41,8 @@ struct Displays: ~Copyable {
   /// Which display was given up last, and why. No `Failure`: a newly made one takes the place of
   /// the message that another is on its way with.
   private var failed: (name: PermanentBytes, error: DisplayError)?
+  /// Whether the log has that; where it ends the program, that is said instead.
+  private var isReported = false
   /// Whether one of them shows the time left, and so is to be painted every second.
   private(set) var showsTime = false
   /// Whether one of them goes dark when the program ends.
@@ -78,7 +88,15 @@ struct Displays: ~Copyable {
   /// How many displays still work.
   private var working = 0
 
-  var isEmpty: Bool { working == 0 }
+  /// Whether there is nothing to show anything on. A monitor that has been plugged out, or turned
+  /// off, is still there.
+  var isEmpty: Bool {
+    if working > 0 { return false }
+    for index in panels.indices where places[index] != nil {
+      if awaited[index]?.isUnplugged == true { return false }
+    }
+    return true
+  }
 
   deinit {
     for index in pictures.indices {
@@ -96,15 +114,55 @@ struct Displays: ~Copyable {
     quietenTerminal()
     present(screen)
     if isEmpty { try checkForFailure() }
+    report()
+  }
+
+  /// Whether one of them is, or may be, a device that comes and goes.
+  var mayChange: Bool {
+    for index in panels.indices where panels[index] != nil || awaited[index] != nil { return true }
+    return false
+  }
+
+  /// Something has happened to a device that may be a display: it is looked for, and what has come
+  /// is painted on, when `followsUp` says so.
+  mutating func deviceChanged(now: Int64) { followsUpAt = now + Self.millisecondsToFollowUp }
+
+  /// Whether the present screen is to be shown again for what has happened to a device.
+  mutating func followsUp(now: Int64) -> Bool {
+    guard let instant = followsUpAt, now >= instant else { return false }
+    followsUpAt = nil
+    looksAgainAt = now
+    return true
   }
 
   /// Shows a screen that is to stay when the program ends, and gives the text console back, until
   /// `show` is called again: it draws its text in the place of a blank screen, and over any other
   /// when there is new text. Never fails: where the program ends, it is for another reason.
-  @inline(never)
   mutating func showLast(_ screen: borrowing Screen) {
-    if screen.isBlank { present(screen) }
-    if terminal != nil { seeksTerminal = true }
+    paintLast(screen)
+    report()
+  }
+
+  /// The same, for whoever says with `checkForFailure` what did not work.
+  @inline(never)
+  mutating func paintLast(_ screen: borrowing Screen) {
+    if screen.isBlank {
+      present(screen)
+      // Before the text is drawn: what holds a card holds the colours of its text, too.
+      closeCards()
+    } else if endsWithProgram {
+      present(screen)
+      return
+    }
+    let isCursorHidden = !screen.isBlank
+    seeksTerminal = true
+    findTerminal()
+    // Where somebody sits at the console, it is theirs.
+    if let hasKeyboard = terminal?.isOurs, !hasKeyboard, hasHiddenCursor != isCursorHidden {
+      terminal?.setCursor(isVisible: !isCursorHidden)
+      hasHiddenCursor = isCursorHidden
+    }
+    seeksTerminal = terminal != nil
     terminal = nil
     if screen.isBlank { return }
     invalidatePanels()
@@ -125,7 +183,7 @@ struct Displays: ~Copyable {
         working -= 1
         giveUp(choices[index].path, error)
       }
-      if panels[index] != nil || looks && areAwaited[index] { presentOnPanel(index, screen) }
+      if panels[index] != nil || looks && awaited[index] != nil { presentOnPanel(index, screen) }
     }
     presentOnConsole(screen)
   }
@@ -158,24 +216,31 @@ struct Displays: ~Copyable {
   /// Shows a screen on a panel. One that fails is opened once more: while the system starts, the
   /// driver for the display takes the place of a simpler one.
   private mutating func presentOnPanel(_ index: Int, _ screen: borrowing Screen) {
-    let path = choices[index].path
+    var loss: DisplayError?
     if let panel = panels[index] {
       do {
         try panel.pointee.show(screen)
         return
       } catch {
+        loss = error
         closePanel(index)
       }
     }
-    let wasAwaited = areAwaited[index]
+    let before = awaited[index]
+    let name = names[index]
     do {
       try openPanel(index)
       try panels[index]?.pointee.show(screen)
-      log.info("display \(path.bytes) is there now")
+      log.info("display \(names[index].bytes) is there now")
     } catch {
       closePanel(index)
-      areAwaited[index] = error.isAbsence
-      if !wasAwaited || !error.isAbsence { giveUp(path, error) }
+      awaited[index] = error.mayPass ? error : nil
+      if let loss, error.isAbsence {
+        // That there is nothing now says less than what became of it.
+        giveUp(name, loss)
+      } else if before != error, before == nil || !error.isAbsence {
+        giveUp(names[index], error)
+      }
     }
   }
 
@@ -183,16 +248,14 @@ struct Displays: ~Copyable {
   @inline(never)
   private mutating func openFirst(_ index: Int) {
     do { try openPanel(index) } catch {
-      areAwaited[index] = error.isAbsence
-      if choices[index].kind != .automatic || !error.isAbsence {
-        giveUp(choices[index].path, error)
-      }
+      awaited[index] = error.mayPass ? error : nil
+      if choices[index].kind != .automatic || !error.isAbsence { giveUp(names[index], error) }
     }
   }
 
   @inline(never)
   private mutating func openPanel(_ index: Int) throws(DisplayError) {
-    let panel = try Displays.panel(choices[index], rotation)
+    let panel = try findPanel(index)
     if !panel.staysWithoutProgram { endsWithProgram = true }
     if let place = places[index] {
       place.initialize(to: panel)
@@ -200,7 +263,7 @@ struct Displays: ~Copyable {
       places[index] = Memory.place(panel)
     }
     panels[index] = places[index]
-    areAwaited[index] = false
+    awaited[index] = nil
     working += 1
     showsTime = true
     seeksTerminal = terminal == nil
@@ -213,34 +276,59 @@ struct Displays: ~Copyable {
     working -= 1
   }
 
-  private static func panel(
-    _ choice: DisplayChoice, _ rotation: Rotation
-  ) throws(DisplayError) -> PanelDisplay {
-    let isAnyCard = choice.path.bytes.equals(DisplayChoice.anyCard)
+  /// Lets the graphics cards go; they are taken again when a screen is shown.
+  private mutating func closeCards() {
+    for index in panels.indices {
+      guard let panel = panels[index], !panel.pointee.staysWithoutProgram else { continue }
+      closePanel(index)
+      awaited[index] = .system(.open, .noSuchFile)
+      looksAgainAt = 0
+    }
+  }
+
+  /// Opens the panel of a choice, and notes what it is called.
+  private mutating func findPanel(_ index: Int) throws(DisplayError) -> PanelDisplay {
+    let choice = choices[index]
+    names[index] = choice.path
     var reason = DisplayError.system(.open, .noSuchFile)
-    if !isAnyCard {
-      do { return try panel(choice.path.bytes, isCard: choice.kind == .card, rotation) } catch {
+    if !choice.path.bytes.equals(DisplayChoice.anyCard) {
+      do { return try Self.panel(choice.path, isCard: choice.kind == .card, rotation) } catch {
         reason = error
       }
+      if choice.kind != .automatic || !reason.isAbsence { throw reason }
     }
-    if !isAnyCard, choice.kind != .automatic || !reason.isAbsence { throw reason }
     // A board may have one card that computes pictures, and another that shows them.
-    for digit in UInt8(ascii: "0")...UInt8(ascii: "3") {
-      var name = Text<32>(DisplayChoice.anyCard.bytes)
-      name.append("/card")
-      name.append(digit)
-      do { return try panel(name.bytes, isCard: true, rotation) } catch {
-        if !error.isAbsence { reason = error }
+    var isFound = false
+    for number in 0..<4 {
+      let name = Self.card(number)
+      do {
+        let panel = try Self.panel(name, isCard: true, rotation)
+        names[index] = name
+        return panel
+      } catch {
+        if isFound || error.isNoCard { continue }
+        isFound = true
+        names[index] = name
+        reason = error
       }
     }
     throw reason
   }
 
+  private static func card(_ number: Int) -> PermanentBytes {
+    switch number {
+    case 0: PermanentBytes("/dev/dri/card0")
+    case 1: PermanentBytes("/dev/dri/card1")
+    case 2: PermanentBytes("/dev/dri/card2")
+    default: PermanentBytes("/dev/dri/card3")
+    }
+  }
+
   @inline(never)
   private static func panel(
-    _ name: borrowing Span<UInt8>, isCard: Bool, _ rotation: Rotation
+    _ name: PermanentBytes, isCard: Bool, _ rotation: Rotation
   ) throws(DisplayError) -> PanelDisplay {
-    guard let path = Path(name) else { throw .system(.open, .nameTooLong) }
+    guard let path = Path(name.bytes) else { throw .system(.open, .nameTooLong) }
     return isCard
       ? try PanelDisplay(card: path, rotation: rotation)
       : try PanelDisplay(framebuffer: path, rotation: rotation)
@@ -253,16 +341,23 @@ struct Displays: ~Copyable {
   /// Keeps the text console behind the panels from drawing, where there is one. What it has drawn
   /// is painted over.
   private mutating func quietenTerminal() {
+    findTerminal()
     do {
-      if seeksTerminal {
-        seeksTerminal = false
-        let found = try VirtualTerminal(opening: Path("/dev/tty0"))
-        if isOnPanel(found) { terminal = consume found }
-      }
       if try terminal?.quieten() == true { invalidatePanels() }
     } catch {
       terminal = nil
       log.debug("cannot keep the text console from drawing: \(error)")
+    }
+  }
+
+  private mutating func findTerminal() {
+    if !seeksTerminal || terminal != nil { return }
+    seeksTerminal = false
+    do {
+      let found = try VirtualTerminal(opening: Path("/dev/tty0"))
+      if isOnPanel(found) { terminal = consume found }
+    } catch {
+      log.debug("cannot find the text console: \(error)")
     }
   }
 
@@ -286,7 +381,15 @@ struct Displays: ~Copyable {
   }
 
   private mutating func giveUp(_ name: PermanentBytes, _ error: DisplayError) {
-    log.warning("display \(name.bytes) given up: \(error)")
+    report()
     failed = (name, error)
+    isReported = false
+  }
+
+  private mutating func report() {
+    guard let failed, !isReported else { return }
+    isReported = true
+    let outlook: StaticString = failed.error.mayPass ? "; it is taken when it can be had" : ""
+    log.warning("display \(failed.name.bytes) given up: \(failed.error)\(outlook)")
   }
 }

@@ -80,6 +80,7 @@ struct Life: ~Copyable {
   ) throws(Failure) -> Int32 {
     try board.pointee.open(source)
     board.pointee.watchFiles()
+    if session.displays.mayChange { board.pointee.watchDevices() }
     board.pointee.findInputs()
     try begin()
     _ = try show(Clock.milliseconds)
@@ -150,6 +151,7 @@ struct Life: ~Copyable {
       deadline = min(deadline, nextSecond(before: countdown, now: now))
     }
     let attention = Attention(descriptor: exchanging.descriptor, service: serveWhileIdle)
+    if let look = session.displays.followsUpAt { deadline = min(deadline, look) }
     _ = wait(for: .readable, on: -1, attention.patience(until: deadline))
   }
 
@@ -160,6 +162,7 @@ struct Life: ~Copyable {
     let agent = board.pointee.agent
     let end = agent.flow?.expiresAt ?? (agent.hasGrant ? nil : agent.nextCodeAt)
     let seconds = end.map { max(0, wholeSeconds(until: $0, now: now)) } ?? -1
+    if session.displays.followsUp(now: now) { isShown = false }
     if isShown, seconds == shownSeconds { return end }
     isShown = true
     shownSeconds = seconds
@@ -193,6 +196,7 @@ struct Life: ~Copyable {
     if happenings.configurationChanged { restart(arguments) }
     if happenings.clockChanged { clockChanged(now) }
     if happenings.recordChanged { recordChanged() }
+    if happenings.displayChanged { session.displays.deviceChanged(now: now) }
     if happenings.codeWanted {
       log.info("a new code is asked for by a signal")
       board.pointee.agent.codeWanted(now: now)

@@ -107,9 +107,7 @@ class OnDebiansKernel(AcceptanceTest):
     @for_each(ARCHITECTURES)
     def test_slow_pixel_formats(self, architecture):
         panels = [SimpleFramebuffer.parse(text) for text, _ in FRAMEBUFFERS]
-        # `show` leaves the text console alone, and its cursor is in the picture's corner.
-        board = self.boot(architecture, display=panels,
-                          kernel_options="vt.global_cursor_default=0")
+        board = self.boot(architecture, display=panels)
         board.booted()
         for number, (text, rotation) in enumerate(FRAMEBUFFERS):
             with self.subTest(text, rotate=rotation):
@@ -124,8 +122,7 @@ class OnDebiansKernel(AcceptanceTest):
 
     @for_each(ARCHITECTURES)
     def test_slow_virtual_framebuffer(self, architecture):
-        board = self.boot(architecture, display="none", files=vfb.files(architecture),
-                          kernel_options="vt.global_cursor_default=0")
+        board = self.boot(architecture, display="none", files=vfb.files(architecture))
         board.booted()
         vfb.load(board)
         for size, bits, rotation, others in VIRTUAL_FRAMEBUFFERS:
@@ -138,6 +135,28 @@ class OnDebiansKernel(AcceptanceTest):
                 expected = painted(size, uri=URI, complete=COMPLETE, code=CODE, rotate=rotation)
                 self.assertEqual(expected.digest(), screen.digest())
                 self.assertEqual([COMPLETE.encode()], read_qr(screen))
+        with self.subTest("a palette that nobody has set up"):
+            vfb.set_mode(board, "640x480", 8)
+            vfb.ask(board, "blacken")
+            self.assertEqual(640 * 480, vfb.screen_of(board).black())
+            self.assertEqual(DONE, board.command(f"{SHOW} --display framebuffer")[0])
+            self.assertEqual([COMPLETE.encode()], read_qr(vfb.screen_of(board)))
+
+    @for_each(ARCHITECTURES)
+    def test_slow_cursor(self, architecture):
+        """The picture that stays has no cursor in it, but who sits at the console keeps theirs."""
+        board = self.boot(architecture, display="none", files=vfb.files(architecture))
+        board.booted()
+        vfb.load(board)
+        vfb.set_mode(board, "640x480", 32)
+        expected = painted("640x480", uri=URI, complete=COMPLETE, code=CODE)
+        board.command(f"{SHOW} --display framebuffer </dev/tty1")
+        # It blinks.
+        wait_for_screen(board, lambda screen: screen != expected, look=vfb.screen_of)
+        board.command(f"{SHOW} --display framebuffer")
+        for _ in range(5):
+            self.assertEqual(expected.digest(), vfb.screen_of(board).digest())
+            board.command("sleep 0.1")
 
     @for_each(ARCHITECTURES)
     def test_slow_mode_changes(self, architecture):
@@ -183,7 +202,8 @@ class OnDebiansKernel(AcceptanceTest):
         if driver == "drm":
             code, said = board.command(f"{SHOW} --display drm:/dev/dri/card0")
             self.assertEqual(CANNOT_CREATE, code)
-            self.assertIn("/dev/dri/card0: cannot take it over from what shows on it now", said)
+            self.assertEqual(1, said.count("/dev/dri/card0: another program shows on it"), said)
+            self.assertEqual(1, said.count("another program"), said)
         board.command(end_agent("TERM"))
         wait_for_screen(board, shows_words("disaster", "meanwhile"))
 
@@ -221,32 +241,97 @@ class OnDebiansKernel(AcceptanceTest):
         board.command(end_agent("TERM"))
         self.assertEqual([], read_qr(screen_of(board)), "the code is there after the end")
 
-    @for_each(ARCHITECTURES)
-    def test_slow_unplugged(self, architecture):
+    @for_each({f"{architecture}_{driver}": (architecture, driver, *others)
+               for architecture in ARCHITECTURES for driver, *others in (
+                   ("framebuffer", "/dev/fb0", "cannot read its framebuffer mode"),
+                   ("drm", "/dev/dri/card0",
+                    "cannot (read what it can show|write to it)"))})
+    def test_slow_unplugged(self, row):
+        """The graphics card goes away and comes back, while a code is shown and afterwards."""
+        architecture, display, device, failure = row
         sandbox = self.sandbox("webex")
-        board = self.boot(architecture, command=f"{AGENT} &",
-                          **self.configured(sandbox, display="framebuffer,console"))
+        board = self.boot(architecture, kernel_options="console=tty0",
+                          **self.configured(sandbox, display=f"{display},console"))
         board.booted()
-        board.wait_for(r"user_code=(\S+)\s")
+        driver = "/sys/bus/virtio/drivers/virtio_gpu"
+        card = board.command(f"cd {driver}; echo virtio[0-9]*")[1].split()[-1]
+        board.send(f"{AGENT} &")
+        code = board.wait_for(r"user_code=(\S+)\s")[1]
         complete = sandbox.personality.complete(
             sandbox.verification_uri, sandbox.grants.newest_pending())
         wait_for_screen(board, shows_qr(complete))
-        driver = "/sys/bus/virtio/drivers/virtio_gpu"
-        device = board.command(f"cd {driver}; echo virtio[0-9]*")[1].split()[-1]
-        board.send(f"echo {device} >{driver}/unbind")
-        board.wait_for("display /dev/fb0 given up: cannot open it: No such file or directory")
+        board.send(f"echo {card} >{driver}/unbind")
+        board.wait_for(f"display {device} given up: {failure}: No such device; it is taken when")
         polls = len(sandbox.polls)
         self.assertTrue(sandbox.wait_for(lambda _: len(sandbox.polls) > polls + 1))
-        board.send(f"echo {device} >{driver}/bind")
-        board.wait_for("display /dev/fb0 is there now")
+        board.send(f"echo {card} >{driver}/bind")
+        board.wait_for(f"display {device} is there now")
         wait_for_screen(board, shows_qr(complete))
-        board.command(end_agent("TERM"))
+        # Where nothing changes on the screen any more.
+        sandbox.approve(code)
+        wait_for_screen(board, shows_words("Signed in"))
+        board.send(f"echo {card} >{driver}/unbind")
+        board.wait_for(f"display {device} given up: {failure}: No such device; it is taken when")
+        board.send(f"echo {card} >{driver}/bind")
+        board.wait_for(f"display {device} is there now")
+        wait_for_screen(board, shows_words("Signed in"))
+        board.command(end_agent("TERM") + "; echo '<0>disaster' >/dev/kmsg")
+        wait_for_screen(board, shows_words("disaster"))
 
         # Where it was the only one.
-        board.send(f"({AGENT} --display framebuffer; echo ended with $?.) &")
-        board.wait_for(r"user_code=(\S+)\s")
-        board.command(f"sleep 1; echo {device} >{driver}/unbind")
+        board.send(f"({AGENT} --display {display}; echo ended with $?.) &")
+        wait_for_screen(board, shows_words("Signed in"))
+        board.send(f"echo {card} >{driver}/unbind")
+        board.wait_for(f"display {device}: {failure}: No such device")
         board.wait_for(f"ended with {CANNOT_CREATE}[.]")
+
+    @for_each(ARCHITECTURES)
+    def test_slow_monitor(self, architecture):
+        """A monitor is plugged out and in, while a code is shown and afterwards."""
+        sandbox = self.sandbox("webex")
+        board = self.boot(architecture, **self.configured(sandbox, display="drm"))
+        board.booted()
+        # The kernel announces a change that a driver sees, but not one that is forced.
+        plug = ("echo {} >/sys/class/drm/card0-Virtual-1/status; "
+                "echo change >/sys/class/drm/card0/uevent")
+        board.send(f"{AGENT} &")
+        code = board.wait_for(r"user_code=(\S+)\s")[1]
+        complete = sandbox.personality.complete(
+            sandbox.verification_uri, sandbox.grants.newest_pending())
+        for shows in (shows_qr(complete), shows_words("Signed in")):
+            wait_for_screen(board, shows)
+            board.send(plug.format("off"))
+            board.wait_for("display /dev/dri/card0 given up: cannot find a connected panel or "
+                           "monitor: No such device; it is taken when")
+            wait_for_screen(board, lambda screen: not shows(screen))
+            board.send(plug.format("detect"))
+            board.wait_for("display /dev/dri/card0 is there now")
+            wait_for_screen(board, shows)
+            if sandbox.grants.newest_pending():
+                sandbox.approve(code)
+
+    @for_each(ARCHITECTURES)
+    def test_slow_busy(self, architecture):
+        """Another program has the graphics card, and lets it go."""
+        sandbox = self.sandbox("webex")
+        board = self.boot(architecture, **self.configured(sandbox, display="drm,console"))
+        board.booted()
+        board.command(": holds it; exec 3</dev/dri/card0; sleep 1000 &")
+        code, said = board.command(f"{SHOW} --display drm")
+        self.assertEqual(CANNOT_CREATE, code)
+        self.assertEqual(1, said.count("display /dev/dri/card0: another program shows on it"), said)
+        self.assertEqual(1, said.count("another program"), said)
+        board.send(f"{AGENT} &")
+        board.wait_for("display /dev/dri/card0 given up: another program shows on it: "
+                       "Device or resource busy; it is taken when it can be had")
+        polls = len(sandbox.polls)
+        self.assertTrue(sandbox.wait_for(lambda _: len(sandbox.polls) > polls + 1))
+        self.assertEqual([], read_qr(screen_of(board)))
+        board.send("killall sleep")
+        board.wait_for("display /dev/dri/card0 is there now")
+        wait_for_screen(board, shows_qr(sandbox.personality.complete(
+            sandbox.verification_uri, sandbox.grants.newest_pending())))
+        self.assertEqual(2, board.serial.count("another program shows on it"))
 
     @for_each(ARCHITECTURES)
     def test_slow_no_display(self, architecture):

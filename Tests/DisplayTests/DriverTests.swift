@@ -58,7 +58,7 @@ import Testing
         == "cannot open it: No such file or directory")
     #expect(
       fails { () throws(DisplayError) in _ = try PanelDisplay(card: Path("/dev/null")) }
-        == "cannot take it over from what shows on it now: Inappropriate ioctl for device")
+        == "cannot take it over: Inappropriate ioctl for device")
     var closed = ConsoleDisplay(descriptor: 999, style: .plain)
     #expect(
       fails { () throws(DisplayError) in try closed.show(.starting("x")) }
@@ -111,7 +111,8 @@ import Testing
     (.card(.open, .accessDenied),
       "cannot open it: Permission denied (is the user in the group video?)"),
     (.card(.becomeMaster, .accessDenied),
-      "cannot take it over from what shows on it now: Permission denied"),
+      "another program shows on it: Permission denied"),
+    (.card(.becomeMaster, .busy), "another program shows on it: Device or resource busy"),
     (.system(.create, .accessDenied), "cannot create the file beside it: Permission denied"),
     (.card(.findPanel, .noSuchDevice), "cannot find a connected panel or monitor: No such device"),
     (.system(.readMode, .noSuchDevice), "cannot read its framebuffer mode: No such device"),
@@ -129,6 +130,15 @@ import Testing
     #expect(!DisplayError.system(.open, .accessDenied).isAbsence)
     #expect(!DisplayError.unsupported(.nonStandard).isAbsence)
     #expect(!DisplayError.size.isAbsence)
+    #expect(DisplayError.system(.open, .noSuchFile).mayPass)
+    #expect(DisplayError.system(.open, .accessDenied).mayPass)
+    #expect(DisplayError.card(.becomeMaster, .accessDenied).mayPass)
+    #expect(!DisplayError.system(.map, .accessDenied).mayPass)
+    #expect(DisplayError.card(.findPanel, .noSuchDevice).isUnplugged)
+    #expect(!DisplayError.card(.readResources, .noSuchDevice).isUnplugged)
+    #expect(DisplayError.card(.open, .noSuchFile).isNoCard)
+    #expect(DisplayError.card(.readResources, .notSupported).isNoCard)
+    #expect(!DisplayError.card(.findPanel, .noSuchDevice).isNoCard)
   }
 
   @Test func aFileIsNoTextConsole() throws {

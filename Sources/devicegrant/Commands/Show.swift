@@ -25,7 +25,7 @@ func show(
   }
   var displays = try Displays(source, .nothing, log)
   if displays.isEmpty { log.warning("display is none: there is nothing to show the code on") }
-  displays.showLast(.code(screen))
+  displays.paintLast(.code(screen))
   // Who brings up a screen wants to know of each one that does not work.
   try displays.checkForFailure()
   if displays.endsWithProgram {
