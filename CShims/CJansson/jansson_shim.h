@@ -7,10 +7,10 @@
 #include <stddef.h>
 #include <string.h>
 
-// A 64 KiB answer (the limit on bodies) that holds two 16 KiB tokens costs about 150 KiB: jansson
-// doubles its string buffer while it scans. The rest is for members that nobody reads. Pages that
-// are never touched cost nothing.
-#define CJANSSON_ARENA_CAPACITY (384 * 1024)
+// What any answer of 64 KiB (the limit on bodies) takes. The worst is a list of empty objects: of
+// three bytes of text comes an object of 208 bytes, and up to 24 in the tables of a growing list.
+// Pages that are never touched cost nothing.
+#define CJANSSON_ARENA_CAPACITY (81 * 64 * 1024)
 
 // The state. Weak, not static: the optimiser copies callers of the functions below into other
 // targets' objects, and there must be one state for them all. Each has a value, since Swift emits
@@ -24,10 +24,15 @@ __attribute__((weak)) pthread_mutex_t cjansson_lock = PTHREAD_ERRORCHECK_MUTEX_I
 // suites run in parallel. Returns 0, or EDEADLK where this thread already holds a document.
 static inline int cjansson_begin(void) { return pthread_mutex_lock(&cjansson_lock); }
 
-// Takes the arena back and wipes what was used of it: documents hold tokens.
-static inline void cjansson_end(void) {
+// Wipes what was used of the arena: documents hold tokens.
+static inline void cjansson_wipe(void) {
   explicit_bzero(cjansson_arena, cjansson_arena_used);
   cjansson_arena_used = 0;
+}
+
+// Takes the arena back.
+static inline void cjansson_end(void) {
+  cjansson_wipe();
   pthread_mutex_unlock(&cjansson_lock);
 }
 
@@ -44,8 +49,18 @@ static inline void *cjansson_allocate(size_t size) {
 // All of it comes back at once.
 static inline void cjansson_keep(void *memory) { (void)memory; }
 
-// The flags are macros, and so is setjmp. Strict: no duplicate keys, nothing after the value.
-// NULL with `*is_exhausted` unchanged says that the text is not JSON.
+// A copy with DEL for every byte that is not ASCII. No token, URL or word of a protocol holds DEL,
+// so none comes of such a byte.
+static inline const char *cjansson_ascii(const char *text, size_t length) {
+  char *copy = cjansson_allocate(length);
+  for (size_t i = 0; i < length; i++) copy[i] = text[i] & 0x80 ? 0x7F : text[i];
+  return copy;
+}
+
+// The flags are macros, and so is setjmp. Strict: no duplicate keys, nothing after the value. But
+// what nobody reads must not spoil the rest: a string with U+0000, an integer of more than 64 bits,
+// which becomes a real, bytes that are not UTF-8. NULL with `*is_exhausted` unchanged says that the
+// text is not JSON.
 static inline json_t *cjansson_load(const char *text, size_t length, int *is_exhausted) {
   json_error_t error;
   json_set_alloc_funcs(cjansson_allocate, cjansson_keep);
@@ -53,24 +68,41 @@ static inline json_t *cjansson_load(const char *text, size_t length, int *is_exh
     *is_exhausted = 1;
     return NULL;
   }
-  json_t *document = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-  if (document != NULL || json_error_code(&error) != json_error_numeric_overflow) return document;
-  // Somewhere stands an integer of more than 64 bits, which need not be one that anybody reads.
-  explicit_bzero(cjansson_arena, cjansson_arena_used);
-  cjansson_arena_used = 0;
-  return json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
+  // A byte order mark, which readers may skip (RFC 8259 section 8.1).
+  if (length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
+    text += 3;
+    length -= 3;
+  }
+  size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
+  int is_ascii = 0;
+  for (int attempt = 0;; attempt++) {
+    const char *input = is_ascii ? cjansson_ascii(text, length) : text;
+    json_t *document = json_loadb(input, length, flags, &error);
+    if (document != NULL || attempt == 2) return document;
+    switch (json_error_code(&error)) {
+      case json_error_numeric_overflow: flags |= JSON_DECODE_INT_AS_REAL; break;
+      case json_error_invalid_utf8: is_ascii = 1; break;
+      default: return NULL;
+    }
+    cjansson_wipe();
+  }
 }
 
-// Writes a document, in the order in which it came, one member a line. Returns the number of bytes
-// that it takes, which is more than `capacity` where it did not fit, or 0 where it failed.
-static inline size_t cjansson_dump(const json_t *document, char *text, size_t capacity) {
+// Writes a value, objects in the order in which they came, one member a line. Returns the number of
+// bytes that it takes, which is more than `capacity` where it did not fit, or 0 where it failed.
+static inline size_t cjansson_dump(const json_t *value, char *text, size_t capacity) {
   if (setjmp(cjansson_exhausted) != 0) return 0;
-  return json_dumpb(document, text, capacity, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+  return json_dumpb(
+      value, text, capacity, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_ENCODE_ANY);
 }
 
-// json_typeof and its relatives are macros.
+// json_typeof and its relatives are macros. A string with U+0000 in it is none that counts: what
+// stands behind that would be another one to C.
 static inline int cjansson_is_object(const json_t *value) { return json_is_object(value); }
-static inline int cjansson_is_string(const json_t *value) { return json_is_string(value); }
+static inline int cjansson_is_string(const json_t *value) {
+  return json_is_string(value) &&
+         memchr(json_string_value(value), 0, json_string_length(value)) == NULL;
+}
 static inline int cjansson_is_integer(const json_t *value) { return json_is_integer(value); }
 static inline int cjansson_is_real(const json_t *value) { return json_is_real(value); }
 static inline int cjansson_is_null(const json_t *value) { return json_is_null(value); }

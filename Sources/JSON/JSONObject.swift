@@ -50,13 +50,30 @@ public struct JSONObject: ~Copyable {
     return text(of: value)
   }
 
-  /// The number in a member: an integer, a real without a fraction or a string of digits, since
-  /// servers send all three. Nil where it is missing or none of these.
-  public func integer(_ name: StaticString) -> Int64? {
+  /// The number in a member: an integer, a real or a string of digits, since servers send all
+  /// three. Nil where it is missing or none of these.
+  ///
+  /// - Parameter roundedUp: which way a fraction goes. A real beyond 64 bits is the last before.
+  @inline(never)
+  public func integer(_ name: StaticString, roundedUp: Bool = false) -> Int64? {
     guard let value = member(name) else { return nil }
     if cjansson_is_integer(value) != 0 { return Int64(json_integer_value(value)) }
-    if cjansson_is_real(value) != 0 { return wholeNumber(json_real_value(value)) }
+    if cjansson_is_real(value) != 0 { return rounded(json_real_value(value), up: roundedUp) }
     return text(of: value)?.parseDecimal()
+  }
+
+  /// A member as JSON, to be shown to a person; empty where it is missing or has no room.
+  @inline(never)
+  public func literal(_ name: StaticString) -> Text<32> {
+    var space = InlineArray<32, UInt8>(repeating: 0)
+    guard let value = member(name) else { return Text() }
+    var span = space.mutableSpan
+    let length = span.withUnsafeMutableBytes { space in
+      cjansson_dump(
+        value, space.baseAddress?.assumingMemoryBound(to: CChar.self), space.count)
+    }
+    if length > space.count { return Text() }
+    return Text(space.span.extracting(first: length))
   }
 
   /// The string `element` of the first object in the array `name`, as in `errors[0].description`.
@@ -113,11 +130,13 @@ public struct JSONObject: ~Copyable {
   }
 }
 
-/// The integer that a real stands for, as long as it is exact.
-private func wholeNumber(_ value: Double) -> Int64? {
-  // Beyond 2^53 a real no longer tells neighbours apart.
-  guard value > -9_007_199_254_740_992, value < 9_007_199_254_740_992 else { return nil }
-  // Not `rounded`, which would need libm.
+/// The next integer below or above a real, or the last one on its side.
+private func rounded(_ value: Double, up: Bool) -> Int64 {
+  if value >= 0x1p63 { return .max }
+  if value < -0x1p63 { return .min }
+  // Towards zero. Not `rounded`, which would need libm.
   let whole = Int64(value)
-  return Double(whole) == value ? whole : nil
+  // What has a fraction is far from the end of the integers.
+  if up { return Double(whole) < value ? whole + 1 : whole }
+  return Double(whole) > value ? whole - 1 : whole
 }
