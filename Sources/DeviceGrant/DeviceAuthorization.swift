@@ -15,16 +15,19 @@ public struct DeviceAuthorization: Sendable {
   /// The address that holds the code, for the QR code; empty where the server has none.
   public fileprivate(set) var verificationURIComplete = Text<2048>()
 
+  /// Whether the server sent such an address that is of no use: empty, too long or no text.
+  public fileprivate(set) var hasUnusableComplete = false
+
   /// Seconds that the codes live, after `expiresInLimit`.
   public fileprivate(set) var expiresIn: Int64 = 0
 
-  /// Seconds between polls, after `intervalLimit`; 5 where the server says nothing.
+  /// Whole seconds between polls; 5 where the server says nothing.
   public fileprivate(set) var interval: Int64 = 5
 
-  /// The figure that the server sent and this client does not follow, where there is one.
-  public fileprivate(set) var refusedExpiresIn: Int64?
+  /// The figure that the server sent, in JSON, where it is not `expiresIn`; else empty.
+  public fileprivate(set) var refusedExpiresIn = Text<32>()
   /// As above.
-  public fileprivate(set) var refusedInterval: Int64?
+  public fileprivate(set) var refusedInterval = Text<32>()
 
   public init() {}
 
@@ -34,10 +37,11 @@ public struct DeviceAuthorization: Sendable {
     userCode.removeAll()
     verificationURI.removeAll()
     verificationURIComplete.removeAll()
+    hasUnusableComplete = false
     expiresIn = 0
     interval = intervalDefault
-    refusedExpiresIn = nil
-    refusedInterval = nil
+    refusedExpiresIn.removeAll()
+    refusedInterval.removeAll()
   }
 }
 
@@ -65,9 +69,6 @@ private let expiresInDefault: Int64 = 1800
 
 /// Five minutes, instead of a life of zero or less.
 private let expiresInMinimum: Int64 = 300
-
-/// Five minutes: longer intervals outlast most codes.
-private let intervalLimit: Int64 = 300
 
 /// RFC 8628 §3.2.
 private let intervalDefault: Int64 = 5
@@ -119,26 +120,46 @@ private func readMembers(
     object.has("verification_uri_complete")
     ? "verification_uri_complete" : "verification_url_complete"
   if object.has(completeName) {
-    try read(completeName, of: object, into: &authorization.verificationURIComplete)
+    do {
+      try read(completeName, of: object, into: &authorization.verificationURIComplete)
+    } catch {
+      // It is optional: the QR code holds the other one then (RFC 8628 §3.2, §3.3.1).
+      authorization.verificationURIComplete.removeAll()
+      authorization.hasUnusableComplete = true
+    }
   }
+  try readFigures(object, into: &authorization)
+}
 
+private func readFigures(
+  _ object: borrowing JSONObject, into authorization: inout DeviceAuthorization
+) throws(DeviceAuthorizationError) {
   guard let expiresIn = object.integer("expires_in") else { throw .missing("expires_in") }
   authorization.expiresIn = expiresIn
   if expiresIn <= 0 { authorization.expiresIn = expiresInMinimum }
   if expiresIn > expiresInLimit { authorization.expiresIn = expiresInDefault }
-  if authorization.expiresIn != expiresIn { authorization.refusedExpiresIn = expiresIn }
+  authorization.refusedExpiresIn = refused("expires_in", of: object, authorization.expiresIn)
 
-  var stated: Int64?
   if object.has("interval") {
-    stated = object.integer("interval")
-    guard let interval = stated else { throw .missing("interval") }
-    authorization.interval = interval <= 0 ? intervalDefault : min(interval, intervalLimit)
+    guard let interval = object.integer("interval", roundedUp: true) else {
+      throw .missing("interval")
+    }
+    if interval > 0 { authorization.interval = interval }
   }
   // A code that expires before the first poll would never be of use.
   if authorization.interval >= authorization.expiresIn {
     authorization.interval = max(1, authorization.expiresIn / 2)
   }
-  if let stated, stated != authorization.interval { authorization.refusedInterval = stated }
+  authorization.refusedInterval = refused("interval", of: object, authorization.interval)
+}
+
+/// A figure as the server sent it, where it is not the one that counts; else empty.
+private func refused(
+  _ name: StaticString, of object: borrowing JSONObject, _ figure: Int64
+) -> Text<32> {
+  let isTaken =
+    object.integer(name) == figure && object.integer(name, roundedUp: true) == figure
+  return isTaken || !object.has(name) ? Text() : object.literal(name)
 }
 
 private func read<let capacity: Int>(

@@ -45,7 +45,7 @@ public struct DeviceFlow: Sendable {
   /// enough to find an approval soon after the network is back.
   static let backOffLimit: Int64 = 60
 
-  /// The longest pause that a server's Retry-After or new interval can cause, in seconds.
+  /// The longest pause that a server's Retry-After can cause, in seconds.
   static let serverPauseLimit: Int64 = 300
 
   /// How long before the code's end the last poll is sent, in milliseconds: time for its answer.
@@ -109,8 +109,10 @@ public struct DeviceFlow: Sendable {
       pause(interval, retryAfter, now: now)
     case .slowDown(let newInterval, let retryAfter):
       failures = 0
-      let demanded = min(newInterval ?? 0, Self.serverPauseLimit)
-      interval = max(interval + Self.slowDownStep, demanded)
+      // Kept as it is, unless the code would end before the next poll.
+      let left = max(0, expiresAt - now) / 1000
+      let demanded = newInterval ?? 0
+      interval = max(interval + Self.slowDownStep, demanded < left ? demanded : left / 2)
       pause(interval, retryAfter, now: now)
     case .transient(_, let retryAfter):
       failures += 1

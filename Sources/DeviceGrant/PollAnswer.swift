@@ -43,6 +43,10 @@ public func readPollAnswer(
 ) -> PollAnswer {
   tokens.wipe()
   guard let object = try? JSONObject(body) else {
+    // A web page is no word of the authorization server's: some proxy stands before it.
+    if status == 401, body.contains(UInt8(ascii: "<")) {
+      return .transient(.unreadable, retryAfter: retryAfter)
+    }
     return answer(toStatus: status, retryAfter: retryAfter, reason: &reason)
   }
   switch ErrorKind(object, status: status, into: &reason) {
@@ -63,7 +67,7 @@ public func readPollAnswer(
   }
 }
 
-/// What a status says by itself, beside an empty body, HTML or JSON without a reason.
+/// What a status says by itself, beside an empty body or JSON without a reason.
 private func answer(
   toStatus status: Int, retryAfter: Int64?, reason: inout ServerError
 ) -> PollAnswer {

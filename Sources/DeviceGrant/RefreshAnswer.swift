@@ -30,10 +30,8 @@ public func readRefreshAnswer(
 ) -> RefreshAnswer {
   guard let object = try? JSONObject(body) else {
     reason.set("", status: status)
-    // A web page is no word of the authorization server's: some proxy stands before it.
-    if status == 400, body.trimmed().hasPrefix("<") {
-      return .transient(.unreadable, retryAfter: retryAfter)
-    }
+    // Glewlwyd's way to say that the token is dead. Any body may be some proxy's.
+    if status == 400, body.count == 0 { return .lost }
     return answer(toStatus: status, retryAfter: retryAfter)
   }
   switch ErrorKind(object, status: status, into: &reason) {
@@ -57,8 +55,11 @@ private func meaning(
   of reason: borrowing ServerError, retryAfter: Int64?
 ) -> RefreshAnswer {
   let code = reason.code.bytes
-  // Words of RFC 6749 §4.1.2.1 for what a status of 5xx says; servers use them here with any.
-  if code.equals("temporarily_unavailable") || code.equals("server_error") {
+  // Words of RFC 6749 §4.1.2.1 for what a status of 5xx says, and another for 429; servers use them
+  // here with any.
+  if code.equals("temporarily_unavailable") || code.equals("server_error")
+    || code.equals("rate_limit_exceeded")
+  {
     return .transient(.unavailable, retryAfter: retryAfter)
   }
   if code.equals("invalid_grant") || code.equals("bad_refresh_token") { return .lost }
@@ -73,9 +74,8 @@ private func meaning(
   return reason.status == 400 ? .lost : .refused
 }
 
-/// What a status says by itself. Glewlwyd answers 400 without a body where the token is dead.
+/// What a status says by itself: never that the grant is lost.
 private func answer(toStatus status: Int, retryAfter: Int64?) -> RefreshAnswer {
-  if status == 400 { return .lost }
   if status == 401 || status == 403 { return .refused }
   return .transient(isUnavailable(status) ? .unavailable : .unreadable, retryAfter: retryAfter)
 }

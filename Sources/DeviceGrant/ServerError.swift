@@ -90,7 +90,7 @@ enum ErrorKind {
       self = kind
     } else if isUnavailable(status) {
       self = .unavailable
-    } else if isSuccess(status), !object.has("error") {
+    } else if isSuccess(status), !object.has("error") || object.string("error")?.count == 0 {
       return nil
     } else {
       // 428 means "pending" at a token endpoint whatever else it says.
@@ -113,4 +113,4 @@ enum ErrorKind {
 func isSuccess(_ status: Int) -> Bool { status >= 200 && status < 300 }
 
 /// Whether the status says "not now" (RFC 9110 §15): worth another try.
-func isUnavailable(_ status: Int) -> Bool { status == 408 || status == 429 || status >= 500 }
+public func isUnavailable(_ status: Int) -> Bool { status == 408 || status == 429 || status >= 500 }

@@ -47,6 +47,11 @@ public enum UnusableTokens: Sendable {
 }
 
 extension Tokens {
+  /// Whether the bytes can be a token of a grant: visible ASCII of at most `limit` bytes.
+  public static func allow(_ token: borrowing Span<UInt8>) -> Bool {
+    token.count > 0 && fault(of: token, "") == nil
+  }
+
   enum Reading {
     case read
     /// A required member is missing or of another type.

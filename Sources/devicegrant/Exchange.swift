@@ -144,7 +144,13 @@ struct Exchange: ~Copyable {
         // What nobody asked for can't be the answer to the next request.
         if taken < count { session.close() }
       } catch {
-        throw .http(error)
+        // What a server in trouble says beside its status is of no interest.
+        guard error == .bodyTooLarge, isUnavailable(parser.head.status) else {
+          throw .http(error)
+        }
+        body.wipe()
+        session.close()
+        return parser.head
       }
     }
     if !parser.keepsConnection { session.close() }

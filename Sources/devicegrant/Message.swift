@@ -111,6 +111,7 @@ struct Message: ExpressibleByStringInterpolation {
 
     @inline(never)
     mutating func appendInterpolation(_ error: borrowing ServerError) {
+      if error.code.isEmpty { appendLiteral("no reason given") }
       appendInterpolation(error.code.bytes)
       if !error.details.isEmpty {
         appendLiteral(" (")

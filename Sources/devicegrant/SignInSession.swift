@@ -86,12 +86,21 @@ struct SignInSession: ~Copyable {
 
   private func announce() {
     let interval = authorization.interval
-    if let figure = authorization.refusedInterval {
-      log.warning("interval = \(figure) s from the server is absurd: polling every \(interval) s")
-    }
     let life = authorization.expiresIn
-    if let figure = authorization.refusedExpiresIn {
-      log.warning("expires_in = \(figure) s from the server is absurd: the code gets \(life) s")
+    if !authorization.refusedInterval.isEmpty {
+      let figure = authorization.refusedInterval.bytes
+      log.warning(
+        """
+        interval = \(figure) from the server cannot be kept: polling every \(interval) s, for a \
+        code of \(life) s
+        """)
+    }
+    if !authorization.refusedExpiresIn.isEmpty {
+      let figure = authorization.refusedExpiresIn.bytes
+      log.warning("expires_in = \(figure) from the server is absurd: the code gets \(life) s")
+    }
+    if authorization.hasUnusableComplete {
+      log.warning("verification_uri_complete from the server is unusable: going on without it")
     }
     let code = authorization.userCode.bytes
     let uri = authorization.verificationURI.bytes

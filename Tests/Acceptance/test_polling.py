@@ -11,6 +11,7 @@ HTML = "<!DOCTYPE html><html><body><h1>Log in to the hotel's network</h1></body>
 TROUBLE = {
     "status_500": {"status": 500}, "status_502_html": {"status": 502, "body": HTML},
     "status_503": {"status": 503}, "status_408": {"status": 408}, "status_429": {"status": 429},
+    "status_401_html": {"status": 401, "body": "\n" + HTML},
     "html_instead_of_json": {"status": 200, "body": HTML, "headers": {"Content-Type": "text/html"}},
     "empty_answer": {"status": 200, "body": ""},
     "truncated_json": {"status": 200, "body": '{"access_token": "abc'},
@@ -80,6 +81,26 @@ class Schedule(AcceptanceTest):
         if run.code != DATA:
             self.assertExit(DONE, run, "interval")
             self.assertGaps(sandbox, [1, 1])
+
+    @for_each({"fraction": (0.5, 60.5, [1, 1]), "beyond_64_bits": (10 ** 30, 8, [4]),
+               "real": (1e30, 1e30, None), "text": ("1", "60", [1, 1]),
+               "as_long_as_the_code": (8, 8, [4])})
+    def test_figures_of_the_server(self, row):
+        interval, expires_in, gaps = row
+        sandbox = self.sandbox(approve_after=len(gaps or [1]), script=[
+            {"path": "/device_authorization",
+             "merge": {"interval": interval, "expires_in": expires_in}}])
+        if gaps is None:
+            # The code lives half an hour then, and is polled after half of that.
+            run = self.board(at=sandbox).start("sign-in")
+            run.wait_for("interval = 1e30 .*polling every 900 s")
+            run.wait_for("expires_in = 1e30 .*1800 s")
+            return
+        run = self.sign_in(sandbox)
+        self.assertExit(DONE, run)
+        self.assertGaps(sandbox, gaps)
+        self.assertEqual(not isinstance(interval, str), "interval = " in run.stderr)
+        self.assertEqual(expires_in == 60.5, "expires_in = 60.5" in run.stderr)
 
     def test_absurdly_long_interval_does_not_hang(self):
         sandbox = self.sandbox(expires_in=3, script=[
@@ -189,6 +210,12 @@ class BadStart(AcceptanceTest):
         run = self.sign_in(sandbox)
         self.assertExit(DATA, run, "localhost")
         self.assertNotIn("user_code=", run.stderr)
+
+    @for_each({str(status): status for status in (408, 429, 500, 503)})
+    def test_server_in_trouble_whatever_it_says(self, status):
+        sandbox = self.sandbox(script=[
+            {"path": "/device_authorization", "status": status, "body": "<html>" + "x" * 70000}])
+        self.assertExit(69, self.sign_in(sandbox), f"HTTP status {status}")
 
     @for_each({str(status): status for status in (400, 403, 404, 500, 503)})
     def test_error_status_is_named(self, status):

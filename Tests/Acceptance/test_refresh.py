@@ -216,6 +216,16 @@ class Outage(LivingTest):
                         "headers": {"Content-Type": "text/html"}},
                "html_400": {"status": 400, "body": "<html>400 Bad Request: nginx</html>",
                             "headers": {"Content-Type": "text/html"}},
+               "text_400": {"status": 400, "body": "Bad Request",
+                            "headers": {"Content-Type": "text/plain"}},
+               "words_of_html_400": {"status": 400, "body": "bad request",
+                                     "headers": {"Content-Type": "text/html"}},
+               "list_400": {"status": 400, "json": [{"error": "invalid_grant"}]},
+               "object_400": {"status": 400, "json": {}},
+               "byte_order_mark": {"status": 400,
+                                   "body": "\ufeff{\"error\":\"temporarily_unavailable\"}"},
+               "rate_limit": {"status": 400, "json": {"error": "rate_limit_exceeded"}},
+               "large_503": {"status": 503, "body": "<html>" + "x" * 70000},
                "temporarily_unavailable": {"status": 400,
                                            "json": {"error": "temporarily_unavailable"}},
                "server_error": {"status": 400, "json": {"error": "server_error"}},
@@ -231,6 +241,13 @@ class Outage(LivingTest):
         self.assertEqual(old, token_from(board.socket))
         self.assertEqual(old, board.record["access_token"])
         self.assertEqual([], sandbox.to("device"))
+
+    def test_empty_400_ends_the_grant_in_words(self):
+        sandbox = self.sandbox()
+        board = self.signed_in(sandbox, expires_at=EXPIRED_LONG_AGO)
+        sandbox.answer_next(to="refresh", status=400)
+        run = board.run("token")
+        self.assertExit(77, run, "no longer takes the refresh token: no reason given, ")
 
     @for_each({"wrong_type": {"token_type": "mac"}, "huge_token": {"access_token": "a" * 20000},
                "huge_refresh_token": {"refresh_token": "a" * 20000},

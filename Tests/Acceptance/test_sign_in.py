@@ -1,5 +1,6 @@
 """A whole sign-in, with each kind of server and client."""
 
+import base64
 import json
 import re
 import ssl
@@ -88,6 +89,32 @@ class SignIn(AcceptanceTest):
                 "verification_url": uri}}])
         run = self.sign_in(sandbox)
         self.assertExit(DONE, run, uri)
+
+    @for_each({"empty": "", "number": 5, "list": [], "long": "https://example.com/" + "x" * 2040})
+    def test_complete_address_of_no_use_is_left_out_and_said(self, address):
+        sandbox = self.sandbox(approve_after=1, script=[
+            {"path": "/device_authorization", "merge": {"verification_uri_complete": address}}])
+        run = self.sign_in(sandbox)
+        self.assertExit(DONE, run, "verification_uri_complete from the server is unusable")
+        self.assertNotIn("verification_uri_complete=", run.stderr)
+
+    def test_byte_order_marks_are_skipped(self):
+        sandbox = self.sandbox()
+        token = {"access_token": "a1", "token_type": "bearer", "error": "", "x": "\0"}
+        code = {"device_code": "d1", "user_code": "u1", "expires_in": 60, "interval": 1,
+                "verification_uri": "https://example.com/device"}
+        for name, answer in (("device", code), ("poll", token)):
+            sandbox.answer_next(to=name, status=200, body="\ufeff" + json.dumps(answer))
+        run = self.sign_in(sandbox)
+        self.assertExit(DONE, run)
+        self.assertEqual("a1", json.loads(run.board.token_file.read_text())["access_token"])
+
+    def test_denial_with_words_in_another_encoding(self):
+        sandbox = self.sandbox()
+        body = '{"error":"access_denied","error_description":"refusé"}'.encode("latin-1")
+        sandbox.answer_next(to="poll", status=400, body_base64=base64.b64encode(body).decode())
+        self.assertExit(DENIED, self.sign_in(sandbox))
+        self.assertEqual(1, len(sandbox.polls))
 
     def test_scope_that_differs_from_the_one_asked_for_is_saved_and_said(self):
         sandbox = self.sandbox(approve_after=1, script=[

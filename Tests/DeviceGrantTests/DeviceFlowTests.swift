@@ -77,14 +77,26 @@ private func script(_ answers: PollAnswer...) -> (Int, Int64) -> PollAnswer {
   @Test(
     "row 20: the server's new interval counts where it is larger",
     arguments: [
-      (nil, 10), (10, 10), (8, 10), (30, 30), (300, 300), (301, 300), (Int64.max, 300), (0, 10),
-      (-1, 10), (Int64.min, 10),
+      (nil, 10), (10, 10), (8, 10), (30, 30), (300, 300), (301, 301), (0, 10), (-1, 10),
+      (Int64.min, 10),
     ] as [(Int64?, Int64)])
   func newInterval(named: Int64?, expected: Int64) {
     let life = VirtualLife(
       expiresIn: 3600, interval: 5,
       server: script(.slowDown(interval: named, retryAfter: nil), pending, .granted))
     #expect(life.pauses == [5, Double(expected), Double(expected)])
+  }
+
+  @Test(
+    "row 20: a new interval that outlasts the code is cut, so that there is a poll",
+    arguments: [(3593, [3593]), (3594, [3594]), (3595, [1797, 1797]), (Int64.max, [1797, 1797])]
+      as [(Int64, [Double])])
+  func newIntervalThatOutlastsTheCode(named: Int64, expected: [Double]) {
+    let life = VirtualLife(
+      expiresIn: 3600, interval: 5,
+      server: script(.slowDown(interval: named, retryAfter: nil), pending))
+    #expect(life.pauses == [5] + expected)
+    #expect(life.outcome == .expired)
   }
 
   @Test("row 20: a hundred slow_downs do not trap and do not shorten the interval")

@@ -94,7 +94,7 @@ private let granted = #"{"access_token":"at","token_type":"Bearer"}"#
       (403, #"{"error_code":"rate_limit_exceeded"}"#, "rate_limit_exceeded 403"),
       (404, #"{"message":"not found"}"#, "not found 404"),
       // The client's credentials are wrong, in whatever words.
-      (401, "", "invalid_client 401"), (401, "<html></html>", "invalid_client 401"),
+      (401, "", "invalid_client 401"), (401, "Unauthorized", "invalid_client 401"),
       (401, "{}", "invalid_client 401"),
       // An error that comes with tokens is an error.
       (
@@ -135,6 +135,7 @@ private let granted = #"{"access_token":"at","token_type":"Bearer"}"#
       (400, #"{"error":{"code":31,"error_subcode":1349174}}"#),
       // Trakt: statuses alone. Pending, bad code, used, expired, denied.
       (400, ""), (404, ""), (409, ""), (410, ""), (418, ""),
+      (401, "<html>Log in to the proxy</html>"), (401, "\n\u{FEFF}\n<!DOCTYPE html>"),
       (400, "{}"), (404, "<html></html>"), (302, ""), (304, ""), (204, ""),
     ])
   func unreadable(status: Int, body: String) {
@@ -163,8 +164,52 @@ private let granted = #"{"access_token":"at","token_type":"Bearer"}"#
         == "unusable: access_token malformed")
     #expect(
       answer(
-        200, #"{"access_token":"at","refresh_token":"\#(token)","token_type":"bearer"}"#).words
+        200, #"{"access_token":"at","refresh_token":"\#(token)","token_type":"bearer"}"#
+      ).words
         == "unusable: refresh_token malformed")
+  }
+
+  @Test(
+    "what need not be strict is read",
+    arguments: [
+      "\u{FEFF}" + granted, granted.dropLast() + #","error":""}"#,
+      granted.dropLast() + #","x":"a\u0000b"}"#,
+      granted.dropLast() + #","x":1000000000000000000000000000000}"#,
+    ])
+  func leniency(body: String) {
+    #expect(answer(200, body).words == "granted")
+  }
+
+  @Test func wordsInAnotherEncodingDoNotHideTheVerdict() {
+    let body =
+      Array(#"{"error":"access_denied","error_description":"refus"#.utf8) + [0xE9]
+      + Array(#""}"#.utf8)
+    withTokens { tokens in
+      var reason = ServerError()
+      let answer = readPollAnswer(
+        status: 400, body: body.span, retryAfter: nil, unixSeconds: 0, reason: &reason,
+        into: &tokens)
+      guard case .denied = answer else {
+        Issue.record("not denied")
+        return
+      }
+    }
+  }
+
+  @Test func noTokenComesOfAnotherEncoding() {
+    let body =
+      Array(#"{"token_type":"bearer","access_token":"a"#.utf8) + [0xE9]
+      + Array(#""}"#.utf8)
+    withTokens { tokens in
+      var reason = ServerError()
+      let answer = readPollAnswer(
+        status: 200, body: body.span, retryAfter: nil, unixSeconds: 0, reason: &reason,
+        into: &tokens)
+      guard case .unusable(.malformed) = answer else {
+        Issue.record("not malformed")
+        return
+      }
+    }
   }
 
   @Test func everyTruncationOfASuccessIsUnreadable() {
@@ -229,7 +274,7 @@ private let granted = #"{"access_token":"at","token_type":"Bearer"}"#
     arguments: [
       ("3600", now + 3600), (#""3600""#, now + 3600), ("3600.0", now + 3600), ("1", now + 1),
       ("999999999", now + 999_999_999), ("0", nil), ("-1", nil), ("null", nil), (#""soon""#, nil),
-      ("1.5", nil), ("true", nil),
+      ("1.5", now + 1), ("true", nil), ("1e30", .max),
       // A time instead of a lifetime.
       ("1000000000", 1_000_000_000), ("1784955360", 1_784_955_360),
       ("9223372036854775807", Int64.max),

@@ -159,7 +159,7 @@ private struct Refresh: Equatable {
         400, #"{"message":"m","errors":[{"description":"invalid refresh token"}]}"#,
         "invalid refresh token 400"
       ),
-      (400, "{}", " 400"), (400, "", " 400"), (400, #"{"error":5}"#, " 400"),
+      (400, "", " 400"),
     ])
   func lost(status: Int, body: String, expected: String) {
     let refresh = Refresh(status, body)
@@ -187,9 +187,14 @@ private struct Refresh: Equatable {
     #expect(refresh.held == Held())
   }
 
-  @Test("a web page is no word of the authorization server's", arguments: ["<html>", "  <!DOC"])
-  func webPage(body: String) {
-    #expect(Refresh(400, body).words == "unreadable")
+  @Test(
+    "a status of 400 is no word of the authorization server's beside anything that says nothing",
+    arguments: [
+      "<html>", "  <!DOC", "\n", "Bad Request", "bad request", #"[{"error":"invalid_grant"}]"#,
+      "{", "\u{FEFF}", "\"invalid_grant\"", "{}", #"{"error":5}"#, #"{"error":""}"#,
+    ])
+  func badRequest(body: String) {
+    #expect(Refresh(400, body, retryAfter: 7).words == "unreadable, after 7")
     #expect(Refresh(400, body).held == Held())
   }
 
@@ -209,7 +214,9 @@ private struct Refresh: Equatable {
       (500, #"{"error":"invalid_client"}"#), (599, #"{"access_token":"at"}"#),
       (400, #"{"error":"temporarily_unavailable"}"#), (400, #"{"error":"server_error"}"#),
       (403, #"{"error":"temporarily_unavailable"}"#), (400, #"{"error":"slow_down"}"#),
-      (400, #"{"error":"authorization_pending"}"#),
+      (400, #"{"error":"authorization_pending"}"#), (400, #"{"error":"rate_limit_exceeded"}"#),
+      (400, "\u{FEFF}" + #"{"error":"temporarily_unavailable"}"#),
+      (403, #"{"error_code":"rate_limit_exceeded"}"#),
     ])
   func unavailable(status: Int, body: String) {
     #expect(Refresh(status, body) == Refresh(500, "").with("unavailable"))

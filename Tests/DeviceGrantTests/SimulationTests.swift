@@ -29,13 +29,15 @@ import Testing
       return max(shortestPause, min(doubled, 60) * 1000)
     }
 
-    mutating func take(_ answer: PollAnswer, retryAfter: Int64?) {
+    /// - Parameter secondsLeft: how long the code lives on.
+    mutating func take(_ answer: PollAnswer, retryAfter: Int64?, secondsLeft: Int64) {
       self.retryAfter = retryAfter ?? 0
       switch answer {
       case .pending: failures = 0
       case .slowDown(let named, _):
         failures = 0
-        interval = max(interval + 5, min(named ?? 0, 300))
+        let isOutlasting = (named ?? 0) >= secondsLeft
+        interval = max(interval + 5, isOutlasting ? secondsLeft / 2 : named ?? 0)
       case .transient: failures += 1
       default: break
       }
@@ -143,7 +145,8 @@ import Testing
         flow.receive(answer, now: now)
         flow.receive(.granted, now: now)
         lastAnswerAt = now
-        expectation.take(answer, retryAfter: wire.retryAfter)
+        expectation.take(
+          answer, retryAfter: wire.retryAfter, secondsLeft: max(0, end - now) / 1000)
         switch answer {
         case .pending, .slowDown, .transient: break
         default: ending = answer
