@@ -42,14 +42,18 @@ public struct TokenRecord: ~Copyable {
   }
 
   private mutating func read(_ object: borrowing JSONObject) -> Bool {
-    guard let accessToken = object.string("access_token"), accessToken.count > 0,
-      accessToken.count <= Tokens.limit
-    else { return false }
+    // The same rules as for an answer of the server's: people edit files.
+    guard let accessToken = object.string("access_token"), Tokens.allow(accessToken) else {
+      return false
+    }
     let refreshToken = object.string("refresh_token")
-    if let refreshToken, refreshToken.count > Tokens.limit { return false }
+    if let refreshToken, refreshToken.count > 0, !Tokens.allow(refreshToken) { return false }
+    guard isBearer(object), isTime("expires_at", object),
+      isTime("refresh_token_expires_at", object)
+    else { return false }
     tokens.accessToken.append(accessToken)
     if let refreshToken { tokens.refreshToken.append(refreshToken) }
-    if let type = object.string("token_type") { tokens.tokenType.append(type) }
+    tokens.tokenType.append("Bearer")
     if let scope = object.string("scope") { tokens.scope.append(scope) }
     if let endpoint = object.string("token_endpoint") { tokenEndpoint.append(endpoint) }
     if let client = object.string("client_id") { clientID.append(client) }
@@ -58,6 +62,17 @@ public struct TokenRecord: ~Copyable {
     tokens.refreshTokenExpiresAt = object.integer("refresh_token_expires_at").map { max(0, $0) }
     return true
   }
+}
+
+/// Whether the tokens are of the one type that there is here, which need not be said.
+private func isBearer(_ object: borrowing JSONObject) -> Bool {
+  guard let type = object.string("token_type") else { return !object.has("token_type") }
+  return type.equalsIgnoringCase("bearer")
+}
+
+/// Whether a member holds a time, or is missing: another thing must not come to mean "never".
+private func isTime(_ name: StaticString, _ object: borrowing JSONObject) -> Bool {
+  !object.has(name) || object.integer(name) != nil
 }
 
 /// Writes the file's one JSON object.

@@ -50,6 +50,27 @@ class FromTheFile(LivingTest):
         self.assertEqual(1, len(sandbox.to("refresh")))
         self.assertEqual([], sandbox.to("device"))
 
+    @for_each({"line_break": {"access_token": "a\r\nX-Header: of an editor's"},
+               "blank": {"access_token": "a b"}, "refresh_token": {"refresh_token": "r\n"},
+               "type": {"token_type": "mac"}, "time_in_words": {"expires_at": "soon"},
+               "true": {"expires_at": True}})
+    def test_file_that_somebody_spoilt_is_damaged(self, change):
+        sandbox = self.sandbox()
+        board = self.signed_in(sandbox, **change)
+        for command in (("token", "--header"), ("whoami",)):
+            run = board.run(*command, environment=ALONE)
+            self.assertExit(DENIED, run, "not signed in")
+            self.assertEqual("", run.stdout)
+        self.assertEqual([], sandbox.requests)
+
+    def test_time_with_a_fraction_is_one(self):
+        sandbox = self.sandbox()
+        board = self.signed_in(sandbox, expires_at=time.time() - 1000)
+        run = self.token(board)
+        self.assertExit(DONE, run)
+        self.assertEqual(1, len(sandbox.to("refresh")))
+        self.assertTrue(sandbox.accepts(run.stdout.strip()))
+
     @for_each({"standard_59": ([], 59, 1), "standard_90": ([], 90, 0),
                "zero": (["--min-ttl", "0"], 30, 0), "more": (["--min-ttl", "600"], 500, 1),
                "less": (["--min-ttl", "20"], 50, 0), "joined": (["--min-ttl=600"], 500, 1)})

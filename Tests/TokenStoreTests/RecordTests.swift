@@ -18,15 +18,69 @@ import TokenStore
     "{\"access_token\":\"no\"}", " ", "null",
   ])
   func everyTextComesBack(text: String) {
-    var sample = Sample(accessToken: text, refreshToken: text)
-    #expect(roundTrip(sample) == .record(sample))
+    var sample = Sample("x")
     sample.scope = text
     sample.clientID = text
-    sample.tokenType = text
     #expect(roundTrip(sample) == .record(sample))
   }
 
-  @Test(arguments: ["x", "\"", "\\", "é"])
+  @Test(arguments: ["t", "\"", "\\", "\\\"\\n", "/", "{\"access_token\":\"no\"}", "null", "~!"])
+  func everyTokenComesBack(token: String) {
+    let sample = Sample(accessToken: token, refreshToken: token)
+    #expect(roundTrip(sample) == .record(sample))
+  }
+
+  @Test(
+    "a token that no server may send is damage",
+    arguments: ["a b", "a\nb", "a\r\nX: y", "a\u{1B}[2J", "a\u{7F}", "é", " "])
+  func malformedTokens(token: String) {
+    #expect(roundTrip(Sample(accessToken: token, refreshToken: "r")) == .damaged)
+    #expect(roundTrip(Sample(accessToken: "a", refreshToken: token)) == .damaged)
+  }
+
+  private func content(_ member: String) -> Loaded {
+    let bytes = Array(#"{"access_token":"a"\#(member)}"#.utf8)
+    return load(store(on: SimulatedDisk(["tokens.json": bytes])))
+  }
+
+  @Test(arguments: [
+    (#","token_type":"mac""#, false), (#","token_type":"""#, false), (#","token_type":5"#, false),
+    (#","token_type":"bearer""#, true), (#","token_type":"BEARER""#, true), ("", true),
+    (#","token_type":null"#, true),
+  ])
+  func theTypeIsBearer(member: String, isGood: Bool) {
+    guard case .record(let record) = content(member) else {
+      #expect(!isGood)
+      return
+    }
+    #expect(isGood)
+    #expect(record.tokenType == "Bearer")
+  }
+
+  @Test(
+    arguments: [
+      ("1795276045", 1_795_276_045), ("1795276045.5", 1_795_276_045),
+      (#""1795276045""#, 1_795_276_045), ("1e300", .max), ("-5", 0), ("-0.5", 0), ("null", nil),
+    ] as [(String, Int64?)])
+  func timesAreNumbers(value: String, expected: Int64?) {
+    guard
+      case .record(let record) = content(
+        #","expires_at":\#(value),"refresh_token_expires_at":\#(value)"#)
+    else {
+      Issue.record("not a record")
+      return
+    }
+    #expect(record.expiresAt == expected)
+    #expect(record.refreshTokenExpiresAt == expected)
+  }
+
+  @Test(arguments: [#""soon""#, "true", "[]", "{}", "\"\"", #""-5""#])
+  func anotherTimeIsDamage(value: String) {
+    #expect(content(#","expires_at":\#(value)"#) == .damaged)
+    #expect(content(#","refresh_token_expires_at":\#(value)"#) == .damaged)
+  }
+
+  @Test(arguments: ["x", "\"", "\\"])
   func tokensOfTheLargestSizeComeBack(character: String) {
     let token = String(repeating: character, count: Tokens.limit / character.utf8.count)
     let sample = Sample(accessToken: token, refreshToken: token)
@@ -56,15 +110,17 @@ import TokenStore
   }
 
   @Test func otherReadersOfJSONSeeTheSame() throws {
-    var sample = Sample(accessToken: "a\"\\\u{1}é😀", refreshToken: "r/")
+    var sample = Sample(accessToken: "a\"\\", refreshToken: "r/")
+    sample.clientID = "c\u{1}é😀"
     sample.refreshTokenExpiresAt = 2_000_000_000
     let object = try JSONSerialization.jsonObject(with: Data(file(sample))) as? [String: Any]
     let expected: [String: NSObject] = [
-      "access_token": "a\"\\\u{1}é😀" as NSString, "refresh_token": "r/" as NSString,
+      "access_token": "a\"\\" as NSString, "refresh_token": "r/" as NSString,
       "token_type": "Bearer" as NSString, "scope": "a b" as NSString,
       "expires_at": 1_800_000_000 as NSNumber,
       "refresh_token_expires_at": 2_000_000_000 as NSNumber,
-      "token_endpoint": "https://as.example/token" as NSString, "client_id": "board" as NSString,
+      "token_endpoint": "https://as.example/token" as NSString,
+      "client_id": "c\u{1}é😀" as NSString,
     ]
     #expect(object as NSObject? == expected as NSObject)
   }
@@ -72,7 +128,7 @@ import TokenStore
   @Test func whatOtherWritersOfJSONWriteIsRead() throws {
     let bytes = try JSONSerialization.data(
       withJSONObject: [
-        "access_token": "access x", "refresh_token": "refresh x", "token_type": "Bearer",
+        "access_token": "access-x", "refresh_token": "refresh-x", "token_type": "Bearer",
         "scope": "a b", "expires_at": 1_800_000_000, "client_id": "board",
         "token_endpoint": "https://as.example/token", "added_by": ["hand": [1, 2]],
       ], options: [.prettyPrinted])
@@ -82,7 +138,7 @@ import TokenStore
   @Test(arguments: [
     "", " ", "\n", "{}", "[]", "null", "x", "{}{}", #"{"access_token":""}"#,
     #"{"access_token":null}"#, #"{"access_token":1}"#, #"{"refresh_token":"r"}"#,
-    #"{"access_token":"a","access_token":"b"}"#, "\u{FEFF}{\"access_token\":\"a\"}",
+    #"{"access_token":"a","access_token":"b"}"#, "\u{FEFF}",
     "{\"access_token\":\"a\"}\0",
   ])
   func whatIsNoRecordIsDamaged(content: String) {

@@ -17,8 +17,8 @@ struct Sample: Equatable {
 
   /// One whose every value tells it from others.
   init(_ name: String) {
-    accessToken = "access \(name)"
-    refreshToken = "refresh \(name)"
+    accessToken = "access-\(name)"
+    refreshToken = "refresh-\(name)"
   }
 
   init(accessToken: String, refreshToken: String) {
