@@ -115,6 +115,9 @@ public struct Metadata: Sendable {
   fileprivate var endpoints = InlineArray<5, PermanentBytes>(repeating: PermanentBytes(""))
   fileprivate let clientAuthentication: ClientAuthentication
 
+  /// What is wrong with an endpoint that signing in does not take and that was left out for it.
+  public private(set) var ignored: MetadataError?
+
   fileprivate subscript(_ endpoint: Endpoint) -> PermanentBytes {
     endpoints[Int(endpoint.rawValue)]
   }
@@ -146,6 +149,8 @@ public struct Metadata: Sendable {
     } catch {
       return nil
     }
+    // What was left out is not in a cache.
+    if ignored != nil { return nil }
   }
 
   private init(
@@ -155,13 +160,16 @@ public struct Metadata: Sendable {
     guard let found = object.string("issuer"), found.equals(issuer.bytes) else {
       throw .anotherIssuer
     }
-    for index in 0..<Endpoint.count {
-      guard let name = Endpoint(rawValue: UInt8(index))!.member else { continue }
-      try check(name, of: object)
-    }
     clientAuthentication = authentication
     for index in endpoints.indices {
-      guard let name = Endpoint(rawValue: UInt8(index))!.member, let url = object.string(name)
+      let endpoint = Endpoint(rawValue: UInt8(index))!
+      guard let name = endpoint.member, let fault = fault(name, of: object) else { continue }
+      if endpoint == .deviceAuthorization || endpoint == .token { throw fault }
+      ignored = fault
+    }
+    for index in endpoints.indices {
+      guard let name = Endpoint(rawValue: UInt8(index))!.member, let url = object.string(name),
+        fault(name, of: object) == nil
       else { continue }
       let start = memory.count
       memory.append(url)
@@ -219,16 +227,15 @@ private func cachedAuthentication(
   return ClientAuthentication(named: name)
 }
 
-/// Checks that a member is missing or holds a URL.
-private func check(
-  _ name: StaticString, of object: borrowing JSONObject
-) throws(MetadataError) {
-  if !object.has(name) { return }
-  guard let value = object.string(name) else { throw .wrongType(name) }
+/// What is wrong with a member that may be missing and else holds a URL.
+private func fault(_ name: StaticString, of object: borrowing JSONObject) -> MetadataError? {
+  if !object.has(name) { return nil }
+  guard let value = object.string(name) else { return .wrongType(name) }
   do {
     _ = try URL(value)
+    return nil
   } catch {
-    throw .badURL(name, error)
+    return .badURL(name, error)
   }
 }
 

@@ -166,8 +166,8 @@ struct AuthorizationServer: ~Copyable {
     do {
       if try takeMetadata(.authorizationServer, &files) { return }
     } catch {
-      // Where the first place has something else, the second may still have the metadata.
-      if error.code != .unusableAnswer { throw error }
+      // Where the first place has something else, or a fault, the second may have the metadata.
+      if error.code != .unusableAnswer, head.status == 0 { throw error }
       failure = error
     }
     if try takeMetadata(.openIDProvider, &files) { return }
@@ -196,6 +196,7 @@ struct AuthorizationServer: ~Copyable {
     _ location: MetadataLocation, _ files: inout GrantFiles
   ) throws(Failure) -> Bool {
     let url = client.metadataURL(location)!
+    head = ResponseHead()
     do {
       head = try exchange.get(url, accessToken: PermanentBytes("").bytes)
     } catch {
@@ -203,13 +204,14 @@ struct AuthorizationServer: ~Copyable {
     }
     defer { exchange.wipe() }
     let status = head.status
-    if status == 408 || status == 429 || status >= 500 {
+    if isUnavailable(status) {
       throw Failure(.unavailable, "HTTP failed: \(url) is unavailable, HTTP status \(status)")
     }
     if status != 200 { return false }
     do {
       let metadata = try readMetadata(exchange.body, client.issuer)
       try client.complete(with: metadata)
+      if let fault = metadata.ignored { log.warning("\(url): \(fault); going on without it") }
       metadata.writeCache(
         issuer: client.issuer, fetchedAt: Clock.unixSeconds, to: &exchange.form)
     } catch {

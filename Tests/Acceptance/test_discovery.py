@@ -139,6 +139,29 @@ class Discovery(LivingTest):
             sandbox.fail(name, status)
         self.assertExit(UNAVAILABLE, self.agent_board(sandbox).run("sign-in"), str(status))
 
+    @for_each({"503": {"status": 503}, "429_large": {"status": 429, "body": "x" * 70000}})
+    def test_trouble_at_the_first_place_only(self, rule):
+        sandbox = self.discovering(oauth_discovery="present", openid_discovery="present")
+        sandbox.answer_next(to="oauth_discovery", **rule)
+        self.assertExit(DONE, self.agent_board(sandbox).run("sign-in"))
+        self.assertEqual([1, 1], self.asked(sandbox))
+
+    @for_each({name: name for name in ("userinfo_endpoint", "revocation_endpoint")})
+    def test_bad_endpoint_that_signing_in_does_not_take(self, name):
+        sandbox = self.discovering()
+        for document in DOCUMENTS:
+            sandbox.answer_next(to=document, merge={name: "http://plain.example/"})
+        run = self.agent_board(sandbox).run("sign-in")
+        self.assertExit(DONE, run, f"the metadata's {name} does not begin with https://",
+                        "going on without it")
+
+    def test_document_with_more_than_anybody_reads(self):
+        sandbox = self.discovering()
+        for document in DOCUMENTS:
+            sandbox.answer_next(to=document, merge={
+                "claims_supported": [f"c{i:04}" for i in range(6000)]})
+        self.assertExit(DONE, self.agent_board(sandbox).run("sign-in"))
+
     def test_server_away(self):
         sandbox = self.discovering()
         board = self.agent_board(sandbox)

@@ -1,5 +1,6 @@
 """`devicegrant whoami`: what the server says of the person."""
 
+import base64
 import json
 import os
 import pty
@@ -76,6 +77,36 @@ class WhoAmI(LivingTest):
         run = self.signed_in(sandbox).run("whoami")
         self.assertExit(DONE, run)
         self.assertEqual(body + "\n", run.stdout)
+
+    @for_each({"members": {f"k{i}": i for i in range(4500)},
+               "objects": {"x": [{}] * 16000},
+               "strings": {"groups": [f"grp{i:04}" for i in range(5500)]}})
+    def test_profile_of_many_parts(self, profile):
+        sandbox = self.sandbox()
+        body = json.dumps(profile)
+        sandbox.answer_next(to="userinfo", status=200, body=body)
+        board = self.signed_in(sandbox)
+        run = board.run("whoami")
+        self.assertExit(DONE, run)
+        self.assertEqual(body + "\n", run.stdout)
+        run, text = self.on_terminal(board)
+        self.assertExit(DONE, run)
+        self.assertEqual(profile, json.loads(text))
+
+    def test_byte_order_mark_is_left_out(self):
+        sandbox = self.sandbox()
+        sandbox.answer_next(to="userinfo", status=200, body='\ufeff {"name":"A"}')
+        run = self.signed_in(sandbox).run("whoami")
+        self.assertExit(DONE, run)
+        self.assertEqual('{"name":"A"}\n', run.stdout)
+
+    def test_profile_in_another_encoding(self):
+        sandbox = self.sandbox()
+        body = base64.b64encode('{"name":"é"}'.encode("latin-1")).decode()
+        sandbox.answer_next(to="userinfo", status=200, body_base64=body)
+        run = self.signed_in(sandbox).run("whoami")
+        self.assertExit(DATA, run, "text that is not UTF-8")
+        self.assertEqual("", run.stdout)
 
     def test_expired_token_is_renewed_first(self):
         sandbox = self.sandbox()

@@ -54,52 +54,56 @@ private func checkStatus(
       .denied,
       "\(url): the scope '\(missing.bytes)' is missing, HTTP status 403: add it and sign in again")
   default:
-    if status == 408 || status == 429 || status >= 500 {
+    if isUnavailable(status) {
       throw Failure(.unavailable, "HTTP failed: \(url) is unavailable, HTTP status \(status)")
     }
     throw Failure(.unusableAnswer, "\(url) answered with HTTP status \(status)")
   }
 }
 
-/// Writes the JSON as it came, or for a person in lines.
 private func writeProfile(_ server: inout AuthorizationServer) throws(Failure) {
   var output = Memory.profile()
-  let isJSON = server.withBody { body in
-    guard StandardOutput.isTerminal else {
-      output.append(trimmed(body))
-      output.append("\n")
-      return isObject(body)
-    }
-    return writeLegibly(body, to: &output)
-  }
-  guard isJSON, !output.isTruncated else {
+  let fault = server.withBody { write($0, to: &output) }
+  if let fault {
     throw Failure(
-      .unusableAnswer, "\(server.client.url(of: .userinfo)!) answered with what is no JSON object")
+      .unusableAnswer, "\(server.client.url(of: .userinfo)!) answered with \(fault)")
   }
   try write(output.bytes)
 }
 
-/// The bytes without the white space of JSON at either end.
+/// Writes the JSON as it came, or for a person in lines.
+///
+/// - Returns: what is wrong with it.
+private func write(_ body: borrowing Span<UInt8>, to output: inout Buffer) -> StaticString? {
+  // Whoever reads this would not take it (RFC 8259 §8.1).
+  if !body.isUTF8 { return "text that is not UTF-8" }
+  let object: JSONObject
+  do {
+    object = try JSONObject(body)
+  } catch {
+    return error.description
+  }
+  var lines = Memory.tokenFile()
+  if !StandardOutput.isTerminal {
+    output.append(trimmed(copy body))
+    output.append("\n")
+  } else if object.write(to: &lines) {
+    append(lines.bytes, to: &output)
+  } else {
+    append(trimmed(copy body), to: &output)
+    output.append("\n")
+  }
+  return output.isTruncated ? "more than can be shown" : nil
+}
+
+/// The bytes without a byte order mark, and without the white space of JSON at either end.
 @_lifetime(copy bytes)
 private func trimmed(_ bytes: consuming Span<UInt8>) -> Span<UInt8> {
-  var start = 0
+  var start = bytes.hasPrefix("\u{FEFF}") ? 3 : 0
   var end = bytes.count
   while start < end, bytes[start] <= 0x20 { start += 1 }
   while end > start, bytes[end - 1] <= 0x20 { end -= 1 }
   return bytes.extracting(start..<end)
-}
-
-private func isObject(_ body: borrowing Span<UInt8>) -> Bool {
-  (try? JSONObject(body)) != nil
-}
-
-/// Writes the members in lines, with escapes for what a terminal would obey.
-private func writeLegibly(_ body: borrowing Span<UInt8>, to output: inout Buffer) -> Bool {
-  guard let object = try? JSONObject(body) else { return false }
-  var lines = Memory.tokenFile()
-  guard object.write(to: &lines) else { return false }
-  append(lines.bytes, to: &output)
-  return true
 }
 
 /// Appends JSON with the invisible characters escaped that JSON leaves alone: DEL, C1 controls
