@@ -143,6 +143,20 @@ class OnDebiansKernel(AcceptanceTest):
             self.assertEqual([COMPLETE.encode()], read_qr(vfb.screen_of(board)))
 
     @for_each(ARCHITECTURES)
+    def test_slow_cirrus(self, architecture):
+        """A graphics card with 16 bits per pixel."""
+        board = self.boot(architecture, display="cirrus", kernel_options="console=tty0")
+        board.booted()
+        expected = painted("1024x768", uri=URI, complete=COMPLETE, code=CODE)
+        for ending, display in ((" &", "drm"), ("", "framebuffer")):
+            board.command("echo '<0>disaster' >/dev/kmsg")
+            wait_for_screen(board, shows_words("disaster"))
+            board.send(f"{SHOW} --display {display}{ending}")
+            wait_for_screen(board, lambda screen: screen == expected)
+            self.assertEqual([COMPLETE.encode()], read_qr(screen_of(board)))
+            board.command("killall -q devicegrant")
+
+    @for_each(ARCHITECTURES)
     def test_slow_cursor(self, architecture):
         """The picture that stays has no cursor in it, but who sits at the console keeps theirs."""
         board = self.boot(architecture, display="none", files=vfb.files(architecture))
