@@ -23,6 +23,15 @@ extension ByteSink where Self: ~Copyable {
     append(literal.bytes)
   }
 
+  /// Appends the bytes before a zero, which a literal ends with (`StaticString.utf8Start`).
+  public mutating func append(terminated bytes: UnsafePointer<UInt8>) {
+    var index = 0
+    while bytes[index] != 0 {
+      append(bytes[index])
+      index += 1
+    }
+  }
+
   @inline(never)
   public mutating func append<let count: Int>(_ text: borrowing Text<count>) {
     // By index: see the note at `Text.bytes`.

@@ -25,7 +25,7 @@ struct Failure: Error {
   @inline(never)
   init(_ code: ExitCode, _ message: Message) {
     self.code = code
-    Message.keep(in: &lastMessage)
+    Message.take(into: &lastMessage)
   }
 
   /// The words of the newest failure, as far as a screen has room for them.

@@ -134,7 +134,7 @@ struct HandOut: ~Copyable {
   mutating func explain(_ refusal: Refusal, _ message: Message) {
     self.refusal = refusal
     hint.removeAll()
-    Message.withBytes { bytes, _ in hint.append(bytes) }
+    Message.takeBytes { bytes, _ in hint.append(bytes) }
   }
 
   /// Answers everybody who waited for a refresh, whatever came of it.

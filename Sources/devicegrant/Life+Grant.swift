@@ -183,7 +183,7 @@ extension Life {
   /// There is no grant any more.
   mutating func lose(_ reason: Message) {
     var words = Text<2048>()
-    Message.keep(in: &words)
+    Message.take(into: &words)
     files.withdraw(log)
     files.record.wipe()
     board.pointee.agent.lost(now: Clock.milliseconds)

@@ -24,7 +24,7 @@ struct Log {
 
   @inline(never)
   private func write(_ level: LogLevel) {
-    Message.withBytes { bytes, isTruncated in write(level, bytes, isTruncated: isTruncated) }
+    Message.takeBytes { bytes, isTruncated in write(level, bytes, isTruncated: isTruncated) }
   }
 
   @inline(never)

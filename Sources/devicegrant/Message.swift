@@ -15,32 +15,34 @@ internal import TokenStore
 /// message is used where it is made; by value, each of some hundred messages would cost the copies
 /// of a large text. Text from outside is escaped: whoever interpolates bytes gets that form.
 struct Message: ExpressibleByStringInterpolation {
-  @inline(never)
-  init(stringLiteral literal: StaticString) {
-    messageText.removeAll()
-    messageText.append(literal)
-  }
+  @inline(__always)
+  init(stringLiteral literal: StaticString) { append(literal.utf8Start) }
 
   init(stringInterpolation: StringInterpolation) {}
 
-  /// Copies the words, for where they outlive the next message.
+  /// Takes the words out, for where they outlive the next message.
   @inline(never)
-  static func keep(in text: inout Text<2048>) { text = messageText }
+  static func take(into text: inout Text<2048>) {
+    text = messageText
+    messageText.removeAll()
+  }
 
-  /// Gives the words to `body`.
+  /// Takes the words out and gives them to `body`.
   @inline(never)
-  static func withBytes(_ body: (borrowing Span<UInt8>, _ isTruncated: Bool) -> Void) {
+  static func takeBytes(_ body: (borrowing Span<UInt8>, _ isTruncated: Bool) -> Void) {
     body(messageText.bytes, messageText.isTruncated)
+    messageText.removeAll()
   }
 
   struct StringInterpolation: StringInterpolationProtocol {
     typealias StringLiteralType = StaticString
 
-    @inline(never)
-    init(literalCapacity: Int, interpolationCount: Int) { messageText.removeAll() }
+    // Nothing to do for so many of them: who used the last message has taken it out.
+    @inline(__always)
+    init(literalCapacity: Int, interpolationCount: Int) {}
 
-    @inline(never)
-    mutating func appendLiteral(_ literal: StaticString) { messageText.append(literal) }
+    @inline(__always)
+    mutating func appendLiteral(_ literal: StaticString) { append(literal.utf8Start) }
 
     mutating func appendInterpolation(_ literal: StaticString) { appendLiteral(literal) }
 
@@ -134,4 +136,11 @@ struct Message: ExpressibleByStringInterpolation {
   }
 }
 
+/// Appends a literal, by its address alone: there are hundreds of them.
+@inline(never)
+private func append(_ literal: UnsafePointer<UInt8>) {
+  messageText.append(terminated: literal)
+}
+
+/// Empty but for the moment in which a message is written and used.
 nonisolated(unsafe) private var messageText = Text<2048>()
