@@ -7,11 +7,13 @@ import json
 import ssl
 
 import test_architectures
+import test_package
 import test_refresh
 import test_sign_in
 import test_transport
 import test_trust
 from acceptance import DONE, UNAVAILABLE, AcceptanceTest, for_each
+from emulator import (Emulator, missing_texts, on_board, shows_qr, shows_words, wait_for_screen)
 
 VERSIONS = {"tls_1_3": None, "tls_1_2": "1.2"}
 NAMES = {None: "TLSv1.3", "1.2": "TLSv1.2"}
@@ -68,6 +70,47 @@ class Rotation(OnDebian13, test_refresh.Rotation):
 class OnArm(test_architectures.OnArm):
     def board(self, settings=None, *, architecture, **options):
         return super().board(settings, architecture=f"debian-13-{architecture}", **options)
+
+
+class Package(test_package.PackageTest):
+    release = "13"
+
+    @for_each(test_package.ARCHITECTURES)
+    def test_contents_for(self, architecture):
+        package = self.check_contents(architecture)
+        version = test_package.run("dpkg-deb", "-f", package, "Version").strip()
+        self.assertEqual("0.1.0-1+deb13", version)
+        # A board that comes from Debian 12 is offered it.
+        test_package.run("dpkg", "--compare-versions", version, "gt", "0.1.0-1")
+        test_package.run("dpkg", "--compare-versions", version, "lt", "0.1.0-2")
+
+    def test_slow_install_upgrade_remove_purge_on_arm64(self):
+        self.check_life("arm64")
+
+
+class OnItsKernel(AcceptanceTest):
+    """Emulated boards with Debian 13's kernel, 6.12, and its libraries, looked at from outside."""
+
+    @for_each({"arm64": "arm64", "armhf": "armhf"})
+    def test_slow_sign_in_on(self, architecture):
+        sandbox = self.sandbox("webex")
+        board = self.enterContext(Emulator(
+            architecture, release="13", port=sandbox.port, command="devicegrant run &",
+            files=on_board(sandbox.settings(), {"display": "framebuffer"})))
+        self.assertEqual(DONE, board.booted())
+        code = board.wait_for(r"user_code=(\S+)\s")[1]
+        grant = sandbox.grants.newest_pending()
+        self.assertEqual(grant.user_code, code)
+        screen = wait_for_screen(board, shows_qr(
+            sandbox.personality.complete(sandbox.verification_uri, grant)))
+        self.assertEqual([], missing_texts(screen, uri=sandbox.verification_uri, code=code))
+        sandbox.approve(code)
+        board.wait_for("signed in")
+        wait_for_screen(board, shows_words("Signed in"))
+        self.assertIn("6.12.", board.command("uname -r")[1])
+        self.assertEqual({"TLSv1.3"}, {c.version for c in sandbox.connections})
+        for secret in sandbox.secrets:
+            self.assertNotIn(secret, board.serial)
 
 
 class Versions(OnDebian13):

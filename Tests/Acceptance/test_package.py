@@ -16,7 +16,10 @@ from emulator import (Emulator, debian_disk, emulate, on_board, shows_qr, shows_
 ARCHITECTURES = {"arm64": "arm64", "armhf": "armhf", "amd64": "amd64"}
 # What dpkg and the package's scripts call, and what boots.
 SYSTEM = ("dpkg", "dash", "coreutils", "diffutils", "grep", "libc-bin", "base-passwd", "mount",
-          "systemd", "udev", "libjansson4", "libmbedtls14", "libqrencode4")
+          "systemd", "udev", "libjansson4", "libqrencode4")
+# What differs between the releases, by their numbers; None is this machine's. Since 13, /bin and
+# /lib are links that come with base-files.
+OF_RELEASE = {None: ("libmbedtls14",), "13": ("libmbedtls21", "base-files")}
 MOUNT = ("umount /var/lib/devicegrant && mkdir /tree && mount /dev/vda /tree && "
          "mount --bind /dev /tree/dev && cp /*.deb /tree")
 # The serial line's shell under systemd, as board/emulate-init is one.
@@ -50,8 +53,9 @@ def run(*command, code=0, input=None, within=120, **environment):
     return done.stdout
 
 
-def make_package(architecture, version="0.1.0-1"):
-    said = run("board/package", "--binary", ROOT / emulate.MACHINES[architecture].binary,
+def make_package(architecture, version="0.1.0-1", release=None):
+    words = ["--debian", release] if release else []
+    said = run("board/package", *words, "--binary", emulate.binary_of(architecture, release),
                architecture, DEVICEGRANT_PACKAGE_VERSION=version)
     return (ROOT / said.split()[0]).read_bytes()
 
@@ -61,14 +65,24 @@ def in_tree(line):
     return f"PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot /tree /bin/sh -c '{line}'"
 
 
-class Package(AcceptanceTest):
-    @for_each(ARCHITECTURES)
-    def test_slow_install_upgrade_remove_purge_on(self, architecture):
+class PackageTest(AcceptanceTest):
+    # Which Debian, "13"; else this machine's.
+    release = None
+
+    def disk(self, architecture):
         disk = Path(self.enterContext(tempfile.TemporaryDirectory())) / "disk.img"
-        debian_disk(architecture, SYSTEM, disk)
-        files = {f"/{n}.deb": make_package(architecture, f"0.1.0-{n}") for n in (1, 2)}
+        debian_disk(architecture, SYSTEM + OF_RELEASE[self.release], disk, self.release)
+        return disk
+
+    def make_package(self, architecture, version="0.1.0-1"):
+        return make_package(architecture, version, self.release)
+
+    def check_life(self, architecture):
+        """Installs the package, upgrades it, removes and purges it."""
+        files = {f"/{n}.deb": self.make_package(architecture, f"0.1.0-{n}") for n in (1, 2)}
         self.debian = self.enterContext(Emulator(
-            architecture, display="none", disk=disk, files=files, command=MOUNT))
+            architecture, release=self.release, display="none", disk=self.disk(architecture),
+            files=files, command=MOUNT))
         self.assertEqual(0, self.debian.booted(), self.debian.serial)
 
         self.on_debian("dpkg -i /1.deb")
@@ -99,19 +113,29 @@ class Package(AcceptanceTest):
         self.assertEqual(code, ended, f"{line}\n{said}")
         return said
 
-    @for_each(ARCHITECTURES)
-    def test_contents_for(self, architecture):
+    def check_contents(self, architecture):
         package = Path(self.enterContext(tempfile.TemporaryDirectory())) / \
             f"devicegrant_0.1.0-1_{architecture}.deb"
-        package.write_bytes(make_package(architecture))
+        package.write_bytes(self.make_package(architecture))
         self.assertEqual(architecture, run("dpkg-deb", "-f", package, "Architecture").strip())
         depends = run("dpkg-deb", "-f", package, "Depends")
-        for name in ("libc6", "libjansson4", "libmbedtls14", "libqrencode4"):
-            self.assertIn(name, depends)
+        for name in ("libc6", "libjansson4", OF_RELEASE[self.release][0], "libqrencode4"):
+            self.assertIn(f"{name} ", depends)
         self.assertNotIn("libgcc", depends)
         self.assertEqual("/etc/devicegrant.conf",
                          run("dpkg-deb", "-I", package, "conffiles").strip())
         run("lintian", "--no-cfg", "--fail-on", "error", "--allow-root", package)
+        return package
+
+
+class Package(PackageTest):
+    @for_each(ARCHITECTURES)
+    def test_slow_install_upgrade_remove_purge_on(self, architecture):
+        self.check_life(architecture)
+
+    @for_each(ARCHITECTURES)
+    def test_contents_for(self, architecture):
+        self.check_contents(architecture)
 
     def test_same_sources_make_the_same_package(self):
         self.assertEqual(make_package("arm64", "0.1.0-7"), make_package("arm64", "0.1.0-7"))
@@ -121,7 +145,7 @@ class Package(AcceptanceTest):
         self.assertEqual("package: there is no binary /nowhere\n", said)
 
 
-class Service(AcceptanceTest):
+class Service(PackageTest):
     """The package on a Debian that boots, with systemd, the unit and its user."""
 
     @for_each({"arm64": "arm64", "armhf": "armhf"})
@@ -153,16 +177,16 @@ class Service(AcceptanceTest):
 
     def booted(self, architecture, sandbox):
         """A board that has installed the package, is configured, and has started systemd."""
-        disk = Path(self.enterContext(tempfile.TemporaryDirectory())) / "disk.img"
-        debian_disk(architecture, SYSTEM, disk)
         settings = sandbox.settings()
         secret = settings.pop("client_secret").encode()
         files = {**on_board(settings, {
             "display": "framebuffer", "client_secret_file":
             "/run/credentials/devicegrant.service/devicegrant_client_secret"}),
-            "/devicegrant.deb": make_package(architecture), "/client_secret": secret, **SHELL}
+            "/devicegrant.deb": self.make_package(architecture), "/client_secret": secret,
+            **SHELL}
         board = self.enterContext(Emulator(
-            architecture, disk=disk, port=sandbox.port, files=files, command=MOUNT,
+            architecture, release=self.release, disk=self.disk(architecture), port=sandbox.port,
+            files=files, command=MOUNT,
             kernel_options="systemd.firstboot=off systemd.show_status=0 "
             "systemd.mask=serial-getty@ttyAMA0.service"))
         self.assertEqual(DONE, board.booted(), board.serial)

@@ -32,25 +32,26 @@ SimpleFramebuffer = emulate.SimpleFramebuffer
 on_board = emulate.on_board
 
 
-def debian_disk(architecture, packages, path):
+def debian_disk(architecture, packages, path, release=None):
     """A disk that holds a Debian with these packages and what they need, all of them installed.
 
-    They are unpacked, and none of their scripts has run: enough for another package's.
+    They are unpacked, and none of their scripts has run: enough for another package's. `release` is
+    which Debian, "13"; else this machine's.
     """
     # Another list of packages is another disk.
-    name = f"debian-{zlib.crc32(' '.join(packages).encode()):08x}.img"
+    name = f"debian{release or ''}-{zlib.crc32(' '.join(packages).encode()):08x}.img"
     place = emulate.board_directory(architecture) / name
     with emulate.making(place) as is_missing:
         if is_missing:
             with tempfile.TemporaryDirectory(dir=place.parent) as work:
-                _make_debian(architecture, packages, Path(work))
+                _make_debian(architecture, packages, Path(work), release)
                 (Path(work) / "disk").rename(place)
     shutil.copy(place, path)
 
 
-def _make_debian(architecture, packages, work):
+def _make_debian(architecture, packages, work, release):
     listed = emulate.run(
-        "apt-cache", "depends", "--recurse", "--no-recommends", "--no-suggests", "--no-conflicts",
+        *emulate.apt(release, architecture), "apt-cache", "depends", "--recurse", "--no-recommends", "--no-suggests", "--no-conflicts",
         "--no-breaks", "--no-replaces", "--no-enhances",
         *(f"{package}:{architecture}" for package in packages))
     # Only this machine's own architecture is left out behind a name.
@@ -58,7 +59,7 @@ def _make_debian(architecture, packages, work):
     names = set(re.findall(rf"(?m)^([a-z0-9.+-]+){suffix}$", listed))
     tree, status = work / "tree", []
     tree.mkdir()
-    for package in emulate.download(sorted(names), architecture, work):
+    for package in emulate.download(sorted(names), architecture, work, release):
         emulate.run("dpkg-deb", "-x", package, tree)
         control = emulate.run("dpkg-deb", "-f", package)
         status.append(control.rstrip() + "\nStatus: install ok installed\n")
