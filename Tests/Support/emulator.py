@@ -51,8 +51,9 @@ def debian_disk(architecture, packages, path, release=None):
 
 def _make_debian(architecture, packages, work, release):
     listed = emulate.run(
-        *emulate.apt(release, architecture), "apt-cache", "depends", "--recurse", "--no-recommends", "--no-suggests", "--no-conflicts",
-        "--no-breaks", "--no-replaces", "--no-enhances",
+        *emulate.apt(release, architecture), "apt-cache", "depends", "--recurse",
+        "--no-recommends", "--no-suggests", "--no-conflicts", "--no-breaks", "--no-replaces",
+        "--no-enhances",
         *(f"{package}:{architecture}" for package in packages))
     # Only this machine's own architecture is left out behind a name.
     suffix = f":{architecture}" if f"dpkg:{architecture}" in listed else ""
