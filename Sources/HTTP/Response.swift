@@ -98,6 +98,8 @@ public struct ResponseParser: Sendable {
   private var contentLength: Int64?
   private var isChunked = false
   private var isHTTP10 = false
+  /// Whether `line` is a whole field, unless the next line goes on with it.
+  private var isFieldEnded = false
 
   public init() {}
 
@@ -119,6 +121,7 @@ public struct ResponseParser: Sendable {
       case .statusLine, .fields, .chunkSize, .chunkEnd, .trailer:
         try takeLineByte(input[index])
         index += 1
+        try checkSize(body)
       }
     }
     return index
@@ -129,6 +132,15 @@ public struct ResponseParser: Sendable {
     if state == .untilClose { state = .complete }
     if state != .complete { throw .incomplete }
     keepsConnection = false
+  }
+
+  /// Refuses a body that states to be too large, before anybody waits for it.
+  private func checkSize(_ body: borrowing Buffer) throws(HTTPError) {
+    switch state {
+    case .body(let remaining), .chunk(let remaining):
+      if remaining >= Int64(body.capacity - body.count) { throw .bodyTooLarge }
+    default: break
+    }
   }
 
   private mutating func takeBody(
@@ -157,6 +169,16 @@ public struct ResponseParser: Sendable {
   private mutating func takeLineByte(_ byte: UInt8) throws(HTTPError) {
     headCount += 1
     if headCount > Self.headLimit { throw .headTooLarge }
+    if isFieldEnded {
+      isFieldEnded = false
+      // What begins with a blank goes on with the field (RFC 9112 §5.2), whose line end is blanks.
+      if byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") {
+        line.append(byte)
+        return
+      }
+      try takeLine()
+      line.removeAll()
+    }
     // Garbage without an end must not wait for the deadline.
     if state == .statusLine, line.count < statusLinePrefix.utf8CodeUnitCount,
       byte != statusLinePrefix.bytes[line.count]
@@ -167,10 +189,15 @@ public struct ResponseParser: Sendable {
       line.append(byte)
       return
     }
+    if state == .fields, !isLineEmpty {
+      isFieldEnded = true
+      return
+    }
     try takeLine()
     line.removeAll()
   }
 
+  @inline(never)
   private mutating func takeLine() throws(HTTPError) {
     switch state {
     case .statusLine: try takeStatusLine()
@@ -208,10 +235,12 @@ public struct ResponseParser: Sendable {
     // A copy, since the field's name and value are read while this parser changes.
     let line = line
     let text = line.bytes
-    // A leading blank is a folded line, a blank before the colon a smuggling trick (RFC 9112 §5).
-    guard !text[0].isBlank, let colon = text.firstIndex(of: UInt8(ascii: ":")), colon > 0,
-      !text[colon - 1].isBlank
-    else { throw .malformedField }
+    guard let colon = text.firstIndex(of: UInt8(ascii: ":")), colon > 0 else {
+      throw .malformedField
+    }
+    // A leading blank folds nothing here, and one before the colon is a smuggling trick (RFC 9112
+    // §2.2, §5.1).
+    for index in 0..<colon where text[index].isBlank { throw .malformedField }
     try takeField(text.extracting(first: colon), text.suffix(from: colon + 1).trimmed())
   }
 

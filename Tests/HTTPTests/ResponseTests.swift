@@ -174,6 +174,14 @@ import Testing
     #expect(failure(of: response(65537)) == .bodyTooLarge)
   }
 
+  @Test(arguments: [
+    "Content-Length: 1001\r\n\r\n", "Content-Length: 9223372036854775807\r\n\r\n",
+    "Transfer-Encoding: chunked\r\n\r\n3e9\r\n",
+  ])
+  func aBodyThatStatesToBeTooLargeIsNotWaitedFor(rest: String) {
+    #expect(failure(of: "HTTP/1.1 200 OK\r\n" + rest, bodyLimit: 1000) == .bodyTooLarge)
+  }
+
   @Test func chunksTogetherAreLimited() throws {
     let chunk = "1f4\r\n\(String(repeating: "c", count: 500))\r\n"
     let response = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\(chunk)\(chunk)0\r\n\r\n"
