@@ -16,6 +16,7 @@ struct PEMReader {
   /// Takes one byte of the file.
   ///
   /// - Returns: whether `certificate` now holds a whole one, to be used before the next byte.
+  @inline(never)
   mutating func take(_ byte: UInt8, into certificate: inout Buffer) -> Bool {
     if byte != UInt8(ascii: "\n") {
       // Indentation hides no boundary.
@@ -36,6 +37,13 @@ struct PEMReader {
     let isEnd = state == .inside && text.equals("-----END CERTIFICATE-----")
     if isEnd { state = .outside }
     return isEnd && !certificate.isTruncated
+  }
+
+  /// Takes the end of the file, which ends its last line too.
+  ///
+  /// - Returns: as `take`.
+  mutating func finish(into certificate: inout Buffer) -> Bool {
+    take(UInt8(ascii: "\n"), into: &certificate)
   }
 
   private mutating func decode(_ byte: UInt8, into certificate: inout Buffer) {

@@ -50,6 +50,7 @@ struct Bundle {
       }
       chunk.removeAll()
     }
+    if reader.finish(into: &certificate) { body(certificate.bytes) }
   }
 }
 

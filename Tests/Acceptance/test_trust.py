@@ -79,6 +79,13 @@ class Anchors(AcceptanceTest):
         run = board.run("sign-in", "--ca-file", bundle)
         self.assertExit(DONE, run)
 
+    def test_last_certificate_needs_no_newline(self):
+        sandbox = self.sandbox(approve_after=1)
+        board = self.board(at=sandbox)
+        bundle = board.directory / "bundle.pem"
+        bundle.write_text(self.sandbox().ca_file.read_text() + sandbox.ca_file.read_text().strip())
+        self.assertExit(DONE, board.run("sign-in", "--ca-file", bundle))
+
     def test_anchor_of_the_same_name_and_another_key_is_not_enough(self):
         stranger = self.sandbox()
         sandbox = self.sandbox(approve_after=1)

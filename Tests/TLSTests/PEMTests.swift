@@ -19,6 +19,8 @@ private let end = "-----END CERTIFICATE-----"
     "\(begin)\nBBBB\n\(begin)\nAQID\n\(end)\n",
     "-----BEGIN X-----\nBBBB\n-----END X-----\n\(begin)\nAQID\n\(end)\n",
     "\(begin)\n\n\nAQID\n\n\(end)\n",
+    // The last line need not be ended.
+    "\(begin)\nAQID\n\(end)", "\(begin)\r\nAQID\r\n\(end)\r",
   ])
   func aCertificateIsDecoded(text: String) {
     #expect(found(text) == [[1, 2, 3]])
@@ -33,7 +35,8 @@ private let end = "-----END CERTIFICATE-----"
   @Test(arguments: [
     "", "AQID\n\(end)\n", "\(begin)\nAQID\n", "\(begin) AQID \(end)\n",
     "-----BEGIN TRUSTED CERTIFICATE-----\nAQID\n-----END TRUSTED CERTIFICATE-----\n",
-    "x\(begin)\nAQID\n\(end)\n", "\(begin)\nAQID\n-----END X-----\n", "\(end)\n\(begin)\n",
+    "x\(begin)\nAQID\n\(end)\n", "\(begin)\nAQID\n-----END CERTIFICATE----",
+    "\(begin)\nAQID\n-----END X-----\n", "\(end)\n\(begin)\n",
   ])
   func nothingElseIsACertificate(text: String) {
     #expect(found(text) == [])
@@ -56,7 +59,8 @@ private let end = "-----END CERTIFICATE-----"
     let whole = try #require(certificates(pem).first)
     let twice = pem + pem
     for length in 0...twice.count {
-      let count = length < pem.count ? 0 : length < twice.count ? 1 : 2
+      // Without its newline the last line is all there too.
+      let count = length < pem.count - 1 ? 0 : length < twice.count - 1 ? 1 : 2
       #expect(certificates(Array(twice[..<length])) == Array(repeating: whole, count: count))
     }
     #expect(Data(whole) == (try openssl(["x509", "-outform", "DER"], input: Data(pem))))

@@ -42,6 +42,7 @@ func certificates(_ pem: [UInt8], capacity: Int = 8192) -> [[UInt8]] {
     var reader = PEMReader()
     var found: [[UInt8]] = []
     for byte in pem where reader.take(byte, into: &buffer) { found.append(array(buffer.bytes)) }
+    if reader.finish(into: &buffer) { found.append(array(buffer.bytes)) }
     return found
   }
 }
