@@ -51,8 +51,8 @@ struct Painter: ~Copyable {
     firstSecondsLeft = screen.code.secondsLeft ?? 0
     layout.module = 0
     for index in 0..<SignInCode.symbols {
-      // The shorter URI is for where the complete one does not fit.
-      if index == SignInCode.symbols / 2, layout.module > 0 { break }
+      // The shorter URI is for where the complete one does not fit, or takes a camera at its best.
+      if index == SignInCode.symbols / 2, layout.module > 1 { break }
       consider(screen.code.symbol(index), words)
     }
     if layout.module == 0 {

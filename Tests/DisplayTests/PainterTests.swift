@@ -186,6 +186,17 @@ import Testing
     #expect(pictures[3] == pictures[0])
   }
 
+  @Test func whatACameraCanNotResolveGivesWayToTheShortURI() {
+    let uri = "https://oauth.example.com/verify"
+    for (length, isComplete) in [(40, true), (1000, false), (2000, false)] {
+      var code = SignInCode(userCode: "WDJB-MJHT", verificationURI: text(uri))
+      code.verificationURIComplete = text(uri + "?" + String(repeating: "a", count: length))
+      var painter = Painter(size: Size(width: 320, height: 240))
+      _ = painter.prepare(.code(code))
+      #expect(painter.layout.module >= (isComplete ? 2 : 4), "\(length)")
+    }
+  }
+
   @Test func withoutRoomForTheQRCodeTheTextIsThere() throws {
     var painter = Painter(size: Size(width: 64, height: 32))
     let words = painter.prepare(.code(webex))
