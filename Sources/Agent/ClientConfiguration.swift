@@ -78,6 +78,7 @@ public struct ClientConfiguration: Sendable {
   ///     (`secretFilePath`).
   ///   - memory: room for five URLs of 512 bytes, which the configuration then points to: it must
   ///     outlive it, and not be written to again.
+  @inline(never)
   public init(
     _ settings: borrowing Settings, secretFile: PermanentBytes?, memory: inout Buffer
   ) throws(ConfigurationError) {
@@ -86,20 +87,50 @@ public struct ClientConfiguration: Sendable {
     try settings.readDefaults(of: preset)
     self.preset = preset
     issuer = try Self.issuer(settings[.issuer])
-    clientID = try Self.clientID(settings)
-    clientSecret = try Self.clientSecret(settings, preset, secretFile)
+    clientID = try Self.clientID(settings[.clientID])
+    clientSecret = try Self.clientSecret(settings, secretFile)
     clientAuthentication = try Self.clientAuthentication(settings[.clientAuth], clientSecret)
     scope = try Self.text(settings[.scope], .scope, limit: 1024)
     extraParameters = try Self.extraParameters(settings[.extraParameters], preset)
     caFile = try settings.name(.caFile)
-    for index in 0..<Endpoint.count {
-      let key = Endpoint(rawValue: UInt8(index))!.key
-      if let setting = settings[key] {
-        endpoints[index] = try Self.endpoint(setting, key, settings, &memory)
-      }
+    if let setting = settings[.tenant] { _ = try tenant(setting) }
+    try takeEndpoints(settings, ofPreset: false, &memory)
+    // From here on, what is missing: what is wrong has been found.
+    if clientID.count == 0 {
+      throw .missing(.clientID, "the authorization server must know which client asks")
     }
+    if clientSecret.count == 0, preset.requiresSecret {
+      throw .missing(.clientSecret, "this provider has no clients without a secret")
+    }
+    try takeEndpoints(settings, ofPreset: true, &memory)
     if issuer.count == 0, let key = missingEndpoint?.key {
       throw .missing(key, "provider = custom has no endpoints of its own, and no issuer is set")
+    }
+  }
+
+  /// Checks what is set, and not that all is there: for those who need no client.
+  ///
+  /// - Parameter memory: as above, of no use afterwards.
+  public static func check(
+    _ settings: borrowing Settings, memory: inout Buffer
+  ) throws(ConfigurationError) {
+    do {
+      _ = try secretFilePath(settings)
+      _ = try ClientConfiguration(settings, secretFile: nil, memory: &memory)
+    } catch {
+      if case .missing = error { return }
+      throw error
+    }
+  }
+
+  @inline(never)
+  private mutating func takeEndpoints(
+    _ settings: borrowing Settings, ofPreset: Bool, _ memory: inout Buffer
+  ) throws(ConfigurationError) {
+    for index in 0..<Endpoint.count {
+      let key = Endpoint(rawValue: UInt8(index))!.key
+      guard let setting = settings[key], (setting.origin == .preset) == ofPreset else { continue }
+      endpoints[index] = try Self.endpoint(setting, key, settings, &memory)
     }
   }
 
@@ -181,21 +212,18 @@ public struct ClientConfiguration: Sendable {
   }
 
   private static func clientID(
-    _ settings: borrowing Settings
+    _ setting: Setting?
   ) throws(ConfigurationError) -> PermanentBytes {
-    guard let setting = settings[.clientID], setting.value.count > 0 else {
-      throw .missing(.clientID, "the authorization server must know which client asks")
-    }
     // RFC 6749 Appendix A.1 wants printable ASCII, and servers have been seen to give more. What is
     // not UTF-8 could not stand in the token file.
-    if !setting.value.bytes.isUTF8 {
+    if let setting, !setting.value.bytes.isUTF8 {
       throw .badValue(.clientID, setting.origin, "is not UTF-8")
     }
     return try text(setting, .clientID, limit: 512)
   }
 
   private static func clientSecret(
-    _ settings: borrowing Settings, _ preset: Preset, _ secretFile: PermanentBytes?
+    _ settings: borrowing Settings, _ secretFile: PermanentBytes?
   ) throws(ConfigurationError) -> PermanentBytes {
     if let secretFile, let setting = settings[.clientSecretFile] {
       if secretFile.count == 0 {
@@ -206,11 +234,7 @@ public struct ClientConfiguration: Sendable {
       }
       return secretFile
     }
-    let secret = try text(settings[.clientSecret], .clientSecret, limit: 512)
-    if secret.count == 0, preset.requiresSecret {
-      throw .missing(.clientSecret, "this provider has no clients without a secret")
-    }
-    return secret
+    return try text(settings[.clientSecret], .clientSecret, limit: 512)
   }
 
   private static func clientAuthentication(

@@ -41,7 +41,7 @@ public enum Hook: UInt8, Sendable {
   var key: Key { Key(rawValue: Key.onCode.rawValue + rawValue)! }
 }
 
-/// The part of the configuration that every command needs: checked without the client's.
+/// The part of the configuration that every command needs.
 public struct LocalConfiguration: Sendable {
   /// The longest path of a UNIX socket, in bytes: what `sun_path` holds beside its final zero.
   public static let socketPathLimit = 107
@@ -138,7 +138,9 @@ extension Key {
   /// Why a file's or a group's name is of no use.
   fileprivate func fault(in name: borrowing Span<UInt8>) -> StaticString? {
     if name.count == 0 { return "is empty" }
-    if name.count > 500, !isGroup { return "is too long for a path" }
+    if isGroup { return nil }
+    if name.count > 500 { return "is too long for a path" }
+    if name[name.count - 1] == UInt8(ascii: "/") { return "is a directory's name, not a file's" }
     if isAbsolute, name[0] != UInt8(ascii: "/") { return "is not an absolute path" }
     if self == .socket, name.count > LocalConfiguration.socketPathLimit {
       return "is longer than 107 bytes"

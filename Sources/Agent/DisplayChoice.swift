@@ -82,15 +82,18 @@ public struct DisplayChoices: Sendable {
     return item.extracting(start..<item.count)
   }
 
-  /// Reads `pbm:PATH[@WIDTHxHEIGHT]`. What follows the last `@` is a size only if it is one.
+  /// Reads `pbm:PATH[@WIDTHxHEIGHT]`. What follows the last `@` is a size, good or not, if it is
+  /// written like one; else it is part of the path.
   private static func parsePBM(_ item: PermanentBytes) -> DisplayChoice? {
     let prefix: StaticString = "pbm:"
     guard item.bytes.hasPrefix(prefix), item.count > prefix.utf8CodeUnitCount else { return nil }
     let rest = item.extracting(prefix.utf8CodeUnitCount..<item.count)
     var at = rest.count - 1
     while at > 0, rest.bytes[at] != UInt8(ascii: "@") { at -= 1 }
-    if at <= 0 { return DisplayChoice(kind: .pbm(width: 800, height: 480), path: rest) }
     let size = rest.extracting(at + 1..<rest.count).bytes
+    if at == 0 || !isLikeSize(size) {
+      return DisplayChoice(kind: .pbm(width: 800, height: 480), path: rest)
+    }
     guard let cross = size.firstIndex(of: UInt8(ascii: "x")),
       let width = size.extracting(first: cross).parseDecimal(),
       let height = size.suffix(from: cross + 1).parseDecimal(),
@@ -99,5 +102,12 @@ public struct DisplayChoices: Sendable {
     else { return nil }
     return DisplayChoice(
       kind: .pbm(width: Int(width), height: Int(height)), path: rest.extracting(0..<at))
+  }
+
+  private static func isLikeSize(_ text: borrowing Span<UInt8>) -> Bool {
+    for index in text.indices {
+      if !text[index].isDigit, lowercased(text[index]) != UInt8(ascii: "x") { return false }
+    }
+    return true
   }
 }

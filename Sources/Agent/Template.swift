@@ -38,7 +38,7 @@ private func append(
 }
 
 /// A tenant's identifier or domain, which becomes one segment of a path.
-private func tenant(_ setting: Setting?) throws(ConfigurationError) -> PermanentBytes {
+func tenant(_ setting: Setting?) throws(ConfigurationError) -> PermanentBytes {
   guard let setting else { throw .missing(.tenant, "the provider's endpoints hold it") }
   let value = setting.value
   var isSegment = value.count > 0 && value.count <= 128

@@ -179,9 +179,11 @@ struct Arguments {
   /// For how many seconds a token has to be good.
   func minimumSeconds() throws(Failure) -> Int64 {
     guard let minimumTTL else { return HandOut.standardMinimum }
-    // Ten years: what is longer is a mistake.
-    guard let seconds = minimumTTL.bytes.parseDecimal(), seconds <= 315_360_000 else {
+    guard let seconds = minimumTTL.bytes.parseDecimal() else {
       throw Failure(.usage, "--min-ttl: '\(minimumTTL.bytes)' is not a number of seconds")
+    }
+    if seconds > 315_360_000 {
+      throw Failure(.usage, "--min-ttl: '\(minimumTTL.bytes)' is too large: more than ten years")
     }
     return seconds
   }

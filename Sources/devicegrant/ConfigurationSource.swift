@@ -6,6 +6,10 @@ internal import Linux
 /// The configuration as it was gathered from the command line, the environment and the file.
 struct ConfigurationSource {
   let local: LocalConfiguration
+  /// The numbers of the groups of the access token's file and of the socket; nil for the program's
+  /// own.
+  let accessTokenGroup: UInt32?
+  let socketGroup: UInt32?
 
   private let file: PermanentBytes?
 
@@ -21,8 +25,14 @@ struct ConfigurationSource {
     }
     let explicit = arguments.configurationFile ?? Environment.value("DEVICEGRANT_CONFIG")
     file = try Self.readFile(explicit, into: &settings, &log)
+    var memory = Memory.endpoints()
     do {
       local = try LocalConfiguration(settings)
+      // Also where the client is of no concern: a wrong value is better found by `status` than at
+      // the next refresh.
+      try ClientConfiguration.check(settings, memory: &memory)
+      accessTokenGroup = try Self.group(.accessTokenGroup, settings)
+      socketGroup = try Self.group(.socketGroup, settings)
     } catch {
       throw Self.failure(error, file)
     }
@@ -36,16 +46,17 @@ struct ConfigurationSource {
     defer { Memory.usesSpare = false }
     var log = log
     let source = try ConfigurationSource(arguments, &log)
-    _ = try findTrustAnchors(source.client(), source)
+    _ = try findTrustAnchors(source.client(log), source)
     try Publication(source)?.checkWritable()
-    _ = try source.socketGroup()
   }
 
-  /// The number of the socket's group; nil for the program's own.
-  func socketGroup() throws(Failure) -> UInt32? {
-    guard let name = local.socketGroup else { return nil }
-    guard let number = Group.number(named: name.bytes) else {
-      throw failure(.socketGroup, "is not a group of this system")
+  @inline(never)
+  private static func group(
+    _ key: Key, _ settings: borrowing Settings
+  ) throws(ConfigurationError) -> UInt32? {
+    guard let setting = settings[key] else { return nil }
+    guard let number = Group.number(named: setting.value.bytes) else {
+      throw .badValue(key, setting.origin, "is not a group of this system")
     }
     return number
   }
@@ -54,8 +65,10 @@ struct ConfigurationSource {
   func value(of key: Key) -> PermanentBytes? { settings[key]?.value }
 
   /// Who the client is and whom it talks to.
-  func client() throws(Failure) -> ClientConfiguration {
-    let secret = try readSecretFile()
+  ///
+  /// - Parameter log: where it is said that others can read the client's secret.
+  func client(_ log: Log? = nil) throws(Failure) -> ClientConfiguration {
+    let secret = try readSecretFile(log)
     var memory = Memory.endpoints()
     do {
       return try ClientConfiguration(settings, secretFile: secret, memory: &memory)
@@ -67,6 +80,13 @@ struct ConfigurationSource {
   /// The failure for a key whose value turned out to be of no use.
   func failure(_ key: Key, _ reason: StaticString) -> Failure {
     Self.failure(.badValue(key, settings[key]?.origin ?? .preset, reason), file)
+  }
+
+  /// The failure for a key whose file can't be read.
+  @inline(never)
+  func failure(_ key: Key, _ path: borrowing Path, _ error: Errno) -> Failure {
+    let place = failure(key, "cannot be read")
+    return Failure(.configuration, "\(place): \(path): \(error)")
   }
 
   /// Where the tokens are kept.
@@ -82,7 +102,8 @@ struct ConfigurationSource {
       path.append(directories.extracting(0..<end).bytes)
     } else if User.isRoot {
       path.append("/var/lib/devicegrant")
-    } else if let state = Environment.value("XDG_STATE_HOME") {
+    } else if let state = Environment.value("XDG_STATE_HOME"), state.bytes.hasPrefix("/") {
+      // A relative one is to be ignored (XDG Base Directory Specification).
       path.append(state.bytes)
       path.append("/devicegrant")
     } else if let home = Environment.value("HOME") {
@@ -121,13 +142,20 @@ struct ConfigurationSource {
     } catch {
       throw failure(error, name)
     }
-    if let secret = settings[.clientSecret], case .file = secret.origin, mode & 0o077 != 0 {
-      log.warning("\(path) holds client_secret and can be read by other users; chmod 600 it")
+    if let secret = settings[.clientSecret], case .file = secret.origin {
+      warnOfExposure(path, mode, log)
     }
     return name
   }
 
-  private func readSecretFile() throws(Failure) -> PermanentBytes? {
+  /// A group may have the secret: the service is in one that the file's owner is not.
+  @inline(never)
+  private static func warnOfExposure(_ path: borrowing Path, _ mode: UInt32, _ log: Log) {
+    if mode & 0o007 == 0 { return }
+    log.warning("\(path) holds the client's secret and is open to every user; chmod o= it")
+  }
+
+  private func readSecretFile(_ log: Log?) throws(Failure) -> PermanentBytes? {
     let name: PermanentBytes?
     do {
       name = try ClientConfiguration.secretFilePath(settings)
@@ -139,12 +167,13 @@ struct ConfigurationSource {
     var buffer = Memory.secretFile()
     do {
       let file = try FileDescriptor(opening: path, .readOnly | .noControllingTerminal)
+      if let log { Self.warnOfExposure(path, try file.status().mode, log) }
       try file.readAll(into: &buffer)
     } catch {
       if error == .fileTooLarge {
         throw failure(.clientSecretFile, "names a file of more than 512 bytes")
       }
-      throw Failure(.configuration, "client_secret_file: cannot read \(path): \(error)")
+      throw failure(.clientSecretFile, path, error)
     }
     var end = buffer.count
     while end > 0, buffer.bytes[end - 1] == 0x0A || buffer.bytes[end - 1] == 0x0D { end -= 1 }

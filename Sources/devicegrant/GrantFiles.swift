@@ -312,14 +312,7 @@ struct Publication {
     }
     self.path = path
     self.name = name
-    guard let group = source.local.accessTokenGroup else {
-      self.group = nil
-      return
-    }
-    guard let number = Group.number(named: group.bytes) else {
-      throw source.failure(.accessTokenGroup, "is not a group of this system")
-    }
-    self.group = number
+    group = source.accessTokenGroup
   }
 
   /// - Throws: exit code 73 where the file could not be made.

@@ -88,9 +88,8 @@ struct HandOut: ~Copyable {
   ) throws(Failure) {
     guard let socket = source.local.socket else { return }
     guard let path = Path(socket.bytes) else { throw source.failure(.socket, "is no path") }
-    let group = try source.socketGroup()
     do {
-      listener = try LocalListener(at: path, mode: 0o660, group: group)
+      listener = try LocalListener(at: path, mode: 0o660, group: source.socketGroup)
     } catch {
       throw Failure(.cannotCreate, "socket \(path): \(error)")
     }

@@ -17,9 +17,10 @@ func findTrustAnchors(
     do {
       if try TLSSession.holdsTrustAnchors(path) { return path }
     } catch {
-      throw Failure(.configuration, "ca_file: cannot read \(path): \(error)")
+      throw source.failure(.caFile, path, error)
     }
-    throw Failure(.configuration, "ca_file: there is no PEM certificate in \(path)")
+    let place = source.failure(.caFile, "names a file without a PEM certificate")
+    throw Failure(.configuration, "\(place): \(path)")
   }
   for index in systemBundles.indices {
     let path = Path(systemBundles[index])

@@ -76,6 +76,10 @@ class Usage(AcceptanceTest):
         self.assertEqual("", run.stdout)
         self.assertEqual([], sandbox.requests)
 
+    def test_min_ttl_that_is_too_large_is_called_so(self):
+        run = self.board().run("token", "--min-ttl", "315360001")
+        self.assertExit(USAGE, run, "--min-ttl", "too large")
+
 
 class Status(AcceptanceTest):
     def test_not_signed_in(self):

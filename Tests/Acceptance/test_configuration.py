@@ -123,6 +123,66 @@ class BadFile(AcceptanceTest):
                                             "client_secret_file": "/nonexistent/secret"})
         self.assertExit(CONFIGURATION, run, "/nonexistent/secret")
 
+    @for_each({key: key for key in ("ca_file", "client_secret_file")})
+    def test_line_that_names_an_unreadable_file_is_named(self, key):
+        board = self.board()
+        board.configure(f"client_id = x\n{key} = /nonexistent/file\nprovider = github\n")
+        self.assertExit(CONFIGURATION, board.run("sign-in"), f"{board.configuration}:2: {key}",
+                        "/nonexistent/file: No such file")
+
+    @for_each({key: key for key in ("token_file", "access_token_file")})
+    def test_directory_in_place_of_a_file(self, key):
+        board = self.board({key: "/tmp/"})
+        self.assertExit(CONFIGURATION, board.run("status"), key, str(board.configuration))
+
+
+class Everywhere(AcceptanceTest):
+    """What is wrong is found by each command, what is missing by those that need it."""
+    COMMANDS = {"status": ["status"], "token": ["token"], "sign_out": ["sign-out"],
+                "show": ["show", "--uri", "https://example.com", "--code", "X"]}
+    WRONG = {"provider": "foo", "token_endpoint": "http://x", "client_auth": "maybe",
+             "scope": "x" * 2000, "extra_parameters": "bad", "issuer": "http://x",
+             "access_token_group": "no-such-group", "socket_group": "no-such-group"}
+
+    @for_each(COMMANDS)
+    def test_wrong_value_with(self, words):
+        sandbox = self.sandbox()
+        board = self.board(at=sandbox)
+        record = put_tokens(board, sandbox)
+        good = {**board.settings, "client_id": None}
+        for key, value in self.WRONG.items():
+            board.configure({**good, key: value})
+            self.assertExit(CONFIGURATION, board.run(*words), f"{board.configuration}:", key)
+        self.assertEqual(record, board.record)
+
+    @for_each(COMMANDS)
+    def test_missing_client_with(self, words):
+        sandbox = self.sandbox()
+        board = self.board()
+        put_tokens(board, sandbox)
+        self.assertExit(DONE, board.run(*words))
+
+
+class Exposure(AcceptanceTest):
+    @for_each({"open_file": ("configuration", 0o644, True),
+               "group_file": ("configuration", 0o640, False),
+               "own_file": ("configuration", 0o600, False),
+               "open_secret": ("secret", 0o644, True), "group_secret": ("secret", 0o640, False)})
+    def test_secret(self, row):
+        place, mode, is_said = row
+        sandbox = self.sandbox(approve_after=1)
+        board = self.board(at=sandbox)
+        path = board.configuration
+        if place == "secret":
+            path = board.directory / "client.secret"
+            path.write_text(sandbox.client_secret + "\n")
+            board.change({"client_secret": None, "client_secret_file": path})
+        path.chmod(mode)
+        run = board.run("sign-in")
+        self.assertExit(DONE, run)
+        self.assertEqual(is_said, "open to every user; chmod o=" in run.stderr)
+        self.assertEqual(is_said, f"{path} holds" in run.stderr)
+
 
 class GoodFile(AcceptanceTest):
     @for_each({

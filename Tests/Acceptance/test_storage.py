@@ -192,6 +192,8 @@ class TokenFile(AcceptanceTest):
         self.check_place(*row)
 
     @for_each({"xdg": ({"XDG_STATE_HOME": "{}/x"}, "x/devicegrant/tokens.json"),
+               "relative_xdg": ({"XDG_STATE_HOME": "x", "HOME": "{}/h"},
+                                "h/.local/state/devicegrant/tokens.json"),
                "home": ({"HOME": "{}/h"}, "h/.local/state/devicegrant/tokens.json")})
     def test_default_place_of_an_ordinary_user(self, row):
         as_nobody = {"user": 65534, "group": 65534} if os.getuid() == 0 else {}

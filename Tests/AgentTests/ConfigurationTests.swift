@@ -96,6 +96,35 @@ private let unknownProvider =
     #expect(fault { _ = try client(file) } == expected)
   }
 
+  private func checkFault(_ file: String) -> String {
+    fault {
+      var memory = endpointMemory()
+      try ClientConfiguration.check(settings(file), memory: &memory)
+    }
+  }
+
+  @Test(arguments: [
+    "", "provider = custom", "provider = okta", "provider = google\nclient_id = x",
+    "issuer = https://as.example", "client_secret_file = /nonexistent",
+    "client_auth = none", custom,
+  ])
+  func aCheckAsksForNothing(file: String) {
+    #expect(checkFault(file) == "none")
+  }
+
+  @Test(arguments: [
+    "provider = foo", "provider = okta\ntoken_endpoint = http://x", "client_auth = maybe",
+    "provider = keycloak\nuserinfo_endpoint = x", "extra_parameters = bad", "tenant = a/b",
+    "provider = entra\ntenant =", "provider = okta\nissuer = http://x", "ca_file =",
+    "client_id = x\nscope = " + String(repeating: "x", count: 1025),
+    "client_secret = " + String(repeating: "x", count: 513),
+    "client_secret = s\nclient_secret_file = f", "client_secret = s\nclient_auth = none",
+  ])
+  func aCheckFindsWhatIsWrongWhateverIsMissing(file: String) {
+    let line = file.split(separator: "\n").count
+    #expect(checkFault(file).hasSuffix("(file(line: \(line)))"))
+  }
+
   @Test(arguments: [
     "device_authorization_endpoint", "token_endpoint", "refresh_endpoint", "userinfo_endpoint",
     "revocation_endpoint",
@@ -247,6 +276,8 @@ private let unknownProvider =
     ("rotate =", "rotate is not 0"), ("rotate = 90.0", "rotate is not 0"),
     ("rotate = 18446744073709551706", "rotate is not 0"),
     ("token_file =", "token_file is empty"),
+    ("token_file = /tmp/", "token_file is a directory's name"),
+    ("access_token_file = /", "access_token_file is a directory's name"),
     ("token_file = " + String(repeating: "x", count: 501), "token_file is too long"),
     ("display = screen", "display is not a list"), ("display =", "display is not a list"),
     ("access_token_file =", "access_token_file is empty"),
@@ -291,6 +322,8 @@ private let unknownProvider =
       ("drm", ["drm /dev/dri"]), ("drm:/dev/dri/card1", ["drm /dev/dri/card1"]),
       ("pbm:a@16x16", ["pbm a 16x16"]), ("pbm:a@2048x2048", ["pbm a 2048x2048"]),
       ("pbm:a@8192x512", ["pbm a 8192x512"]), ("pbm:a@b@64x128", ["pbm a@b 64x128"]),
+      ("pbm:a@b/c.pbm", ["pbm a@b/c.pbm 800x480"]), ("pbm:x@2.pbm", ["pbm x@2.pbm 800x480"]),
+      ("pbm:@a", ["pbm @a 800x480"]), ("pbm:@8x8/a@16x16", ["pbm @8x8/a 16x16"]),
       ("pbm:/x/a.pbm@320x240 , console", ["pbm /x/a.pbm 320x240", "console"]),
       (
         "framebuffer:/dev/fb0,framebuffer:/dev/fb1,console,pbm:a",
@@ -306,7 +339,7 @@ private let unknownProvider =
     "pbm:", "framebuffer:", "framebuffers", "drm:", "drms", "drm/dev/dri/card0", "pbm:a@",
     "pbm:a@x", "pbm:a@800x", "pbm:a@x480",
     "pbm:a@15x480", "pbm:a@800x15", "pbm:a@8193x16", "pbm:a@16x8193", "pbm:a@2049x2048",
-    "pbm:a@8192x8192", "pbm:a@-800x480", "pbm:a@800x480x1", "pbm:a@800X480",
+    "pbm:a@8192x8192", "pbm:a@800x480x1", "pbm:a@800X480",
     "pbm:a@99999999999999999999x16", "console,console,console,console,console",
   ])
   func otherListsAreRefused(value: String) {
