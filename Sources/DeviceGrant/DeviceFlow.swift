@@ -126,6 +126,12 @@ public struct DeviceFlow: Sendable {
     return instant
   }
 
+  /// When a poll that is sent at `now` is given up: at the code's end, but not before its answer
+  /// had some time.
+  public func pollDeadline(now: Int64) -> Int64 {
+    max(expiresAt, now + Self.lastChanceMargin)
+  }
+
   private mutating func pause(_ seconds: Int64, _ retryAfter: Int64?, now: Int64) {
     let demanded = min(retryAfter ?? 0, Self.serverPauseLimit)
     state = .waiting(until: now + max(seconds, demanded) * 1000)

@@ -41,6 +41,8 @@ public struct TLSSession: ~Copyable {
 
   /// Whether the server has ended the connection, or said something unasked, since the last answer.
   public var isStale: Bool {
+    // Of a record that was received already.
+    if mbedtls_ssl_get_bytes_avail(ssl) > 0 { return true }
     let now = Clock.milliseconds
     // One millisecond: what arrived while nobody looked is there at once.
     return wait(

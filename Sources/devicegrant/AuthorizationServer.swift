@@ -23,7 +23,7 @@ struct AuthorizationServer: ~Copyable {
   init(
     _ source: borrowing ConfigurationSource, _ attention: Attention, _ log: Log
   ) throws(Failure) {
-    let client = try source.client()
+    let client = try source.client(log)
     self.init(client, try openExchange(try findTrustAnchors(client, source), attention, log), log)
   }
 
@@ -68,15 +68,18 @@ struct AuthorizationServer: ~Copyable {
 
   /// Asks for the tokens (RFC 8628 §3.4).
   ///
-  /// - Parameter tokens: filled where the answer is `.granted`, else left empty.
+  /// - Parameters:
+  ///   - deadline: when the answer is no longer waited for, in milliseconds since boot.
+  ///   - tokens: filled where the answer is `.granted`, else left empty.
   /// - Throws: exit code 69 where there was no answer.
   mutating func poll(
-    _ deviceCode: borrowing Span<UInt8>, into tokens: inout Tokens
+    _ deviceCode: borrowing Span<UInt8>, until deadline: Int64, into tokens: inout Tokens
   ) throws(Failure) -> PollAnswer {
     writeDeviceTokenRequest(
       clientID: client.clientID.bytes, clientSecret: secretInBody(for: .token).bytes,
       deviceCode: deviceCode, scopeParameter: client.preset.scopeParameter,
       scope: client.pollScope.bytes, to: &exchange.form)
+    exchange.deadline = deadline
     try post(to: .token)
     defer { exchange.wipe() }
     return Self.read(head, exchange.body, &reason, into: &tokens)
@@ -90,6 +93,8 @@ struct AuthorizationServer: ~Copyable {
     writeRefreshRequest(
       clientID: client.clientID.bytes, clientSecret: secretInBody(for: .refresh).bytes,
       refreshToken: tokens.refreshToken.bytes, to: &exchange.form)
+    // An answer that is lost may cost the grant: a handshake is cheaper.
+    exchange.close(idleFor: 5000)
     try post(to: .refresh)
     defer { exchange.wipe() }
     return Self.read(head, exchange.body, &reason, updating: &tokens)

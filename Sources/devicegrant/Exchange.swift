@@ -25,6 +25,10 @@ struct Exchange: ~Copyable {
   /// slow board over a slow link takes some seconds.
   static let timeLimit: Int64 = 30_000
 
+  /// How long a connection may have been idle, in milliseconds, to carry a request: there are
+  /// routers that forget it after minutes, and tell nobody. Polls a minute apart share one.
+  private static let idleLimit: Int64 = 65_000
+
   /// The body of the next request that is posted.
   var form = Memory.form()
 
@@ -34,8 +38,13 @@ struct Exchange: ~Copyable {
   /// Whether the last request may have reached the server.
   private(set) var wasSent = false
 
+  /// When the next exchange is given up at the latest, in milliseconds since boot.
+  var deadline = Int64.max
+
   private var session: TLSSession
   private var origin: URL?
+  /// When the last answer was complete, in milliseconds since boot.
+  private var idleSince: Int64 = 0
   private var request = Memory.request()
   private var received = Memory.receive()
   private let attention: Attention
@@ -81,6 +90,12 @@ struct Exchange: ~Copyable {
     return try exchange(with: url)
   }
 
+  /// Ends the connection where it has been idle for longer, in milliseconds.
+  @inline(never)
+  mutating func close(idleFor limit: Int64) {
+    if Clock.milliseconds - idleSince > limit { session.close() }
+  }
+
   /// Overwrites the last response, which may hold secrets.
   mutating func wipe() {
     body.wipe()
@@ -92,7 +107,8 @@ struct Exchange: ~Copyable {
   ) throws(ExchangeError) -> ResponseHead {
     precondition(!request.isTruncated, "a request is larger than its buffer")
     defer { request.wipe() }
-    let patience = attention.patience(for: Self.timeLimit)
+    let patience = attention.patience(for: Self.timeLimit).ending(by: deadline)
+    deadline = Int64.max
     body.wipe()
     wasSent = false
     do {
@@ -114,6 +130,7 @@ struct Exchange: ~Copyable {
   private mutating func connect(
     to url: borrowing URL, _ patience: Patience
   ) throws(TLSError) {
+    close(idleFor: Self.idleLimit)
     if session.isConnected, let origin, origin.hasSameOrigin(as: url), !session.isStale {
       return
     }
@@ -154,6 +171,7 @@ struct Exchange: ~Copyable {
       }
     }
     if !parser.keepsConnection { session.close() }
+    idleSince = Clock.milliseconds
     return parser.head
   }
 

@@ -68,7 +68,7 @@ extension Life {
     board.pointee.errand = .poll
     defer { board.pointee.errand = .other }
     do {
-      answer = try session.poll(into: &files.record.tokens)
+      answer = try session.poll(before, into: &files.record.tokens)
     } catch {
       if board.pointee.endsExchange {
         board.pointee.agent.polled(.pending(retryAfter: nil), now: Clock.milliseconds)
@@ -76,8 +76,7 @@ extension Life {
       }
       let now = Clock.milliseconds
       board.pointee.agent.polled(.transient(.unreachable, retryAfter: nil), now: now)
-      let seconds = board.pointee.agent.flow?.secondsToPoll(now: now) ?? 0
-      log.warning("poll failed: \(error); next attempt in \(seconds) s")
+      if let after = board.pointee.agent.flow { session.report(error, after: after, now: now) }
       return
     }
     let now = Clock.milliseconds

@@ -53,8 +53,12 @@ struct SignInSession: ~Copyable {
   /// Asks whether somebody has approved (RFC 8628 §3.4).
   ///
   /// - Throws: where there was no answer: a poll that brought nothing, to the agent.
-  mutating func poll(into tokens: inout Tokens) throws(Failure) -> PollAnswer {
-    try server.poll(authorization.deviceCode.bytes, into: &tokens)
+  mutating func poll(
+    _ flow: DeviceFlow, into tokens: inout Tokens
+  ) throws(Failure) -> PollAnswer {
+    try server.poll(
+      authorization.deviceCode.bytes, until: flow.pollDeadline(now: Clock.milliseconds),
+      into: &tokens)
   }
 
   /// Says in the log what the answer to a poll changes.
@@ -73,6 +77,16 @@ struct SignInSession: ~Copyable {
         \(after.secondsToPoll(now: now)) s
         """)
     case .granted, .slowDown, .denied, .expired, .refused, .unusable: break
+    }
+  }
+
+  /// Says in the log that a poll brought no answer.
+  @inline(never)
+  func report(_ failure: Failure, after: DeviceFlow, now: Int64) {
+    if (after.nextPollAt ?? now) >= after.expiresAt {
+      log.warning("poll failed: \(failure)")
+    } else {
+      log.warning("poll failed: \(failure); next attempt in \(after.secondsToPoll(now: now)) s")
     }
   }
 

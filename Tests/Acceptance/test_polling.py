@@ -166,6 +166,23 @@ class Survival(AcceptanceTest):
         self.assertExit(DONE, run)
         self.assertGaps(sandbox, [1, 2])
 
+    HUNG = {"no_answer": {"hang": True},
+            "no_length": {"raw": "HTTP/1.1 428 Precondition Required\r\n\r\n"}}
+
+    @for_each(HUNG)
+    def test_slow_poll_without_an_answer_ends_with_the_code(self, rule):
+        sandbox = self.sandbox(expires_in=4, script=[{"path": "/token", **rule}])
+        run = self.board(at=sandbox).start("sign-in")
+        run.announced()
+        self.assertExit(EXPIRED, run.wait(7), "no answer in time")
+        self.assertEqual(1, len(sandbox.polls))
+
+    @for_each(HUNG)
+    def test_slow_poll_without_an_answer_does_not_keep_a_new_code_away(self, rule):
+        sandbox = self.sandbox(expires_in=3, script=[{"path": "/token", **rule}])
+        self.board(at=sandbox).start("run")
+        sandbox.wait_for(lambda s: len(s.to("device_authorization_endpoint")) == 2, 10)
+
     def test_slow_server_away_for_a_while(self):
         sandbox = self.sandbox(approve_after=3)
         run = self.board(at=sandbox).start("sign-in")

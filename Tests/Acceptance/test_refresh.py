@@ -47,6 +47,24 @@ class Rotation(LivingTest):
         self.assertGreaterEqual(refresh.time - issued, 6.5)
         self.assertLess(refresh.time - issued, 8)
 
+    def test_slow_refresh_does_not_go_out_on_a_connection_that_was_idle(self):
+        # A router that has forgotten it would cost the answer, and with it maybe the grant.
+        sandbox = self.sandbox()
+        board = self.signed_in(sandbox, expires_at=int(time.time()) + 9)
+        run = self.alive(board)
+        run.wait_for("signed in as")
+        sandbox.wait_for(lambda s: s.refreshes, 12)
+        run.wait_for("refreshed")
+        self.assertEqual([False, True], [c.resumed for c in sandbox.connections])
+        self.assertEnds(run)
+
+    def test_refresh_after_a_refusal_takes_the_connection_that_is_there(self):
+        sandbox = self.sandbox()
+        board = self.signed_in(sandbox)
+        sandbox.expire()
+        self.assertExit(DONE, board.run("whoami"), "refreshing")
+        self.assertEqual(1, len(sandbox.connections))
+
     def test_old_refresh_token_stays_where_the_answer_has_none(self):
         sandbox = self.sandbox(rotation="omit")
         board = self.signed_in(sandbox, expires_at=EXPIRED_LONG_AGO)

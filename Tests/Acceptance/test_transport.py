@@ -82,6 +82,36 @@ class Framing(AcceptanceTest):
         self.assertGaps(sandbox, [1, 1])
         self.assertEqual(1, len(sandbox.connections))
 
+    @for_each({"one_read": 4096, "two_reads": 8192})
+    def test_what_follows_an_answer_is_not_the_next_answer(self, size):
+        # The answer ends where the program's reading does.
+        body = '{"error":"authorization_pending"}'
+        head = f"HTTP/1.1 400 Bad Request\r\nContent-Length: {len(body)}\r\nX: %s\r\n\r\n"
+        answer = head % ("x" * (size - len(body) - len(head) + 2)) + body
+        self.assertEqual(size, len(answer))
+        forged = '{"error":"access_denied"}'
+        sandbox = self.sandbox(approve_after=2)
+        sandbox.answer_next(path="/token", nth=1, raw=f"{answer}HTTP/1.1 400 Bad Request\r\n"
+                            f"Content-Length: {len(forged)}\r\n\r\n{forged}")
+        self.assertExit(DONE, self.sign_in(sandbox))
+        self.assertEqual(2, len(sandbox.connections))
+
+    def test_folded_header_lines(self):
+        body = '{"error":"authorization_pending"}'
+        sandbox = self.sandbox(approve_after=1)
+        sandbox.answer_next(path="/token", nth=1, raw="HTTP/1.1 400 Bad Request\r\nX: a\r\n b\r\n"
+                            f"Content-Length:\r\n\t{len(body)}\r\n\r\n{body}")
+        run = self.sign_in(sandbox)
+        self.assertExit(DONE, run)
+        self.assertNotIn("poll failed", run.stderr)
+
+    def test_length_beyond_the_limit_is_not_waited_for(self):
+        sandbox = self.sandbox(expires_in=60)
+        sandbox.answer_next(path="/device_authorization",
+                            raw="HTTP/1.1 200 OK\r\nContent-Length: 65537\r\n\r\n")
+        run = self.board(at=sandbox).start("sign-in")
+        self.assertExit(DATA, run.wait(10), "larger than 64 KiB")
+
     def test_close_delimited_answer_cut_without_goodbye_is_not_trusted(self):
         # Without TLS's close_notify nobody knows whether the body is whole.
         sandbox = self.sandbox(approve_after=2, script=[

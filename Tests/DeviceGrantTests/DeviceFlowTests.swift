@@ -195,6 +195,14 @@ private func script(_ answers: PollAnswer...) -> (Int, Int64) -> PollAnswer {
     #expect(life.endedAt == (latency == 30000 ? try #require(life.answers.last) : 1_300_000))
   }
 
+  @Test("row 26: no poll is waited for beyond the code's end, but for a last short while")
+  func pollDeadlines() {
+    let flow = DeviceFlow(expiresIn: 300, interval: 5, requestedAt: 0, now: 0)
+    #expect(flow.pollDeadline(now: 5000) == 300_000)
+    #expect(flow.pollDeadline(now: 298_000) == 300_000)
+    #expect(flow.pollDeadline(now: 299_900) == 301_900)
+  }
+
   @Test("row 26: the code's life counts from the request that brought it") func lifeBegins() {
     let life = VirtualLife(
       expiresIn: 60, interval: 5, codeTakes: 50000, server: { _, _ in pending })

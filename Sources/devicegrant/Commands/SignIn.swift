@@ -79,12 +79,12 @@ private func poll(
 ) throws(Failure) {
   let answer: PollAnswer
   do {
-    answer = try session.poll(into: &files.record.tokens)
+    answer = try session.poll(flow, into: &files.record.tokens)
   } catch {
     if attention.isDue { throw error }
     let now = Clock.milliseconds
     flow.receive(.transient(.unreachable, retryAfter: nil), now: now)
-    log.warning("poll failed: \(error); next attempt in \(flow.secondsToPoll(now: now)) s")
+    session.report(error, after: flow, now: now)
     return
   }
   let before = flow
