@@ -140,7 +140,7 @@ extension Key {
     if name.count == 0 { return "is empty" }
     if isGroup { return nil }
     if name.count > 500 { return "is too long for a path" }
-    if name[name.count - 1] == UInt8(ascii: "/") { return "is a directory's name, not a file's" }
+    if name[name.count - 1] == UInt8(ascii: "/") { return "ends in a slash" }
     if isAbsolute, name[0] != UInt8(ascii: "/") { return "is not an absolute path" }
     if self == .socket, name.count > LocalConfiguration.socketPathLimit {
       return "is longer than 107 bytes"

@@ -183,7 +183,7 @@ struct Arguments {
       throw Failure(.usage, "--min-ttl: '\(minimumTTL.bytes)' is not a number of seconds")
     }
     if seconds > 315_360_000 {
-      throw Failure(.usage, "--min-ttl: '\(minimumTTL.bytes)' is too large: more than ten years")
+      throw Failure(.usage, "--min-ttl: '\(minimumTTL.bytes)' is too large")
     }
     return seconds
   }

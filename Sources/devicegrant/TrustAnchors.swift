@@ -19,7 +19,7 @@ func findTrustAnchors(
     } catch {
       throw source.failure(.caFile, path, error)
     }
-    let place = source.failure(.caFile, "names a file without a PEM certificate")
+    let place = source.failure(.caFile, "holds no PEM certificate")
     throw Failure(.configuration, "\(place): \(path)")
   }
   for index in systemBundles.indices {
