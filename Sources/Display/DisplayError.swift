@@ -24,19 +24,31 @@ public enum DisplayError: Error, Equatable, Sendable {
   case size
 
   /// Whether no monitor is plugged in.
-  public var isUnplugged: Bool { self == .card(.findPanel, .noSuchDevice) }
+  public var isUnplugged: Bool {
+    if case .card(.findPanel, .noSuchDevice) = self { true } else { false }
+  }
 
   /// Whether another program shows its picture on a graphics card. The kernel says "permission
   /// denied" to all but root.
   public var isBusy: Bool {
-    self == .card(.becomeMaster, .busy) || self == .card(.becomeMaster, .accessDenied)
+    switch self {
+    case .card(.becomeMaster, .busy), .card(.becomeMaster, .accessDenied): true
+    default: false
+    }
   }
 
   /// Whether it may be otherwise before long: the device may come, and its rights may be set, a
   /// little after; the other program may end.
   public var mayPass: Bool {
-    isAbsence || isBusy || self == .system(.open, .accessDenied)
-      || self == .card(.open, .accessDenied)
+    switch self {
+    case .system(.open, .accessDenied), .card(.open, .accessDenied): true
+    default: isAbsence || isBusy
+    }
+  }
+
+  /// Whether a display that was given up for this is no news when it is not to be had for `other`.
+  public func covers(_ other: DisplayError) -> Bool {
+    other.mayPass && (other.isAbsence || !isAbsence)
   }
 
   /// Whether there is no graphics card of that name, or one that only computes pictures.
@@ -50,10 +62,12 @@ public enum DisplayError: Error, Equatable, Sendable {
 
   /// Whether the device is not there, or not any more: it may come.
   public var isAbsence: Bool {
-    switch self {
-    case .system(_, let errno), .card(_, let errno):
-      errno == .noSuchFile || errno == .noSuchDevice || errno == .noSuchAddress
-    default: false
+    @inline(never) get {
+      switch self {
+      case .system(_, let errno), .card(_, let errno):
+        errno == .noSuchFile || errno == .noSuchDevice || errno == .noSuchAddress
+      default: false
+      }
     }
   }
 }

@@ -96,7 +96,7 @@ public struct PanelDisplay: ~Copyable {
         return try format(
           framebuffer.mode, brightness: brightness.span.extracting(first: isKnown ? 256 : 0))
       } catch {
-        guard error == .unsupported(.palette), !isSecond, framebuffer.setContrast() else {
+        guard case .unsupported(.palette) = error, !isSecond, framebuffer.setContrast() else {
           throw error
         }
         isSecond = true

@@ -238,7 +238,7 @@ struct Displays: ~Copyable {
       if let loss, error.isAbsence {
         // That there is nothing now says less than what became of it.
         giveUp(name, loss)
-      } else if before != error, before == nil || !error.isAbsence {
+      } else if before?.covers(error) != true {
         giveUp(names[index], error)
       }
     }
@@ -269,6 +269,7 @@ struct Displays: ~Copyable {
     seeksTerminal = terminal == nil
   }
 
+  @inline(never)
   private mutating func closePanel(_ index: Int) {
     guard let panel = panels[index] else { return }
     panel.deinitialize(count: 1)
@@ -287,6 +288,7 @@ struct Displays: ~Copyable {
   }
 
   /// Opens the panel of a choice, and notes what it is called.
+  @inline(never)
   private mutating func findPanel(_ index: Int) throws(DisplayError) -> PanelDisplay {
     let choice = choices[index]
     names[index] = choice.path
@@ -350,6 +352,7 @@ struct Displays: ~Copyable {
     }
   }
 
+  @inline(never)
   private mutating func findTerminal() {
     if !seeksTerminal || terminal != nil { return }
     seeksTerminal = false
@@ -380,12 +383,14 @@ struct Displays: ~Copyable {
         patience: attention.patience(until: .max)))
   }
 
+  @inline(never)
   private mutating func giveUp(_ name: PermanentBytes, _ error: DisplayError) {
     report()
     failed = (name, error)
     isReported = false
   }
 
+  @inline(never)
   private mutating func report() {
     guard let failed, !isReported else { return }
     isReported = true
