@@ -23,9 +23,16 @@ extension Span where Element == UInt8 {
     return true
   }
 
-  @inline(never)
+  @inline(__always)
   public func equals(_ literal: StaticString) -> Bool {
-    equals(literal.bytes)
+    equals(terminated: literal.utf8Start)
+  }
+
+  /// Compares with the bytes before a zero, which a literal ends with.
+  @inline(never)
+  public func equals(terminated other: UnsafePointer<UInt8>) -> Bool {
+    for index in indices where other[index] == 0 || self[index] != other[index] { return false }
+    return other[count] == 0
   }
 
   /// Compares without regard to the case of ASCII letters.
@@ -49,10 +56,20 @@ extension Span where Element == UInt8 {
   }
 
   /// Whether the bytes begin with those of `literal`.
-  @inline(never)
+  @inline(__always)
   public func hasPrefix(_ literal: StaticString) -> Bool {
-    count >= literal.utf8CodeUnitCount
-      && extracting(first: literal.utf8CodeUnitCount).equals(literal)
+    hasPrefix(terminated: literal.utf8Start)
+  }
+
+  /// Whether the bytes begin with those before a zero.
+  @inline(never)
+  public func hasPrefix(terminated other: UnsafePointer<UInt8>) -> Bool {
+    var index = 0
+    while other[index] != 0 {
+      if index == count || self[index] != other[index] { return false }
+      index += 1
+    }
+    return true
   }
 
   /// Whether `byte` occurs.
