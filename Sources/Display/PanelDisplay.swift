@@ -135,8 +135,8 @@ public struct PanelDisplay: ~Copyable {
   /// Shows that screen in place of what was shown before. Call it whenever the screen changes, and
   /// once a second while a time is shown.
   ///
-  /// - Throws: `.system` where the device is gone or has changed its mode; `.card` where the card or
-  ///   its monitor is gone.
+  /// - Throws: `.system` where the device is gone or has changed its mode; `.card` where the card
+  ///   or its monitor is gone.
   public mutating func show(_ screen: borrowing Screen) throws(DisplayError) {
     // Before the memory is touched, which may not be ours any more.
     try check()
