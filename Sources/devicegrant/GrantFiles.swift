@@ -142,11 +142,9 @@ struct GrantFiles: ~Copyable {
 
   /// Whether the record is of the client that is configured, as far as the configuration says.
   mutating func isOurs(_ source: borrowing ConfigurationSource, _ log: Log) -> Bool {
-    do {
-      return checkOwner(try source.client(), log)
-    } catch {
-      return true
-    }
+    if record.belongs(to: source) { return true }
+    warnOfOwner(log)
+    return false
   }
 
   /// Whether the record is this client's, from this server: what another server has issued must not
@@ -154,12 +152,16 @@ struct GrantFiles: ~Copyable {
   /// is.
   mutating func checkOwner(_ client: borrowing ClientConfiguration, _ log: Log) -> Bool {
     if record.belongs(to: client) { return true }
+    warnOfOwner(log)
+    return false
+  }
+
+  private func warnOfOwner(_ log: Log) {
     log.warning(
       """
       the grant in \(path) is from \(record.tokenEndpoint.bytes) for client_id \
       \(record.clientID.bytes), not for this configuration
       """)
-    return false
   }
 
   /// Waits for the right to renew or to remove the record.

@@ -635,26 +635,24 @@ class Stopped(LivingTest):
         self.assertRegex(said.decode(), r"\A\ndevicegrant: lines of the log that nobody took: \d\n")
         self.assertEnds(run)
 
-    def test_console_that_is_stopped(self):
-        """As by Ctrl-S, or a serial line without its other end and with flow control."""
-        sandbox = self.sandbox()
+    def on_stopped_console(self, sandbox):
+        """As by Ctrl-S, or a serial line without its other end and with flow control: the board,
+        its run, both ends of the terminal."""
         board = self.agent_board(sandbox, {"display": "console"})
         terminal, console = os.openpty()
         for descriptor in (terminal, console):
             self.addCleanup(os.close, descriptor)
         termios.tcflow(console, termios.TCOOFF)
-        run = self.alive(board, stdout=console)
+        return board, self.alive(board, stdout=console), terminal, console
+
+    def test_console_that_is_stopped(self):
+        board, run, *_ = self.on_stopped_console(self.sandbox())
         self.assertIn("login_required", ask(board.socket))
         self.assertEnds(run)
 
     def test_console_that_goes_on(self):
         sandbox = self.sandbox()
-        board = self.agent_board(sandbox, {"display": "console"})
-        terminal, console = os.openpty()
-        for descriptor in (terminal, console):
-            self.addCleanup(os.close, descriptor)
-        termios.tcflow(console, termios.TCOOFF)
-        run = self.alive(board, stdout=console)
+        _, run, terminal, console = self.on_stopped_console(sandbox)
         run.wait_for("display console is stopped")
         code = run.announced()["user_code"]
         sandbox.wait_for(lambda _: sandbox.polls)

@@ -180,15 +180,22 @@ private let granted = #"{"access_token":"at","token_type":"Bearer"}"#
     #expect(answer(200, body).words == "granted")
   }
 
-  @Test func wordsInAnotherEncodingDoNotHideTheVerdict() {
-    let body =
-      Array(#"{"error":"access_denied","error_description":"refus"#.utf8) + [0xE9]
-      + Array(#""}"#.utf8)
+  /// Gives `body` the answer of a server whose JSON ends in a string in Latin-1.
+  private func withLatinAnswer(
+    _ status: Int, _ beginning: String, _ body: (PollAnswer) -> Void
+  ) {
+    let text = Array(beginning.utf8) + [0xE9] + Array(#""}"#.utf8)
     withTokens { tokens in
       var reason = ServerError()
-      let answer = readPollAnswer(
-        status: 400, body: body.span, retryAfter: nil, unixSeconds: 0, reason: &reason,
-        into: &tokens)
+      body(
+        readPollAnswer(
+          status: status, body: text.span, retryAfter: nil, unixSeconds: 0, reason: &reason,
+          into: &tokens))
+    }
+  }
+
+  @Test func wordsInAnotherEncodingDoNotHideTheVerdict() {
+    withLatinAnswer(400, #"{"error":"access_denied","error_description":"refus"#) { answer in
       guard case .denied = answer else {
         Issue.record("not denied")
         return
@@ -197,14 +204,7 @@ private let granted = #"{"access_token":"at","token_type":"Bearer"}"#
   }
 
   @Test func noTokenComesOfAnotherEncoding() {
-    let body =
-      Array(#"{"token_type":"bearer","access_token":"a"#.utf8) + [0xE9]
-      + Array(#""}"#.utf8)
-    withTokens { tokens in
-      var reason = ServerError()
-      let answer = readPollAnswer(
-        status: 200, body: body.span, retryAfter: nil, unixSeconds: 0, reason: &reason,
-        into: &tokens)
+    withLatinAnswer(200, #"{"token_type":"bearer","access_token":"a"#) { answer in
       guard case .unusable(.malformed) = answer else {
         Issue.record("not malformed")
         return
