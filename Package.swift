@@ -16,8 +16,10 @@ let package = Package(
     // Pure: no descriptor, no clock, no C library.
     .target(name: "Bytes"),
     .target(name: "HTTP", dependencies: ["Bytes"]),
-    .target(name: "DeviceGrant", dependencies: ["Bytes", "JSON"]),
-    .target(name: "Agent", dependencies: ["Bytes", "DeviceGrant", "HTTP", "JSON"]),
+    .target(name: "OAuth", dependencies: ["Bytes", "JSON"]),
+    .target(name: "DeviceGrant", dependencies: ["Bytes", "JSON", "OAuth"]),
+    .target(name: "Configuration", dependencies: ["Bytes", "HTTP", "JSON"]),
+    .target(name: "Agent", dependencies: ["Bytes", "Configuration", "DeviceGrant", "OAuth"]),
 
     // One door to each library and to the kernel.
     .target(name: "Linux", dependencies: ["Bytes", "CLinux"]),
@@ -33,19 +35,24 @@ let package = Package(
       name: "QR", dependencies: ["Bytes", "CQRencode"],
       linkerSettings: [.linkedLibrary("qrencode")]),
 
-    .target(name: "TokenStore", dependencies: ["Bytes", "DeviceGrant", "JSON", "Linux"]),
+    .target(name: "TokenStore", dependencies: ["Bytes", "JSON", "Linux", "OAuth"]),
     .target(name: "Display", dependencies: ["Bytes", "Linux", "QR"]),
 
     .executableTarget(
       name: "devicegrant",
       dependencies: [
-        "Agent", "Bytes", "CMemory", "DeviceGrant", "Display", "HTTP", "JSON", "Linux", "TLS",
-        "TokenStore",
+        "Agent", "Bytes", "CMemory", "Configuration", "DeviceGrant", "Display", "HTTP", "JSON",
+        "Linux", "OAuth", "TLS", "TokenStore",
       ]),
 
     // What the tests share.
-    .target(name: "TestSupport", dependencies: ["Bytes"], path: "Tests/TestSupport"),
-    .testTarget(name: "AgentTests", dependencies: ["Agent", "Bytes", "HTTP", "JSON", "TestSupport"]),
+    .target(name: "TestSupport", dependencies: ["Bytes", "OAuth"], path: "Tests/TestSupport"),
+    .testTarget(
+      name: "AgentTests",
+      dependencies: ["Agent", "Bytes", "Configuration", "DeviceGrant", "OAuth", "TestSupport"]),
+    .testTarget(
+      name: "ConfigurationTests",
+      dependencies: ["Bytes", "Configuration", "HTTP", "JSON", "TestSupport"]),
     .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"]),
     .testTarget(name: "DisplayTests", dependencies: ["Bytes", "Display", "Linux", "QR"]),
     .testTarget(name: "JSONTests", dependencies: ["Bytes", "JSON", "TestSupport"]),
@@ -55,8 +62,11 @@ let package = Package(
     .testTarget(name: "TidyTests"),
     .testTarget(
       name: "TokenStoreTests",
-      dependencies: ["Bytes", "DeviceGrant", "Linux", "TestSupport", "TokenStore"]),
-    .testTarget(name: "DeviceGrantTests", dependencies: ["Bytes", "DeviceGrant", "TestSupport"]),
+      dependencies: ["Bytes", "Linux", "OAuth", "TestSupport", "TokenStore"]),
+    .testTarget(
+      name: "DeviceGrantTests", dependencies: ["Bytes", "DeviceGrant", "OAuth", "TestSupport"]),
+    .testTarget(
+      name: "OAuthTests", dependencies: ["Bytes", "OAuth", "TestSupport"]),
     .testTarget(name: "HTTPTests", dependencies: ["Bytes", "HTTP", "TestSupport"]),
   ]
 )

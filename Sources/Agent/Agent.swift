@@ -1,5 +1,7 @@
 internal import Bytes
+public import Configuration
 public import DeviceGrant
+public import OAuth
 
 // Theory of operation.
 //

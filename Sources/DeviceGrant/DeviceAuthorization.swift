@@ -1,5 +1,6 @@
 public import Bytes
 public import JSON
+public import OAuth
 
 /// A device authorization response (RFC 8628 §3.2).
 public struct DeviceAuthorization: Sendable {

@@ -1,5 +1,6 @@
 internal import Bytes
 internal import JSON
+public import OAuth
 
 /// What the answer to a device access token request means (RFC 8628 §3.5, RFC 6749 §5).
 public enum PollAnswer: Sendable {
@@ -17,16 +18,6 @@ public enum PollAnswer: Sendable {
   case unusable(UnusableTokens)
   /// No answer, or none that means anything: the code may still be good.
   case transient(Transient, retryAfter: Int64?)
-}
-
-/// Why a request brought nothing to go by.
-public enum Transient: Sendable, Equatable {
-  /// The exchange failed before there was an answer; the caller knows how.
-  case unreachable
-  /// HTTP status 408, 429 or 5xx.
-  case unavailable
-  /// Not JSON, or not an answer of a token endpoint.
-  case unreadable
 }
 
 /// Reads the answer to a device access token request.

@@ -1,6 +1,6 @@
 public import Bytes
-public import DeviceGrant
 internal import JSON
+public import OAuth
 
 /// What the token file holds: the tokens, and what they are good for.
 public struct TokenRecord: ~Copyable {

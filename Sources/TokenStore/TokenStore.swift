@@ -1,6 +1,6 @@
 public import Bytes
-public import DeviceGrant
 public import Linux
+public import OAuth
 
 // Theory of operation.
 //

@@ -1,9 +1,11 @@
 internal import Agent
 internal import Bytes
+internal import Configuration
 internal import DeviceGrant
 internal import HTTP
 internal import JSON
 internal import Linux
+internal import OAuth
 internal import TLS
 
 /// The authorization server, as its client talks to it: one function for each request, each with

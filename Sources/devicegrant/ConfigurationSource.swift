@@ -1,7 +1,9 @@
 internal import Agent
 internal import Bytes
+internal import Configuration
 internal import DeviceGrant
 internal import Linux
+internal import OAuth
 
 /// The configuration as it was gathered from the command line, the environment and the file.
 struct ConfigurationSource {

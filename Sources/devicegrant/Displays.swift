@@ -1,5 +1,6 @@
 internal import Agent
 internal import Bytes
+internal import Configuration
 internal import Display
 internal import Linux
 

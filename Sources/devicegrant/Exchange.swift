@@ -1,8 +1,10 @@
 internal import Agent
 internal import Bytes
+internal import Configuration
 internal import DeviceGrant
 internal import HTTP
 internal import Linux
+internal import OAuth
 internal import TLS
 
 /// Why a request brought no response.

@@ -1,7 +1,9 @@
 internal import Agent
 internal import Bytes
+internal import Configuration
 internal import DeviceGrant
 internal import Linux
+internal import OAuth
 internal import TokenStore
 
 /// The grant as files: the token file, which holds it, and the access token's, which publishes it.

@@ -1,5 +1,6 @@
 internal import Agent
 internal import Bytes
+internal import Configuration
 internal import Linux
 
 /// The programs of the operator's that are run when something happens, none of which can hold the

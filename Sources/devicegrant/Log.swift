@@ -1,5 +1,6 @@
 internal import Agent
 internal import Bytes
+internal import Configuration
 internal import Linux
 
 /// The log: one line per event on standard error, in the form of the kernel's log, or with a

@@ -1,6 +1,7 @@
 internal import Bytes
 internal import CMemory
 internal import DeviceGrant
+internal import OAuth
 
 /// The door to the program's static memory (CShims/CMemory). What is taken from it more than once
 /// is used for one thing at a time.

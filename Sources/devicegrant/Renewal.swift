@@ -1,6 +1,8 @@
 internal import Agent
 internal import Bytes
+internal import Configuration
 internal import DeviceGrant
+internal import OAuth
 internal import TokenStore
 
 /// What became of a renewal of the grant.

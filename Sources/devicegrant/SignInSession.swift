@@ -1,9 +1,11 @@
 internal import Agent
 internal import Bytes
+internal import Configuration
 internal import DeviceGrant
 internal import Display
 internal import HTTP
 internal import Linux
+internal import OAuth
 
 /// One code after another with what shows it: what `sign-in` does once and `run` for ever. When
 /// something is done is the `Agent`'s to say.

@@ -1,5 +1,6 @@
 internal import Agent
 internal import Bytes
+internal import Configuration
 internal import Linux
 
 /// The time to wait for a token, in milliseconds: longer than `run` takes to refresh it.

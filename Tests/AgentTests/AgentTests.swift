@@ -1,5 +1,7 @@
 import Agent
+import Configuration
 import DeviceGrant
+import OAuth
 import TestSupport
 import Testing
 

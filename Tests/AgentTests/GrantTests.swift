@@ -1,6 +1,8 @@
 import Agent
 import Bytes
+import Configuration
 import DeviceGrant
+import OAuth
 import TestSupport
 import Testing
 

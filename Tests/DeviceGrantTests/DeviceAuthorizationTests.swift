@@ -1,5 +1,6 @@
 import Bytes
 import DeviceGrant
+import OAuth
 import TestSupport
 import Testing
 

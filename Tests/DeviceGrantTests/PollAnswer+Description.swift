@@ -1,5 +1,6 @@
 import Bytes
 import DeviceGrant
+import OAuth
 import TestSupport
 
 /// An answer of the token endpoint, read: what it means, and the server's words beside it.
@@ -41,17 +42,6 @@ struct Answer {
 
 private func said(_ words: String, _ number: Int64?) -> String {
   number.map { "\(words) \($0)" } ?? ""
-}
-
-/// Lends memory for tokens.
-func withTokens<Result>(_ body: (inout Tokens) throws -> Result) rethrows -> Result {
-  let storage = (0..<2).map { _ in
-    UnsafeMutableRawBufferPointer.allocate(byteCount: Tokens.limit, alignment: 16)
-  }
-  defer { storage.forEach { $0.deallocate() } }
-  var tokens = Tokens(
-    accessToken: Buffer(storage: storage[0]), refreshToken: Buffer(storage: storage[1]))
-  return try body(&tokens)
 }
 
 /// What an answer means, without its tokens.

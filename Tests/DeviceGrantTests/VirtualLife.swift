@@ -1,4 +1,5 @@
 import DeviceGrant
+import OAuth
 
 /// One user code lived through in virtual time: the clock jumps to whatever the flow waits for.
 struct VirtualLife {

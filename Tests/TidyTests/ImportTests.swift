@@ -7,16 +7,18 @@ import Testing
     "Bytes": [],
     "HTTP": ["Bytes"],
     "JSON": ["Bytes", "CJansson"],
-    "DeviceGrant": ["Bytes", "JSON"],
-    "Agent": ["Bytes", "DeviceGrant", "HTTP", "JSON"],
+    "OAuth": ["Bytes", "JSON"],
+    "DeviceGrant": ["Bytes", "JSON", "OAuth"],
+    "Configuration": ["Bytes", "HTTP", "JSON"],
+    "Agent": ["Bytes", "Configuration", "DeviceGrant", "OAuth"],
     "Linux": ["Bytes", "CLinux"],
     "TLS": ["Bytes", "CMbedTLS", "Linux"],
     "QR": ["Bytes", "CQRencode"],
-    "TokenStore": ["Bytes", "DeviceGrant", "JSON", "Linux"],
+    "TokenStore": ["Bytes", "JSON", "Linux", "OAuth"],
     "Display": ["Bytes", "Linux", "QR"],
     "devicegrant": [
-      "Agent", "Bytes", "CMemory", "DeviceGrant", "Display", "HTTP", "JSON", "Linux", "QR", "TLS",
-      "TokenStore",
+      "Agent", "Bytes", "CMemory", "Configuration", "DeviceGrant", "Display", "HTTP", "JSON",
+      "Linux", "OAuth", "TLS", "TokenStore",
     ],
   ]
 

@@ -1,7 +1,7 @@
 import Bytes
-import DeviceGrant
 import Foundation
 import Linux
+import OAuth
 import Testing
 import TokenStore
 

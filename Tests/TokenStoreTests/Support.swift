@@ -1,6 +1,6 @@
 import Bytes
-import DeviceGrant
 import Linux
+import OAuth
 import TestSupport
 import TokenStore
 

@@ -1,9 +1,11 @@
 internal import Agent
 internal import Bytes
+internal import Configuration
 internal import DeviceGrant
 internal import Display
 internal import HTTP
 internal import Linux
+internal import OAuth
 internal import TokenStore
 
 /// `devicegrant run`: the board's life. Returns when a signal ends it.

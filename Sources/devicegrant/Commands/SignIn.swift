@@ -1,9 +1,11 @@
 internal import Agent
 internal import Bytes
+internal import Configuration
 internal import DeviceGrant
 internal import Display
 internal import HTTP
 internal import Linux
+internal import OAuth
 internal import TokenStore
 
 /// `devicegrant sign-in`: one code, from the request to the tokens on disk.

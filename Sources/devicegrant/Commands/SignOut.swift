@@ -1,7 +1,9 @@
 internal import Agent
 internal import Bytes
+internal import Configuration
 internal import DeviceGrant
 internal import Linux
+internal import OAuth
 internal import TokenStore
 
 /// `devicegrant sign-out`: revokes the grant where the server lets one (RFC 7009), and erases it

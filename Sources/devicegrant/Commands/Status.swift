@@ -1,9 +1,11 @@
 internal import Agent
 internal import Bytes
+internal import Configuration
 internal import DeviceGrant
 internal import HTTP
 internal import JSON
 internal import Linux
+internal import OAuth
 internal import TokenStore
 
 /// `devicegrant status`: what the token file says. No network but the

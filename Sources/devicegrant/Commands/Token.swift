@@ -1,7 +1,9 @@
 internal import Agent
 internal import Bytes
+internal import Configuration
 internal import DeviceGrant
 internal import Linux
+internal import OAuth
 internal import TokenStore
 
 /// `devicegrant token`: an access token on standard output, from `run`'s socket where there is one,

@@ -1,11 +1,13 @@
-internal import Bytes
+public import Bytes
 
 /// Writes an application/x-www-form-urlencoded body (RFC 6749 Appendix B).
-struct Form {
+public struct Form: Sendable {
   private var isEmpty = true
 
+  public init() {}
+
   /// Writes one parameter. One without a value counts as absent, and is left out (RFC 8628 §3.1).
-  mutating func field<Sink: ByteSink & ~Copyable>(
+  public mutating func field<Sink: ByteSink & ~Copyable>(
     _ name: StaticString, _ value: borrowing Span<UInt8>, to sink: inout Sink
   ) {
     if value.count == 0 { return }
@@ -16,7 +18,7 @@ struct Form {
   }
 
   /// Writes parameters that are in form encoding already; there may be none.
-  mutating func fields<Sink: ByteSink & ~Copyable>(
+  public mutating func fields<Sink: ByteSink & ~Copyable>(
     _ encoded: borrowing Span<UInt8>, to sink: inout Sink
   ) {
     if encoded.count == 0 { return }

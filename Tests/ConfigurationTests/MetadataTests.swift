@@ -1,5 +1,5 @@
-import Agent
 import Bytes
+import Configuration
 import HTTP
 import JSON
 import TestSupport

@@ -1,5 +1,5 @@
 public import Bytes
-internal import JSON
+public import JSON
 
 /// What an authorization server said went wrong, as it said it: in the caller's memory, since
 /// errors that carry texts are copied at every step. Text from outside: escape it before it is
@@ -18,7 +18,7 @@ public struct ServerError: Sendable {
   public init() {}
 
   /// Forgets the last error; the client gives the code that a status stands for.
-  mutating func set(_ code: StaticString, status: Int) {
+  public mutating func set(_ code: StaticString, status: Int) {
     self.status = status
     self.code.removeAll()
     self.code.append(code)
@@ -49,7 +49,7 @@ public struct ServerError: Sendable {
 
 /// What kind of error an answer is, the same for every endpoint; what follows from it is the
 /// endpoint's reader's.
-enum ErrorKind {
+public enum ErrorKind: Sendable {
   /// The words of RFC 8628 §3.5.
   case pending
   case slowDown
@@ -84,7 +84,7 @@ enum ErrorKind {
   /// Reads an error answer, and its words into `reason`; nil where it is a success.
   ///
   /// Some servers send errors with status 200, so the status alone does not tell.
-  init?(_ object: borrowing JSONObject, status: Int, into reason: inout ServerError) {
+  public init?(_ object: borrowing JSONObject, status: Int, into reason: inout ServerError) {
     reason.read(object, status: status)
     if let kind = Self.named(object) {
       self = kind
@@ -110,7 +110,18 @@ enum ErrorKind {
   }
 }
 
-func isSuccess(_ status: Int) -> Bool { status >= 200 && status < 300 }
+/// Whether the status says that the request was done (RFC 9110 §15.3).
+public func isSuccess(_ status: Int) -> Bool { status >= 200 && status < 300 }
 
 /// Whether the status says "not now" (RFC 9110 §15): worth another try.
 public func isUnavailable(_ status: Int) -> Bool { status == 408 || status == 429 || status >= 500 }
+
+/// Why a request brought nothing to go by.
+public enum Transient: Sendable, Equatable {
+  /// The exchange failed before there was an answer; the caller knows how.
+  case unreachable
+  /// HTTP status 408, 429 or 5xx.
+  case unavailable
+  /// Not JSON, or not an answer of a token endpoint.
+  case unreadable
+}

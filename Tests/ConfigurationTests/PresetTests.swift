@@ -1,5 +1,5 @@
-import Agent
 import Bytes
+import Configuration
 import TestSupport
 import Testing
 

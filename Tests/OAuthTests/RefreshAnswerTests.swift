@@ -1,5 +1,5 @@
 import Bytes
-import DeviceGrant
+import OAuth
 import TestSupport
 import Testing
 

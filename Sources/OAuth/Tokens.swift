@@ -1,5 +1,5 @@
 public import Bytes
-internal import JSON
+public import JSON
 
 /// The tokens of a grant (RFC 6749 §5.1), in memory of the caller's: secrets.
 public struct Tokens: ~Copyable {
@@ -52,7 +52,8 @@ extension Tokens {
     token.count > 0 && fault(of: token, "") == nil
   }
 
-  enum Reading {
+  /// What a success turned out to hold.
+  public enum Reading: Sendable {
     case read
     /// A required member is missing or of another type.
     case missing
@@ -61,7 +62,7 @@ extension Tokens {
 
   /// Takes the tokens of a success. What the answer does not hold stays as it is: a refresh
   /// need not bring a new refresh token (RFC 6749 §6). Nothing changes unless this is `.read`.
-  mutating func read(
+  public mutating func read(
     _ object: borrowing JSONObject, status: Int, unixSeconds: Int64, reason: inout ServerError
   ) -> Reading {
     guard let accessToken = object.string("access_token"), accessToken.count > 0 else {

@@ -1,4 +1,4 @@
-import DeviceGrant
+import OAuth
 import TestSupport
 import Testing
 
