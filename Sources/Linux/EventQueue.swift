@@ -1,7 +1,7 @@
 internal import CLinux
 
 /// Many descriptors to wait on at once (epoll(7)). The queue's own descriptor is readable when one
-/// of them is ready, so it can be a `Patience`'s interrupt.
+/// of them is ready, so it can be an `Attending`'s.
 public struct EventQueue: ~Copyable {
   private let descriptor: FileDescriptor
 
@@ -18,7 +18,7 @@ public struct EventQueue: ~Copyable {
       owning: try result { epoll_create1(Int32(EPOLL_CLOEXEC)) })
   }
 
-  /// What `Patience.interrupt` wants.
+  /// What an `Attending` takes.
   public var rawValue: Int32 { descriptor.rawValue }
 
   /// Watches a descriptor from now on.

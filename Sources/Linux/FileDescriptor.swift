@@ -164,8 +164,9 @@ public enum StandardDescriptors {
 public enum StandardError {
   /// Writes all of `bytes`, where what is behind it takes them in time: a terminal may be stopped,
   /// and nobody may be reading a pipe.
-  public static func write(_ bytes: borrowing Span<UInt8>, _ patience: Patience) throws(Errno) {
-    try Terminal(descriptor: STDERR_FILENO).writeAll(bytes, patience)
+  public static func write(_ bytes: borrowing Span<UInt8>, until deadline: Int64) throws(Errno) {
+    try Terminal(descriptor: STDERR_FILENO).writeAll(
+      bytes, until: deadline, attending: Attending())
   }
 }
 

@@ -2,7 +2,7 @@ internal import CLinux
 
 /// Why a file could not be locked.
 public enum LockError: Error, Sendable, Equatable {
-  /// Somebody else has held it for as long as the patience lasted.
+  /// Somebody else has held it until the deadline.
   case timedOut
   case interrupted
   /// The file can't be opened, made or locked.
@@ -37,13 +37,13 @@ extension Directory {
   ///
   /// The corresponding C function is `flock`, which has no deadline: it is tried again and again.
   public borrowing func lock(
-    _ name: Path, _ patience: Patience
+    _ name: Path, until deadline: Int64, attending: Attending
   ) throws(LockError) -> FileLock {
     let file = try openLock(name)
     let number = file.rawValue
     let wakeup: Wakeup
     do {
-      wakeup = try retry(patience) { () throws(Errno) in
+      wakeup = try retry(until: deadline, attending: attending) { () throws(Errno) in
         _ = try result { clinux_lock(number, LOCK_EX | LOCK_NB) }
       }
     } catch {

@@ -94,13 +94,16 @@ public struct PeerCredentials: Sendable {
 extension FileDescriptor {
   /// Connects to the local socket at a path. The descriptor does not block.
   ///
-  /// - Throws: `.timedOut` where the patience ends before the listener has room, `.interrupted`.
-  public init(connectingToLocal path: Path, _ patience: Patience) throws(Errno) {
+  /// - Throws: `.timedOut` where the deadline passes before the listener has room, `.interrupted`.
+  public init(connectingToLocal path: Path, until deadline: Int64) throws(Errno) {
     guard let place = SocketPath(path) else { throw .nameTooLong }
     let connection = FileDescriptor(owning: try result { newSocket() })
     let number = connection.rawValue
     // A full queue of connections can't be waited for without blocking.
-    switch try retry(patience, { () throws(Errno) in try connectSocket(number, place) }) {
+    let wakeup = try retry(until: deadline, attending: Attending()) { () throws(Errno) in
+      try connectSocket(number, place)
+    }
+    switch wakeup {
     case .ready: self = connection
     case .timedOut: throw .timedOut
     case .interrupted: throw .interrupted

@@ -20,7 +20,7 @@ struct AddressList {
 /// getaddrinfo(3) waits for name servers as long as it likes and heeds no signal, so it runs in a
 /// child process that is given up at the deadline; what it allocates goes away with it.
 func resolve(
-  _ host: borrowing Span<UInt8>, port: Int, _ patience: Patience
+  _ host: borrowing Span<UInt8>, port: Int, until deadline: Int64, attending: Attending
 ) throws(ConnectError) -> AddressList {
   guard let name = Path(host) else { throw .name(EAI_NONAME) }
   var pipe = InlineArray<2, Int32>(repeating: -1)
@@ -37,27 +37,32 @@ func resolve(
     kill(child, SIGKILL)
     waitpid(child, nil, 0)
   }
-  return try readAddresses(output, patience)
+  return try readAddresses(output, until: deadline, attending: attending)
 }
 
 /// Reads what the child wrote: the code of getaddrinfo(3), then addresses up to the end.
 private func readAddresses(
-  _ output: borrowing FileDescriptor, _ patience: Patience
+  _ output: borrowing FileDescriptor, until deadline: Int64, attending: Attending
 ) throws(ConnectError) -> AddressList {
   var list = AddressList()
   var code: Int32 = EAI_FAIL
-  guard try readValue(&code, output, patience), code == 0 else { throw .name(code) }
+  guard try readValue(&code, output, until: deadline, attending: attending), code == 0 else {
+    throw .name(code)
+  }
   var address = sockaddr_storage()
-  while try readValue(&address, output, patience) { list.append(address) }
+  while try readValue(&address, output, until: deadline, attending: attending) {
+    list.append(address)
+  }
   if list.count == 0 { throw .name(EAI_NONAME) }
   return list
 }
 
 /// Reads one value that was written in one piece; false at the end.
 private func readValue<Value: BitwiseCopyable>(
-  _ value: inout Value, _ output: borrowing FileDescriptor, _ patience: Patience
+  _ value: inout Value, _ output: borrowing FileDescriptor, until deadline: Int64,
+  attending: Attending
 ) throws(ConnectError) -> Bool {
-  switch wait(for: .readable, on: output.rawValue, patience) {
+  switch wait(for: .readable, on: output.rawValue, until: deadline, attending: attending) {
   case .timedOut: throw .name(EAI_AGAIN)
   case .interrupted: throw .interrupted
   case .ready: break

@@ -35,7 +35,7 @@ public struct SignalQueue: ~Copyable {
       })
   }
 
-  /// What `Patience.interrupt` wants.
+  /// What an `Attending` takes.
   public var rawValue: Int32 { descriptor.rawValue }
 
   /// The number of a signal that has arrived: to be called until there is none left.

@@ -54,15 +54,17 @@ extension FileDescriptor {
   /// Opens a TCP connection, trying the host's addresses in the order that the system prefers; each
   /// gets an equal share of the time that is left. The descriptor does not block.
   public init(
-    connectingTo host: borrowing Span<UInt8>, port: Int, _ patience: Patience
+    connectingTo host: borrowing Span<UInt8>, port: Int, until deadline: Int64, attending: Attending
   ) throws(ConnectError) {
-    let addresses = try resolve(host, port: port, patience)
+    let addresses = try resolve(
+      host, port: port, until: deadline, attending: attending)
     var failure = ConnectError.timedOut
     for index in 0..<addresses.count {
       let now = Clock.milliseconds
-      let share = (patience.deadline - now) / Int64(addresses.count - index)
+      let share = (deadline - now) / Int64(addresses.count - index)
       do {
-        self = try connect(to: addresses[index], patience.ending(by: now + share))
+        self = try connect(
+          to: addresses[index], until: min(deadline, now + share), attending: attending)
         return
       } catch {
         if case .interrupted = error { throw error }
@@ -103,7 +105,7 @@ extension FileDescriptor {
 }
 
 private func connect(
-  to address: sockaddr_storage, _ patience: Patience
+  to address: sockaddr_storage, until deadline: Int64, attending: Attending
 ) throws(ConnectError) -> FileDescriptor {
   let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
   let descriptor = socket(Int32(address.ss_family), type, 0)
@@ -117,7 +119,7 @@ private func connect(
   if clinux_connect(descriptor, &storage) == 0 { return connection }
   let failure = Errno.current
   if failure.rawValue != EINPROGRESS { throw .connection(failure) }
-  switch wait(for: .writable, on: descriptor, patience) {
+  switch wait(for: .writable, on: descriptor, until: deadline, attending: attending) {
   case .timedOut: throw .timedOut
   case .interrupted: throw .interrupted
   case .ready: break

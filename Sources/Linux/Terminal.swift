@@ -22,14 +22,17 @@ public struct Terminal: Sendable {
     return (Int(size.ws_col), Int(size.ws_row))
   }
 
-  /// Writes all of `bytes`. Where the terminal is full and does not wait, it is given the time to
-  /// drain that `patience` allows.
+  /// Writes all of `bytes`. Where the terminal is full and does not wait, it is given until the
+  /// deadline to drain.
   ///
-  /// - Throws: `.timedOut` when the patience ends or is interrupted.
-  public func writeAll(_ bytes: borrowing Span<UInt8>, _ patience: Patience) throws(Errno) {
+  /// - Throws: `.timedOut` at the deadline, and where the wait is interrupted.
+  public func writeAll(
+    _ bytes: borrowing Span<UInt8>, until deadline: Int64, attending: Attending
+  ) throws(Errno) {
     var written = 0
     while written < bytes.count {
-      guard wait(for: .writable, on: descriptor, patience) == .ready else { throw .timedOut }
+      let wakeup = wait(for: .writable, on: descriptor, until: deadline, attending: attending)
+      if wakeup != .ready { throw .timedOut }
       let rest = bytes.extracting(written..<bytes.count)
       do {
         written += try rest.withUnsafeBytes { (rest) throws(Errno) in

@@ -1,42 +1,62 @@
 internal import Bytes
 internal import CLinux
 
-/// How long a call may wait, and what ends the wait early.
+/// Who is attended to in the midst of a wait: signals, clients, whoever else may want something.
 ///
-/// One value is passed down through everything that waits for one purpose, so that the parts of an
-/// exchange (name, connection, handshake, answer) share one budget.
-public struct Patience: Sendable {
-  /// The end of the wait on `Clock.milliseconds`.
-  public let deadline: Int64
-
-  /// The descriptor whose readability means "stop", or "call `service`" where there is one: a
-  /// `SignalQueue`'s or an `EventQueue`'s, or -1.
-  public let interrupt: Int32
-
-  /// Does in the midst of the wait what can't be put off. True ends the wait as interrupted.
-  public let service: Service?
-
-  /// What a wait calls when its interrupt is readable. Where it returns false it must have taken
-  /// all that made the interrupt readable: otherwise the wait calls it again and again.
+/// It is an exclusive access to the attendant, for as long as the value lives: the compiler refuses
+/// whatever else would touch the attendant meanwhile, and the attendant can reach nothing but
+/// itself. So a wait deep inside an exchange can serve others, and what the caller is at stays as it
+/// is. It is lent by its owner for one call, and cannot be kept.
+public struct Attending: ~Escapable {
+  /// What does in the midst of a wait what can't be put off; true ends the wait as interrupted.
+  /// Where it returns false it must have taken all that made the descriptor readable: otherwise the
+  /// wait calls it again and again.
   ///
-  /// A C function, since a closure with a context would need the heap.
-  public typealias Service = @convention(c) @Sendable () -> Bool
+  /// A C function with its context, since a closure would need the heap, and one generic function
+  /// for each attendant would double the code of everything that waits.
+  public typealias Service = @convention(c) (UnsafeMutableRawPointer?) -> Bool
 
-  public init(deadline: Int64, interrupt: Int32 = -1, service: Service? = nil) {
-    self.deadline = deadline
-    self.interrupt = interrupt
+  fileprivate let descriptor: Int32
+  private let context: UnsafeMutableRawPointer?
+  private let service: Service?
+
+  /// Nobody: only the deadline ends the wait, or what the kernel does by itself.
+  @_lifetime(immortal)
+  public init() {
+    self.init(descriptor: -1)
+  }
+
+  /// Nobody, but the wait ends as interrupted when the descriptor is readable: a `SignalQueue`'s.
+  @_lifetime(immortal)
+  public init(descriptor: Int32) {
+    self.descriptor = descriptor
+    context = nil
+    service = nil
+  }
+
+  /// - Parameters:
+  ///   - descriptor: readable when there is something to attend to: an `EventQueue`'s.
+  ///   - service: gets the attendant's address.
+  @_lifetime(&attendant)
+  public init<Attendant: ~Copyable>(
+    _ attendant: inout Attendant, descriptor: Int32, service: @escaping Service
+  ) {
+    self.descriptor = descriptor
     self.service = service
+    context = withUnsafeMutablePointer(to: &attendant) { UnsafeMutableRawPointer($0) }
   }
 
-  /// The same, but with an end that comes no later than `other`.
-  public func ending(by other: Int64) -> Patience {
-    Patience(deadline: min(deadline, other), interrupt: interrupt, service: service)
-  }
-
-  /// What to do about an interrupt that is readable.
-  fileprivate var endsWhenInterrupted: Bool {
+  /// Attends to what there is.
+  ///
+  /// - Returns: whether the wait ends.
+  public func attend() -> Bool {
     guard let service else { return true }
-    return service()
+    return service(context)
+  }
+
+  /// Whether a wait that began now would end at once.
+  public var isDue: Bool {
+    wait(for: .readable, on: -1, until: Clock.milliseconds + 1, attending: self) == .interrupted
   }
 }
 
@@ -53,29 +73,30 @@ public enum Readiness: Sendable {
   case writable
 }
 
-/// Waits until `descriptor` is ready, the deadline has passed or the interrupt is there. The
-/// patience's service is called from here, so what it does must not touch what the caller is at.
+/// Waits until `descriptor` is ready, the deadline has passed, or who is attended to ends the wait.
 ///
-/// - Parameter descriptor: -1 waits for the deadline and the interrupt alone.
+/// - Parameters:
+///   - descriptor: -1 waits for the deadline and the others alone.
+///   - deadline: on `Clock.milliseconds`; `Int64.max` for none.
 ///
 /// The corresponding C function is `poll`.
 public func wait(
-  for readiness: Readiness, on descriptor: Int32, _ patience: Patience
+  for readiness: Readiness, on descriptor: Int32, until deadline: Int64, attending: Attending
 ) -> Wakeup {
   let events = Int16(readiness == .readable ? POLLIN : POLLOUT)
   var entries = [
     pollfd(fd: descriptor, events: events, revents: 0),
-    pollfd(fd: patience.interrupt, events: Int16(POLLIN), revents: 0),
+    pollfd(fd: attending.descriptor, events: Int16(POLLIN), revents: 0),
   ] as InlineArray<2, pollfd>
   while true {
-    let left = patience.deadline - Clock.milliseconds
+    let left = deadline - Clock.milliseconds
     if left <= 0 { return .timedOut }
     var span = entries.mutableSpan
     let count = span.withUnsafeMutableBufferPointer { entries in
       poll(entries.baseAddress, nfds_t(entries.count), Int32(clamping: left))
     }
     if count <= 0 { continue }
-    if entries[1].revents != 0, patience.endsWhenInterrupted { return .interrupted }
+    if entries[1].revents != 0, attending.attend() { return .interrupted }
     if entries[0].revents != 0 { return .ready }
   }
 }
@@ -83,7 +104,7 @@ public func wait(
 /// Calls `body` until it no longer throws `.wouldBlock`, with pauses that grow from 10 to 100 ms:
 /// for what has no descriptor to wait on.
 func retry(
-  _ patience: Patience, _ body: () throws(Errno) -> Void
+  until deadline: Int64, attending: Attending, _ body: () throws(Errno) -> Void
 ) throws(Errno) -> Wakeup {
   var pause: Int64 = 10
   while true {
@@ -93,9 +114,11 @@ func retry(
     } catch {
       if error != .wouldBlock { throw error }
     }
-    let end = patience.ending(by: Clock.milliseconds + pause)
-    if wait(for: .readable, on: -1, end) == .interrupted { return .interrupted }
-    if Clock.milliseconds >= patience.deadline { return .timedOut }
+    let end = min(deadline, Clock.milliseconds + pause)
+    if wait(for: .readable, on: -1, until: end, attending: attending) == .interrupted {
+      return .interrupted
+    }
+    if Clock.milliseconds >= deadline { return .timedOut }
     pause = min(pause * 2, 100)
   }
 }

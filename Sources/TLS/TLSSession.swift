@@ -46,14 +46,15 @@ public struct TLSSession: ~Copyable {
     let now = Clock.milliseconds
     // One millisecond: what arrived while nobody looked is there at once.
     return wait(
-      for: .readable, on: session.pointee.descriptor, Patience(deadline: now + 1)) == .ready
+      for: .readable, on: session.pointee.descriptor, until: now + 1, attending: Attending())
+      == .ready
   }
 
   /// Connects and shakes hands. Where this returns, the server's chain and name are verified.
   ///
   /// - Parameter host: a DNS name, or an address without brackets.
   public mutating func connect(
-    to host: borrowing Span<UInt8>, port: Int, _ patience: Patience
+    to host: borrowing Span<UInt8>, port: Int, until deadline: Int64, attending: Attending
   ) throws(TLSError) {
     close()
     if !isLast(host) {
@@ -63,7 +64,8 @@ public struct TLSSession: ~Copyable {
     try setHost(host)
     let opened: FileDescriptor
     do {
-      opened = try FileDescriptor(connectingTo: host, port: port, patience)
+      opened = try FileDescriptor(
+        connectingTo: host, port: port, until: deadline, attending: attending)
     } catch {
       throw .connect(error)
     }
@@ -71,19 +73,19 @@ public struct TLSSession: ~Copyable {
     session.pointee.has_ended = 0
     socket = consume opened
     do {
-      try shakeHands(patience)
+      try shakeHands(until: deadline, attending: attending)
     } catch {
       close()
       // What the server did not like may have been the old session.
       forgetSession()
       guard cmbedtls_next_attempt(session, error.handshakeCode) != 0 else { throw error }
-      try connect(to: host, port: port, patience)
+      try connect(to: host, port: port, until: deadline, attending: attending)
     }
   }
 
   /// Sends all of `bytes`.
   public mutating func send(
-    _ bytes: borrowing Span<UInt8>, _ patience: Patience
+    _ bytes: borrowing Span<UInt8>, until deadline: Int64, attending: Attending
   ) throws(TLSError) {
     var sent = 0
     while sent < bytes.count {
@@ -95,7 +97,8 @@ public struct TLSSession: ~Copyable {
         sent += Int(outcome)
         continue
       }
-      try waitAfter(outcome, patience, duringHandshake: false)
+      try waitAfter(
+        outcome, until: deadline, attending: attending, duringHandshake: false)
     }
   }
 
@@ -103,7 +106,7 @@ public struct TLSSession: ~Copyable {
   ///
   /// - Returns: the number of bytes; zero where the server has ended the connection.
   public mutating func receive(
-    into buffer: inout Buffer, _ patience: Patience
+    into buffer: inout Buffer, until deadline: Int64, attending: Attending
   ) throws(TLSError) -> Int {
     while true {
       var outcome: Int32 = 0
@@ -120,7 +123,8 @@ public struct TLSSession: ~Copyable {
       if cmbedtls_is_session_ticket(outcome) != 0 { saveSession() }
       // Zero is also what two empty records in a row lead to.
       if outcome == 0, session.pointee.has_ended != 0 { return 0 }
-      try waitAfter(outcome, patience, duringHandshake: false)
+      try waitAfter(
+        outcome, until: deadline, attending: attending, duringHandshake: false)
     }
   }
 
@@ -157,14 +161,17 @@ public struct TLSSession: ~Copyable {
     if outcome != 0 { throw .setUp(outcome) }
   }
 
-  private mutating func shakeHands(_ patience: Patience) throws(TLSError) {
+  private mutating func shakeHands(
+    until deadline: Int64, attending: Attending
+  ) throws(TLSError) {
     let isOffered = session.pointee.has_saved != 0
     if isOffered { mbedtls_ssl_set_session(ssl, &session.pointee.saved) }
     while true {
       let outcome = mbedtls_ssl_handshake(ssl)
       if outcome == 0 { break }
       if outcome == MBEDTLS_ERR_SSL_WANT_READ || outcome == MBEDTLS_ERR_SSL_WANT_WRITE {
-        try waitAfter(outcome, patience, duringHandshake: true)
+        try waitAfter(
+          outcome, until: deadline, attending: attending, duringHandshake: true)
         continue
       }
       throw handshakeError(outcome)
@@ -193,7 +200,7 @@ public struct TLSSession: ~Copyable {
 
   /// Waits for what mbedTLS asked for, or throws what it reported.
   private func waitAfter(
-    _ outcome: Int32, _ patience: Patience, duringHandshake: Bool
+    _ outcome: Int32, until deadline: Int64, attending: Attending, duringHandshake: Bool
   ) throws(TLSError) {
     var readiness = Readiness.readable
     if outcome == MBEDTLS_ERR_SSL_WANT_WRITE || cmbedtls_is_session_ticket(outcome) != 0 {
@@ -204,7 +211,9 @@ public struct TLSSession: ~Copyable {
     } else if outcome != MBEDTLS_ERR_SSL_WANT_READ, outcome != 0 {
       throw .transfer(outcome)
     }
-    switch wait(for: readiness, on: session.pointee.descriptor, patience) {
+    let wakeup = wait(
+      for: readiness, on: session.pointee.descriptor, until: deadline, attending: attending)
+    switch wakeup {
     case .ready: return
     case .timedOut: throw .timedOut(duringHandshake: duringHandshake)
     case .interrupted: throw .interrupted
