@@ -38,11 +38,19 @@ let package = Package(
     .target(name: "TokenStore", dependencies: ["Bytes", "JSON", "Linux", "OAuth"]),
     .target(name: "Display", dependencies: ["Bytes", "Linux", "QR"]),
 
+    // The life of the agent, over a world.
+    .target(
+      name: "Board",
+      dependencies: [
+        "Agent", "Bytes", "Configuration", "DeviceGrant", "Display", "HTTP", "JSON", "Linux",
+        "OAuth", "TLS", "TokenStore",
+      ]),
+
     .executableTarget(
       name: "devicegrant",
       dependencies: [
-        "Agent", "Bytes", "CMemory", "Configuration", "DeviceGrant", "Display", "HTTP", "JSON",
-        "Linux", "OAuth", "TLS", "TokenStore",
+        "Agent", "Board", "Bytes", "CMemory", "Configuration", "Display", "JSON", "Linux", "OAuth",
+        "TLS", "TokenStore",
       ]),
 
     // What the tests share.
@@ -75,6 +83,7 @@ for target in package.targets where target.type != .system {
   target.swiftSettings = [
     .enableExperimentalFeature("Lifetimes"),
     .enableExperimentalFeature("AddressableParameters"),
+    .enableExperimentalFeature("SuppressedAssociatedTypes"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .treatAllWarnings(as: .error),

@@ -72,6 +72,9 @@ public struct Agent: Sendable {
     case refresh
     /// The grant has ended and can't be renewed: forget it, then call `lost`.
     case endGrant
+    /// The code that was shown has ended, and nobody has approved. Told once; the pause before the
+    /// next one has begun, or the wait for a person.
+    case codeEnded(CodeEnd)
   }
 
   /// How one code's life ended.
@@ -164,8 +167,11 @@ public struct Agent: Sendable {
       switch step {
       case .poll: return .poll
       case .wait(let instant): earliest = instant
-      // The caller learns of it from `codeEnd`.
-      case .ended: return .wait(until: now)
+      case .ended(.denied): return .codeEnded(end(.denied, now: now))
+      case .ended(.expired): return .codeEnded(end(.expired, now: now))
+      case .ended(.refused): return .codeEnded(end(.refused, now: now))
+      // `granted` is on its way.
+      case .ended(.granted): return .wait(until: now)
       }
     }
     guard let grant else { return .wait(until: earliest) }
@@ -193,26 +199,14 @@ public struct Agent: Sendable {
     failures += 1
   }
 
-  /// Takes the answer to the poll. How the code ended is in `takeCodeEnd`.
+  /// Takes the answer to the poll. Where it ends the code, `next` says so.
   public mutating func polled(_ answer: PollAnswer, now: Int64) {
     guard case .shown(var flow) = code else { return }
     flow.receive(answer, now: now)
     code = .shown(flow)
   }
 
-  /// How the code that was shown ended otherwise than by approval, told once; then the pause before
-  /// the next one begins, or the wait for a person.
-  public mutating func takeCodeEnd(now: Int64) -> CodeEnd? {
-    guard case .shown(var flow) = code, case .ended(let outcome) = flow.next(now: now) else {
-      return nil
-    }
-    let end: CodeEnd
-    switch outcome {
-    case .granted: return nil
-    case .denied: end = .denied
-    case .expired: end = .expired
-    case .refused: end = .refused
-    }
+  private mutating func end(_ end: CodeEnd, now: Int64) -> CodeEnd {
     if grant != nil || start == .onRequest {
       // A code that can't be polled for is not the person's fault: they need not ask again.
       code = end == .refused && grant == nil ? .due(at: now + pause(refused: true)) : .none

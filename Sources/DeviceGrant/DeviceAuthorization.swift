@@ -57,9 +57,9 @@ public enum DeviceAuthorizationError: Error, Sendable {
   /// An answer that is neither a success nor an error that says anything.
   case unexpectedStatus
   /// A required member is not there, or of the wrong type.
-  case missing(StaticString)
+  case missing(Member)
   /// A member is larger than this client can hold.
-  case tooLong(StaticString)
+  case tooLong(Member)
 }
 
 /// A day. What lives longer is an absolute time sent by mistake, or nobody's intention.
@@ -110,19 +110,19 @@ private func parse(
 private func readMembers(
   _ object: borrowing JSONObject, into authorization: inout DeviceAuthorization
 ) throws(DeviceAuthorizationError) {
-  try read("device_code", of: object, into: &authorization.deviceCode)
-  try read("user_code", of: object, into: &authorization.userCode)
+  try read(.deviceCode, of: object, into: &authorization.deviceCode)
+  try read(.userCode, of: object, into: &authorization.userCode)
   // Google and drafts of the RFC say "url".
-  let addressName: StaticString =
-    object.has("verification_uri") ? "verification_uri" : "verification_url"
-  if !object.has(addressName) { throw .missing("verification_uri") }
-  try read(addressName, of: object, into: &authorization.verificationURI)
-  let completeName: StaticString =
-    object.has("verification_uri_complete")
-    ? "verification_uri_complete" : "verification_url_complete"
-  if object.has(completeName) {
+  let address: Member =
+    object.has(Member.verificationURI.name) ? .verificationURI : .verificationURL
+  if !object.has(address.name) { throw .missing(.verificationURI) }
+  try read(address, of: object, into: &authorization.verificationURI)
+  let complete: Member =
+    object.has(Member.verificationURIComplete.name)
+    ? .verificationURIComplete : .verificationURLComplete
+  if object.has(complete.name) {
     do {
-      try read(completeName, of: object, into: &authorization.verificationURIComplete)
+      try read(complete, of: object, into: &authorization.verificationURIComplete)
     } catch {
       // It is optional: the QR code holds the other one then (RFC 8628 §3.2, §3.3.1).
       authorization.verificationURIComplete.removeAll()
@@ -135,7 +135,7 @@ private func readMembers(
 private func readFigures(
   _ object: borrowing JSONObject, into authorization: inout DeviceAuthorization
 ) throws(DeviceAuthorizationError) {
-  guard let expiresIn = object.integer("expires_in") else { throw .missing("expires_in") }
+  guard let expiresIn = object.integer("expires_in") else { throw .missing(.expiresIn) }
   authorization.expiresIn = expiresIn
   if expiresIn <= 0 { authorization.expiresIn = expiresInMinimum }
   if expiresIn > expiresInLimit { authorization.expiresIn = expiresInDefault }
@@ -143,7 +143,7 @@ private func readFigures(
 
   if object.has("interval") {
     guard let interval = object.integer("interval", roundedUp: true) else {
-      throw .missing("interval")
+      throw .missing(.interval)
     }
     if interval > 0 { authorization.interval = interval }
   }
@@ -164,9 +164,9 @@ private func refused(
 }
 
 private func read<let capacity: Int>(
-  _ name: StaticString, of object: borrowing JSONObject, into text: inout Text<capacity>
+  _ member: Member, of object: borrowing JSONObject, into text: inout Text<capacity>
 ) throws(DeviceAuthorizationError) {
-  guard let value = object.string(name), value.count > 0 else { throw .missing(name) }
+  guard let value = object.string(member.name), value.count > 0 else { throw .missing(member) }
   text.append(value)
-  if text.isTruncated { throw .tooLong(name) }
+  if text.isTruncated { throw .tooLong(member) }
 }

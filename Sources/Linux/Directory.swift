@@ -50,13 +50,8 @@ public struct Directory: ~Copyable {
   }
 
   /// Writes a whole file, over what is there, and waits until its data is on the disk.
-  public borrowing func write(
-    _ name: Path, _ bytes: borrowing Span<UInt8>, mode: UInt32
-  ) throws(Errno) {
-    try write(name, bytes, mode: mode, group: nil)
-  }
-
-  /// The same, for a file that is another group's; nil: the process's own.
+  ///
+  /// - Parameter group: the number of the group that it is to belong to; nil for the process's own.
   public borrowing func write(
     _ name: Path, _ bytes: borrowing Span<UInt8>, mode: UInt32, group: UInt32?
   ) throws(Errno) {
@@ -103,9 +98,41 @@ public struct Directory: ~Copyable {
     }
   }
 
+  /// Which file a name leads to at the moment; a link is one itself.
+  ///
+  /// The corresponding C function is `fstatat`.
+  public borrowing func identity(of name: Path) throws(Errno) -> FileIdentity {
+    let directory = descriptor.rawValue
+    var status = stat()
+    try name.withCString { (name) throws(Errno) in
+      _ = try result { fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) }
+    }
+    return FileIdentity(
+      device: UInt64(status.st_dev), number: UInt64(status.st_ino),
+      writtenAt: Int64(status.st_mtim.tv_sec), nanoseconds: Int64(status.st_mtim.tv_nsec))
+  }
+
   /// Waits until the names are on the disk.
   public borrowing func synchronize() throws(Errno) {
     try descriptor.synchronize()
+  }
+}
+
+/// Tells one generation of a file from another: a file that replaces it has another number, and one
+/// that is written to another time.
+public struct FileIdentity: Sendable, Equatable {
+  public let device: UInt64
+  /// The inode's.
+  public let number: UInt64
+  /// By the wall clock, in seconds since 1970, and the nanoseconds besides.
+  public let writtenAt: Int64
+  public let nanoseconds: Int64
+
+  public init(device: UInt64, number: UInt64, writtenAt: Int64, nanoseconds: Int64) {
+    self.device = device
+    self.number = number
+    self.writtenAt = writtenAt
+    self.nanoseconds = nanoseconds
   }
 }
 

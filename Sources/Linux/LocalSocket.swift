@@ -42,7 +42,7 @@ public struct LocalListener: ~Copyable {
 
   private let descriptor: FileDescriptor
   private let path: SocketPath
-  private let identity: FileIdentity
+  private let identity: SocketIdentity
 
   /// Listens at `path`. Its directory is made where it is missing (mode 0755), and a socket there
   /// that nobody listens on any more is removed.
@@ -142,7 +142,7 @@ private struct SocketPath {
 }
 
 /// Which file it is that a path leads to, whatever it is called.
-private struct FileIdentity {
+private struct SocketIdentity {
   let device: dev_t
   let inode: ino_t
   let isSocket: Bool
@@ -194,7 +194,7 @@ private enum Occupant {
 
 private func probe(_ path: SocketPath) -> Occupant {
   do {
-    if try !FileIdentity(path).isSocket { return .failed(.notSocket) }
+    if try !SocketIdentity(path).isSocket { return .failed(.notSocket) }
     let number = try result { newSocket() }
     let socket = FileDescriptor(owning: number)
     try connectSocket(socket.rawValue, path)
@@ -239,9 +239,9 @@ private func bindSocket(
 /// Nobody can connect before the socket listens, and by then it is in the right hands.
 private func listen(
   on socket: Int32, at path: SocketPath, group: UInt32?
-) throws(LocalSocketError) -> FileIdentity {
+) throws(LocalSocketError) -> SocketIdentity {
   do {
-    let identity = try FileIdentity(path)
+    let identity = try SocketIdentity(path)
     if let group { try path.withCString { lchown($0, ~0, gid_t(group)) } }
     _ = try result { CLinux.listen(socket, 64) }
     return identity
@@ -251,9 +251,9 @@ private func listen(
   }
 }
 
-private func removeOwn(_ path: SocketPath, _ identity: FileIdentity) {
+private func removeOwn(_ path: SocketPath, _ identity: SocketIdentity) {
   do {
-    let found = try FileIdentity(path)
+    let found = try SocketIdentity(path)
     guard found.inode == identity.inode, found.device == identity.device else { return }
     try path.withCString { unlink($0) }
   } catch {}

@@ -41,15 +41,15 @@ public enum UnusableTokens: Sendable {
   /// `token_type` is not bearer (RFC 6749 §7.1).
   case tokenType
   /// A token is larger than `Tokens.limit`.
-  case tooLong(StaticString)
+  case tooLong(Member)
   /// A token holds a byte that would end a line or a header field.
-  case malformed(StaticString)
+  case malformed(Member)
 }
 
 extension Tokens {
   /// Whether the bytes can be a token of a grant: visible ASCII of at most `limit` bytes.
   public static func allow(_ token: borrowing Span<UInt8>) -> Bool {
-    token.count > 0 && fault(of: token, "") == nil
+    token.count > 0 && fault(of: token, .accessToken) == nil
   }
 
   /// What a success turned out to hold.
@@ -77,8 +77,8 @@ extension Tokens {
       return .missing
     }
     let refreshToken = object.string("refresh_token")
-    if let fault = fault(of: accessToken, "access_token") { return .unusable(fault) }
-    if let refreshToken, let fault = fault(of: refreshToken, "refresh_token") {
+    if let fault = fault(of: accessToken, .accessToken) { return .unusable(fault) }
+    if let refreshToken, let fault = fault(of: refreshToken, .refreshToken) {
       return .unusable(fault)
     }
 
@@ -127,7 +127,7 @@ extension Tokens {
 /// Why a token is of no use; nil where it may be. Visible ASCII only (RFC 6750 §2.1; RFC 6749
 /// Appendix A has the space too, which would not fit into a header field).
 private func fault(
-  of token: borrowing Span<UInt8>, _ name: StaticString
+  of token: borrowing Span<UInt8>, _ name: Member
 ) -> UnusableTokens? {
   if token.count > Tokens.limit { return .tooLong(name) }
   for index in token.indices where !token[index].isPrintableASCII || token[index] == 0x20 {

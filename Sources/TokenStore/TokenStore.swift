@@ -13,10 +13,19 @@ public import OAuth
 /// The operations on one directory that keeping tokens takes: the kernel's in the program, a
 /// simulated disk's in the tests.
 public protocol TokenDirectory: ~Copyable {
+  /// The right to do what one process may do at a time, until it is dropped or released.
+  associatedtype Lock: TokenLock & ~Copyable
+
   /// Reads a whole file. Throws `.fileTooLarge` where the buffer can't hold it.
   func read(_ name: Path, into buffer: inout Buffer) throws(Errno)
   /// Writes a whole new file and waits until its data is on the disk.
-  func write(_ name: Path, _ bytes: borrowing Span<UInt8>, mode: UInt32) throws(Errno)
+  ///
+  /// - Parameter group: the number of the group that it is to belong to; nil for the process's own.
+  func write(
+    _ name: Path, _ bytes: borrowing Span<UInt8>, mode: UInt32, group: UInt32?
+  ) throws(Errno)
+  /// Whether there is a directory of that name, which no file can replace.
+  func hasDirectory(_ name: Path) -> Bool
   func link(_ name: Path, to other: Path) throws(Errno)
   /// Replaces `other` in one step.
   func rename(_ name: Path, to other: Path) throws(Errno)
@@ -25,11 +34,28 @@ public protocol TokenDirectory: ~Copyable {
   func exposure(of name: Path) throws(Errno) -> Exposure?
   /// When a file was written last, by the wall clock, in seconds since 1970.
   func writingTime(of name: Path) throws(Errno) -> Int64
+  /// Which file a name leads to at the moment.
+  func identity(of name: Path) throws(Errno) -> FileIdentity
   /// Waits until the names are on the disk.
   func synchronize() throws(Errno)
+  /// Waits until nobody else holds the lock of that name, and takes it.
+  ///
+  /// - Parameter deadline: in milliseconds since boot.
+  func lock(_ name: Path, until deadline: Int64, attending: Attending) throws(LockError) -> Lock
+  /// Finds out whether that lock could be taken.
+  func checkLock(_ name: Path) throws(LockError)
+}
+
+/// A lock that is held.
+public protocol TokenLock: ~Copyable {
+  /// In the place of a lock that is not to be had.
+  static func absent() -> Self
+  /// Lets the next one have it.
+  func release()
 }
 
 extension Directory: TokenDirectory {}
+extension FileLock: TokenLock {}
 
 /// Why a file is no place for secrets.
 public enum Exposure: Sendable, Equatable {
@@ -183,7 +209,7 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
     while scratch.count < size, !scratch.isTruncated { scratch.append(" ") }
     do {
       // Not as `.new`: another process may be saving at this moment.
-      try directory.write(path(.probe), scratch.bytes, mode: Self.mode)
+      try directory.write(path(.probe), scratch.bytes, mode: Self.mode, group: nil)
       try directory.removeIfPresent(path(.probe))
     } catch {
       try? directory.removeIfPresent(path(.probe))
@@ -251,7 +277,7 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
     writeRecord(tokens, tokenEndpoint, clientID, to: &scratch)
     if scratch.isTruncated { throw .write(.fileTooLarge) }
     do {
-      try directory.write(path(.new), scratch.bytes, mode: Self.mode)
+      try directory.write(path(.new), scratch.bytes, mode: Self.mode, group: nil)
     } catch {
       try? directory.removeIfPresent(path(.new))
       throw .write(error)
@@ -325,7 +351,7 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
       }
       // Not the record's: nobody holds the lock here.
       guard let new = name.appending(".new") else { return }
-      try directory.write(new, bytes, mode: Self.mode)
+      try directory.write(new, bytes, mode: Self.mode, group: nil)
       try directory.rename(new, to: name)
     } catch {}
   }
@@ -350,32 +376,7 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   }
 }
 
-extension TokenStore where Storage == Directory {
-  /// Opens the store for a token file, whose directory is made where it is missing.
-  public init(creating path: Path) throws(TokenStoreError) {
-    guard let name = path.name else { throw .nameTooLong }
-    let directory: Directory
-    do {
-      directory = try Directory(creating: path.directory)
-    } catch {
-      throw .openDirectory(error)
-    }
-    try self.init(in: directory, name: name)
-  }
-
-  /// Opens the store for a token file; nil where there is not even its directory.
-  public static func opening(_ path: Path) throws(TokenStoreError) -> TokenStore? {
-    guard let name = path.name else { throw .nameTooLong }
-    let directory: Directory
-    do {
-      directory = try Directory(opening: path.directory)
-    } catch {
-      if error == .noSuchFile { return nil }
-      throw .openDirectory(error)
-    }
-    return try TokenStore(in: directory, name: name)
-  }
-
+extension TokenStore where Storage: ~Copyable {
   /// Finds out whether the lock could be had later.
   public borrowing func checkLock() throws(TokenStoreError) {
     do {
@@ -386,9 +387,13 @@ extension TokenStore where Storage == Directory {
   }
 
   /// Waits for the right to renew the record: a refresh token may be good for one use only.
-  public borrowing func lock(_ patience: Patience) throws(TokenStoreError) -> FileLock {
+  ///
+  /// - Parameter deadline: in milliseconds since boot.
+  public borrowing func lock(
+    until deadline: Int64, attending: Attending
+  ) throws(TokenStoreError) -> Storage.Lock {
     do {
-      return try directory.lock(path(.lock), patience)
+      return try directory.lock(path(.lock), until: deadline, attending: attending)
     } catch {
       throw .lock(error)
     }

@@ -50,8 +50,8 @@ private func failure(of body: String, status: Int = 200) -> String? {
     case .unavailable: "unavailable"
     case .notJSON(let error): "not JSON: \(error)"
     case .unexpectedStatus: "unexpected"
-    case .missing(let name): "missing \(name)"
-    case .tooLong(let name): "too long: \(name)"
+    case .missing(let member): "missing \(member.name)"
+    case .tooLong(let member): "too long: \(member.name)"
     }
   }
 }

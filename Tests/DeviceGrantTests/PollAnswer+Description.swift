@@ -33,8 +33,8 @@ struct Answer {
     case .expired: "expired"
     case .refused: "refused: \(string(reason.code)) \(reason.status)"
     case .unusable(.tokenType): "unusable: type \(string(reason.code))"
-    case .unusable(.tooLong(let name)): "unusable: \(name) too long"
-    case .unusable(.malformed(let name)): "unusable: \(name) malformed"
+    case .unusable(.tooLong(let member)): "unusable: \(member.name) too long"
+    case .unusable(.malformed(let member)): "unusable: \(member.name) malformed"
     case .transient(let kind, let retryAfter): "\(kind) \(status)" + said(", after", retryAfter)
     }
   }

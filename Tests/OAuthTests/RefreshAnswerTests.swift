@@ -60,8 +60,8 @@ private struct Refresh: Equatable {
     case .lost: "lost: \(string(reason.code)) \(reason.status)"
     case .refused: "refused: \(string(reason.code)) \(reason.status)"
     case .unusable(.tokenType): "unusable: type \(string(reason.code))"
-    case .unusable(.tooLong(let name)): "unusable: \(name) too long"
-    case .unusable(.malformed(let name)): "unusable: \(name) malformed"
+    case .unusable(.tooLong(let member)): "unusable: \(member.name) too long"
+    case .unusable(.malformed(let member)): "unusable: \(member.name) malformed"
     case .transient(let kind, let retryAfter):
       "\(kind)" + (retryAfter.map { ", after \($0)" } ?? "")
     }
