@@ -36,7 +36,7 @@ let package = Package(
       linkerSettings: [.linkedLibrary("qrencode")]),
 
     .target(name: "TokenStore", dependencies: ["Bytes", "JSON", "Linux", "OAuth"]),
-    .target(name: "Display", dependencies: ["Bytes", "Linux", "QR"]),
+    .target(name: "Display", dependencies: ["Bytes", "Configuration", "Linux", "QR"]),
 
     // The life of the agent, over a world.
     .target(

@@ -2,7 +2,7 @@ public import Bytes
 internal import CJansson
 
 /// Why bytes are not a JSON object.
-public enum JSONError: Error, Sendable, Equatable {
+public enum JSONError: UInt8, Error, Sendable, Equatable {
   /// Not JSON, or a key twice (RFC 8259 §4 leaves that open; OAuth forbids it).
   case malformed
   case notAnObject

@@ -247,7 +247,7 @@ class Recipes(AcceptanceTest):
     def test_name_what_they_build_from(self):
         made = {"buildroot": ROOT / "board/buildroot/devicegrant.mk",
                 "yocto": next((ROOT / "board/yocto").glob("devicegrant_*.bb"))}
-        version = re.search(r'"(.*?)"', (ROOT / "Sources/devicegrant/Version.swift").read_text())[1]
+        version = re.search(r'"(.*?)"', (ROOT / "Sources/Board/Version.swift").read_text())[1]
         for name, path in made.items():
             with self.subTest(name):
                 text = path.read_text()

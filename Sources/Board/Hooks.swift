@@ -1,27 +1,30 @@
 internal import Agent
 internal import Bytes
 internal import Configuration
+internal import DeviceGrant
+internal import Display
+internal import HTTP
+internal import JSON
 internal import Linux
+internal import OAuth
+internal import TLS
+internal import TokenStore
 
 /// The programs of the operator's that are run when something happens, none of which can hold the
 /// loop up: at most eight at a time, each for at most ten seconds.
-struct Hooks: ~Copyable {
-  private static let timeLimit: Int64 = 10_000
-
-  private struct Running {
-    var process: Int32 = 0
-    var deadline: Int64 = 0
-    var hook = Hook.code
-    var wasKilled = false
-  }
+struct Hooks<W: World>: ~Copyable {
+  private static var timeLimit: Int64 { 10_000 }
 
   private var running = InlineArray<8, Running>(repeating: Running())
-  private var facts = Memory.facts()
-  private let configuration: LocalConfiguration
-  private let log: Log
+  private var facts: Buffer
+  private let programs: HookPrograms
+  private let log: Log<W>
 
-  init(_ configuration: LocalConfiguration, _ log: Log) {
-    self.configuration = configuration
+  private var world: W { log.world }
+
+  init(_ programs: HookPrograms, _ facts: consuming Buffer, _ log: Log<W>) {
+    self.programs = programs
+    self.facts = facts
     self.log = log
   }
 
@@ -43,20 +46,21 @@ struct Hooks: ~Copyable {
   /// Runs the program for an event, with the facts that were added.
   mutating func run(_ hook: Hook) {
     defer { facts.removeAll() }
-    guard let program = configuration.program(for: hook), let path = Path(program.bytes) else {
-      return
-    }
+    guard let path = programs[hook] else { return }
     guard let slot = freeSlot else {
-      log.warning("\(hook.name): too many programs are still running; \(path) is not run")
+      log.warning {
+        $0 <- hook.name <- ": too many programs are still running; " <- path <- " is not run"
+      }
       return
     }
     fact("EVENT", hook.event.bytes)
     do {
       running[slot] = Running(
-        process: try Self.spawn(path, facts), deadline: Clock.milliseconds + Self.timeLimit,
+        process: try Self.spawn(path, facts, world),
+        deadline: world.milliseconds + Self.timeLimit,
         hook: hook)
     } catch {
-      log.warning("\(hook.name): cannot run \(path): \(error)")
+      log.warning { $0 <- hook.name <- ": cannot run " <- path <- ": " <- error }
     }
   }
 
@@ -73,12 +77,12 @@ struct Hooks: ~Copyable {
   mutating func attend(now: Int64) {
     for index in running.indices where running[index].process != 0 {
       let process = running[index].process
-      if let status = ChildProcess.reap(process) {
+      if let status = world.reap(process) {
         report(running[index], status)
         running[index].process = 0
       } else if now >= running[index].deadline, !running[index].wasKilled {
         running[index].wasKilled = true
-        ChildProcess.kill(group: process)
+        world.kill(process)
       }
     }
   }
@@ -86,7 +90,7 @@ struct Hooks: ~Copyable {
   /// Ends every program that still runs.
   mutating func endAll() {
     for index in running.indices where running[index].process != 0 {
-      ChildProcess.end(running[index].process)
+      world.end(running[index].process)
       running[index].process = 0
     }
   }
@@ -99,19 +103,30 @@ struct Hooks: ~Copyable {
   private func report(_ ended: Running, _ status: ExitStatus) {
     let name = ended.hook.name
     if ended.wasKilled {
-      log.warning("\(name): ended after \(Self.timeLimit / 1000) s, its time limit")
+      log.warning {
+        $0 <- name <- ": ended after " <- Self.timeLimit / 1000 <- " s, its time limit"
+      }
       return
     }
     switch status {
     case .exited(0), .unknown: return
-    case .exited(let code): log.warning("\(name): failed with exit code \(code)")
-    case .killed(let signal): log.warning("\(name): ended by signal \(signal)")
+    case .exited(let code): log.warning { $0 <- name <- ": failed with exit code " <- code }
+    case .killed(let signal): log.warning { $0 <- name <- ": ended by signal " <- signal }
     }
   }
 
-  private static func spawn(_ path: Path, _ facts: borrowing Buffer) throws(Errno) -> Int32 {
-    try ChildProcess.spawn(path, environment: facts.bytes)
+  private static func spawn(
+    _ path: Path, _ facts: borrowing Buffer, _ world: W
+  ) throws(Errno) -> Int32 {
+    try world.spawn(path, environment: facts.bytes)
   }
+}
+
+private struct Running {
+  var process: Int32 = 0
+  var deadline: Int64 = 0
+  var hook = Hook.code
+  var wasKilled = false
 }
 
 extension Hook {

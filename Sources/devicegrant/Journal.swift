@@ -1,39 +1,29 @@
-internal import Agent
 internal import Bytes
 internal import Configuration
 internal import Linux
 
-/// The log: one line per event on standard error, in the form of the kernel's log, or with a
-/// priority where journald reads it (sd-daemon(3)). Never a secret: who writes a line has none.
-struct Log {
-  var level = LogLevel.info
+/// The log on standard error, in the form of the kernel's log, or with a priority where journald
+/// reads it (sd-daemon(3)).
+struct Journal {
+  private let isJournald: Bool
+  private let state: UnsafeMutablePointer<State>
 
-  private let isJournal: Bool
-
-  init() {
-    isJournal = Environment.value("JOURNAL_STREAM") != nil
+  /// What there is to remember from line to line, for the program's life.
+  struct State {
+    /// The lines that nobody took since one was taken.
+    fileprivate var lost: Int64 = 0
   }
 
-  func warning(_ message: Message) { write(.warning) }
-  func info(_ message: Message) { write(.info) }
-  func debug(_ message: Message) { write(.debug) }
-
-  /// Logs the failure that ends the program.
-  func failure() {
-    Failure.withMessage { write(.error, $0, isTruncated: false) }
+  init(_ state: UnsafeMutablePointer<State>) {
+    self.state = state
+    isJournald = Environment.value("JOURNAL_STREAM") != nil
   }
 
   @inline(never)
-  private func write(_ level: LogLevel) {
-    Message.takeBytes { bytes, isTruncated in write(level, bytes, isTruncated: isTruncated) }
-  }
-
-  @inline(never)
-  private func write(_ level: LogLevel, _ message: borrowing Span<UInt8>, isTruncated: Bool) {
-    if level.rawValue > self.level.rawValue { return }
+  func write(_ level: LogLevel, _ message: borrowing Span<UInt8>, isTruncated: Bool) {
     // One write for the whole line, so that lines of two programs don't mix.
     var line = Text<2100>()
-    if isJournal {
+    if isJournald {
       line.append("<")
       line.append(decimal: Self.priority(level))
       line.append(">")
@@ -48,32 +38,30 @@ struct Log {
     line.append(message)
     if isTruncated { line.append("...") }
     line.append("\n")
-    Self.put(line.bytes)
+    put(line.bytes)
   }
 
   /// How long a line waits for whoever reads the log, in milliseconds. The program has other things
   /// to do, and an end within a second to keep.
   private static let patience: Int64 = 250
 
-  /// The lines that nobody took since one was taken.
-  nonisolated(unsafe) private static var lost: Int64 = 0
-
   /// Writes a line. Where one was lost, the next hardly wait, and the first that is taken is
   /// preceded by a line that says so: the lost one may have been taken in part.
-  private static func put(_ line: borrowing Span<UInt8>) {
-    let patience = Patience(deadline: Clock.milliseconds + (lost == 0 ? Self.patience : 20))
+  private func put(_ line: borrowing Span<UInt8>) {
+    let lost = state.pointee.lost
+    let deadline = Clock.milliseconds + (lost == 0 ? Self.patience : 20)
     do {
       if lost > 0 {
         var note = Text<80>()
         note.append("\ndevicegrant: lines of the log that nobody took: ")
         note.append(decimal: lost)
         note.append("\n")
-        try StandardError.write(note.bytes, patience)
-        lost = 0
+        try StandardError.write(note.bytes, until: deadline)
+        state.pointee.lost = 0
       }
-      try StandardError.write(line, patience)
+      try StandardError.write(line, until: deadline)
     } catch {
-      lost += 1
+      state.pointee.lost += 1
     }
   }
 
