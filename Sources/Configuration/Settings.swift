@@ -78,8 +78,8 @@ public struct Settings: Sendable {
   private mutating func readLines(
     _ file: PermanentBytes, isPreset: Bool
   ) throws(ConfigurationError) {
-    // One bit for each key that has had its line.
-    var seen: UInt32 = 0
+    // Which keys have had their line.
+    var seen = ByteSet()
     var number = 0
     var start = file.bytes.hasPrefix("\u{FEFF}") ? 3 : 0
     while start < file.count {
@@ -92,7 +92,7 @@ public struct Settings: Sendable {
   }
 
   private mutating func readLine(
-    _ line: PermanentBytes, _ number: Int, _ origin: Origin, _ seen: inout UInt32
+    _ line: PermanentBytes, _ number: Int, _ origin: Origin, _ seen: inout ByteSet
   ) throws(ConfigurationError) {
     let content = line.extracting(0..<commentStart(line.bytes)).trimmed()
     if content.count == 0 { return }
@@ -107,9 +107,7 @@ public struct Settings: Sendable {
     guard let key = Key(named: name.bytes) else {
       throw .unknownKey(name.extracting(0..<min(name.count, 64)), line: number)
     }
-    let bit = UInt32(1) &<< UInt32(key.rawValue)
-    if seen & bit != 0 { throw .duplicateKey(key, line: number) }
-    seen |= bit
+    if !seen.insert(key.rawValue) { throw .duplicateKey(key, line: number) }
     set(key, value, origin)
   }
 }
