@@ -42,13 +42,19 @@ public struct Setting: Sendable {
 /// The values of all keys, each from the strongest of its sources: option, environment, file,
 /// preset.
 public struct Settings: Sendable {
+  // Takes a literal, which `init` compares.
   private var values = InlineArray<28, Setting?>(repeating: nil)
 
-  public init() {}
+  public init() {
+    precondition(values.count == Key.count, "a key without a place for its value")
+  }
 
   public subscript(_ key: Key) -> Setting? {
     @inline(never) get { values[Int(key.rawValue)] }
   }
+
+  /// The value of a key; empty where it is not set.
+  func text(_ key: Key) -> PermanentBytes { self[key]?.value ?? PermanentBytes("") }
 
   /// Sets a key unless a stronger source has.
   public mutating func set(_ key: Key, _ value: PermanentBytes, _ origin: Origin) {
