@@ -67,7 +67,7 @@ let package = Package(
     .testTarget(name: "LinuxTests", dependencies: ["Bytes", "Linux", "TestSupport"]),
     .testTarget(name: "QRTests", dependencies: ["QR"]),
     .testTarget(name: "TLSTests", dependencies: ["Bytes", "TLS", "TestSupport"]),
-    .testTarget(name: "TidyTests"),
+    .testTarget(name: "TidyTests", dependencies: ["Bytes", "Configuration", "TestSupport"]),
     .testTarget(
       name: "TokenStoreTests",
       dependencies: ["Bytes", "Linux", "OAuth", "TestSupport", "TokenStore"]),
