@@ -6,7 +6,9 @@ import unittest
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Support"))
+# What the tests use lies beside them, and in board/ the packages that its commands are made of.
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS / "Support"), str(TESTS.parent / "board")]
 
 from devicegrant import Board, find_secrets  # noqa: E402
 from servers import Sandbox  # noqa: E402

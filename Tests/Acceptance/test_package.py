@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from acceptance import DONE, AcceptanceTest, for_each
-from devicegrant import ROOT
-from emulator import (Emulator, debian_disk, emulate, on_board, shows_qr, shows_words,
+from binaries import ROOT, binary_of
+from emulator import (Emulator, debian_disk, making, on_board, shows_qr, shows_words,
                       wait_for_screen)
 
 ARCHITECTURES = {"arm64": "arm64", "armhf": "armhf", "amd64": "amd64"}
@@ -55,7 +55,7 @@ def run(*command, code=0, input=None, within=120, **environment):
 
 def make_package(architecture, version="0.1.0-1", release=None):
     words = ["--debian", release] if release else []
-    said = run("board/package", *words, "--binary", emulate.binary_of(architecture, release),
+    said = run("board/package", *words, "--binary", binary_of(architecture, release),
                architecture, DEVICEGRANT_PACKAGE_VERSION=version)
     return (ROOT / said.split()[0]).read_bytes()
 
@@ -219,7 +219,7 @@ class Static(AcceptanceTest):
     def test_slow_sign_in_with_only_the_c_library(self, row):
         architecture, runner = row
         # The builds share a directory, so they follow each other.
-        with emulate.making(ROOT / ".build" / "board" / "static-build"):
+        with making(ROOT / ".build" / "board" / "static-build"):
             binary = ROOT / run("board/build", "--static", architecture,
                                 within=600).splitlines()[-1].split()[0]
         needed = re.findall(r"NEEDED.*\[(.*)\]", run("readelf", "-d", binary))
