@@ -1,6 +1,8 @@
 """What the acceptance tests have in common."""
 
 import functools
+import os
+import random
 import sys
 import unittest
 from pathlib import Path
@@ -16,6 +18,8 @@ from servers import Sandbox  # noqa: E402
 DONE, USAGE, DATA, UNAVAILABLE, CANNOT_CREATE = 0, 64, 65, 69, 73
 FILE, EXPIRED, DENIED, CONFIGURATION = 74, 75, 77, 78
 PERSONALITIES = ("webex", "rfc")
+# What is random in a test is the same in each run, unless the environment says otherwise.
+SEED = int(os.environ.get("SEED", 1))
 
 
 def for_each(rows):
@@ -47,6 +51,11 @@ class AcceptanceTest(unittest.TestCase):
 
     def setUp(self):
         self.sandboxes, self.boards = [], []
+
+    def dice(self):
+        """Random numbers that follow from the seed; a test that fails names it (runner.py)."""
+        self.seed = SEED
+        return random.Random(SEED)
 
     def sandbox(self, personality="rfc", **options):
         options.setdefault("interval", 1)
