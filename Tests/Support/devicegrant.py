@@ -206,6 +206,9 @@ class Run:
             # Its group, which it leads, holds the child that resolves names too.
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+            # That child may still have what it inherited, such as the socket, for a moment.
+            for reader in self._readers:
+                reader.join(1)
 
     def _read(self, name, stream):
         with stream:
