@@ -1,6 +1,6 @@
 internal import Bytes
 
-/// How the program ends (sysexits.h), as in the README.
+/// How the program ends (sysexits.h), as in the manual.
 enum ExitCode: Int32 {
   case done = 0
   case usage = 64
