@@ -60,7 +60,7 @@ import Testing
     var isPrinted = false
     return document.lines.enumerated().flatMap { index, line -> [String] in
       if line == "<!-- figures -->" { isPrinted = true }
-      if line == "<!-- /figures -->" { isPrinted = false }
+      if line == "<!-- end of figures -->" { isPrinted = false }
       if isPrinted { return [] }
       let counts = line.matches(
         of: /\d+ (?:unit |acceptance )?(?:tests|suites|keys|lines|targets|presets|providers)/)
@@ -73,7 +73,7 @@ import Testing
     #expect(documents.filter { $0.name != "Decisions.md" }.flatMap(figures) == [])
     let blocks = documents.filter { $0.lines.contains("<!-- figures -->") }
     #expect(blocks.map(\.name) == ["Manual.md"])
-    #expect(blocks.first?.lines.filter { $0 == "<!-- /figures -->" }.count == 1)
+    #expect(blocks.first?.lines.filter { $0 == "<!-- end of figures -->" }.count == 1)
     // What is printed there would be found, were it anywhere else.
     var bare = try #require(blocks.first)
     bare.lines.removeAll { $0.hasPrefix("<!--") }
