@@ -97,11 +97,12 @@ public struct JSONObject: ~Copyable {
   ///
   /// - Returns: whether the buffer had room.
   public func write(to buffer: inout Buffer) -> Bool {
-    let isWritten = buffer.append { space in
-      let length = cjansson_dump(
-        root, space.baseAddress?.assumingMemoryBound(to: CChar.self), space.count)
-      return length <= space.count ? length : 0
-    } > 0
+    let isWritten =
+      buffer.append { space in
+        let length = cjansson_dump(
+          root, space.baseAddress?.assumingMemoryBound(to: CChar.self), space.count)
+        return length <= space.count ? length : 0
+      } > 0
     buffer.append("\n")
     return isWritten && !buffer.isTruncated
   }
