@@ -30,14 +30,37 @@ public struct Terminal: Sendable {
     var written = 0
     while written < bytes.count {
       guard wait(for: .writable, on: descriptor, patience) == .ready else { throw .timedOut }
-      let rest = bytes.extracting(written..<bytes.count)
       do {
-        written += try rest.withUnsafeBytes { (rest) throws(Errno) in
-          try result { CLinux.write(descriptor, rest.baseAddress, rest.count) }
-        }
+        written += try writeSome(bytes.extracting(written..<bytes.count))
       } catch {
         if error != .wouldBlock { throw error }
       }
+    }
+  }
+
+  /// Writes all of `bytes`. Where the terminal is full and does not wait, it is given the time to
+  /// drain until the deadline, in milliseconds since boot.
+  ///
+  /// - Throws: `.timedOut` at the deadline, or where whoever attends ends the wait.
+  public func writeAll(
+    _ bytes: borrowing Span<UInt8>, until deadline: Int64, attending: borrowing Attending
+  ) throws(Errno) {
+    var written = 0
+    while written < bytes.count {
+      guard
+        wait(for: .writable, on: descriptor, until: deadline, attending: attending) == .ready
+      else { throw .timedOut }
+      do {
+        written += try writeSome(bytes.extracting(written..<bytes.count))
+      } catch {
+        if error != .wouldBlock { throw error }
+      }
+    }
+  }
+
+  private func writeSome(_ bytes: borrowing Span<UInt8>) throws(Errno) -> Int {
+    try bytes.withUnsafeBytes { (bytes) throws(Errno) in
+      try result { CLinux.write(descriptor, bytes.baseAddress, bytes.count) }
     }
   }
 
