@@ -36,7 +36,7 @@ let package = Package(
       linkerSettings: [.linkedLibrary("qrencode")]),
 
     .target(name: "TokenStore", dependencies: ["Bytes", "JSON", "Linux", "OAuth"]),
-    .target(name: "Display", dependencies: ["Bytes", "Linux", "QR"]),
+    .target(name: "Display", dependencies: ["Bytes", "Configuration", "Linux", "QR"]),
 
     .executableTarget(
       name: "devicegrant",
@@ -54,7 +54,8 @@ let package = Package(
       name: "ConfigurationTests",
       dependencies: ["Bytes", "Configuration", "HTTP", "JSON", "TestSupport"]),
     .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"]),
-    .testTarget(name: "DisplayTests", dependencies: ["Bytes", "Display", "Linux", "QR"]),
+    .testTarget(
+      name: "DisplayTests", dependencies: ["Bytes", "Configuration", "Display", "Linux", "QR"]),
     .testTarget(name: "JSONTests", dependencies: ["Bytes", "JSON", "TestSupport"]),
     .testTarget(name: "LinuxTests", dependencies: ["Bytes", "Linux", "TestSupport"]),
     .testTarget(name: "QRTests", dependencies: ["QR"]),
