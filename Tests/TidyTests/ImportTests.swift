@@ -15,7 +15,7 @@ import Testing
     "TLS": ["Bytes", "CMbedTLS", "Linux"],
     "QR": ["Bytes", "CQRencode"],
     "TokenStore": ["Bytes", "JSON", "Linux", "OAuth"],
-    "Display": ["Bytes", "Linux", "QR"],
+    "Display": ["Bytes", "Configuration", "Linux", "QR"],
     "devicegrant": [
       "Agent", "Bytes", "CMemory", "Configuration", "DeviceGrant", "Display", "HTTP", "JSON",
       "Linux", "OAuth", "TLS", "TokenStore",

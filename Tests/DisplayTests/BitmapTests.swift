@@ -3,11 +3,11 @@ import Testing
 
 @testable import Display
 
-@Suite struct CanvasTests {
+@Suite struct BitmapTests {
   @Test(arguments: rotations) func rotationIsClockwise(_ rotation: Rotation) {
     let panel = Size(width: 20, height: 10)
     let memory = Memory(panel)
-    var bitmap = Bitmap(panel: panel, rotation: rotation, memory: memory.bytes)!
+    var bitmap = Bitmap(panel: panel, rotation: rotation, on: Canvas(memory.bytes))!
     bitmap.fill(Rectangle(x: 0, y: 0, width: 1, height: 1), .ink)
     // Where the person's top left corner is, on the panel as it is mounted.
     let corner =
@@ -31,7 +31,7 @@ import Testing
       for y in [-1, 0, 3, size.height - 1, size.height] {
         for side in [0, 1, 2, 7, 9, 40] {
           let memory = Memory(panel)
-          var bitmap = Bitmap(panel: panel, rotation: rotation, memory: memory.bytes)!
+          var bitmap = Bitmap(panel: panel, rotation: rotation, on: Canvas(memory.bytes))!
           let area = Rectangle(x: x, y: y, width: side, height: 2)
           bitmap.fill(area, .ink)
           let pixels = Pixels(bitmap, panel: panel, rotation: rotation)
@@ -58,14 +58,14 @@ import Testing
     var painter = Painter(size: rotation.applied(to: panel))
     let words = painter.prepare(.code(webex))
     let memory = Memory(panel)
-    var whole = Bitmap(panel: panel, rotation: rotation, memory: memory.bytes)!
+    var whole = Bitmap(panel: panel, rotation: rotation, on: Canvas(memory.bytes))!
     painter.paint(words, on: &whole)
     let stride = Bitmap.stride(width: panel.width)
     var top = 0
     while top < panel.height {
       let rows = top..<min(top + 7, panel.height)
       let bandMemory = Memory(count: stride * 7)
-      var band = Bitmap(panel: panel, rotation: rotation, rows: rows, memory: bandMemory.bytes)!
+      var band = Bitmap(panel: panel, rotation: rotation, rows: rows, on: Canvas(bandMemory.bytes))!
       painter.paint(words, on: &band)
       for index in 0..<(rows.count * stride) {
         #expect(bandMemory.bytes[index] == memory.bytes[top * stride + index])
@@ -76,11 +76,11 @@ import Testing
 
   @Test func tooLittleMemoryIsNoBitmap() {
     let memory = Memory(count: 100)
-    let isTooWide = Bitmap(panel: Size(width: 81, height: 10), memory: memory.bytes) == nil
+    let isTooWide = Bitmap(panel: Size(width: 81, height: 10), on: Canvas(memory.bytes)) == nil
     #expect(isTooWide)
-    let isEmpty = Bitmap(panel: Size(width: 0, height: 10), memory: memory.bytes) == nil
+    let isEmpty = Bitmap(panel: Size(width: 0, height: 10), on: Canvas(memory.bytes)) == nil
     #expect(isEmpty)
-    let fits = Bitmap(panel: Size(width: 80, height: 10), memory: memory.bytes) != nil
+    let fits = Bitmap(panel: Size(width: 80, height: 10), on: Canvas(memory.bytes)) != nil
     #expect(fits)
   }
 
