@@ -9,7 +9,7 @@ func show(
   _ source: borrowing ConfigurationSource, _ arguments: borrowing Arguments, _ log: KernelLog
 ) throws(StartError) -> ExitCode {
   let code = try readCode(arguments)
-  var displays = try openDisplays(source)
+  var displays = openDisplays(source, try rotation(source))
   if displays.isEmpty, displays.failure == nil {
     log.warning { $0 <- "display is none: there is nothing to show the code on" }
   }
