@@ -14,9 +14,9 @@ internal import TokenStore
 //
 // How things stand at the board is one value with one owner, the `Attendant`. It holds the agent,
 // which decides, and what there is to say beside it: the code, the person, the last fault. Whoever
-// changes something calls one function of it; that tells the agent, reckons `state` anew, and counts
-// `revision` up. All views are functions of it (Views.swift): the screen, the socket's answers,
-// `status --json`, what hooks are told. None of them keeps anything, so none can be stale.
+// changes something calls one function of it; that tells the agent, reckons `state` anew, and
+// counts `revision` up. All views are functions of it (Views.swift): the screen, the socket's
+// answers, `status --json`, what hooks are told. None of them keeps anything, so none can be stale.
 
 /// How things stand.
 struct Standing: ~Copyable {
@@ -242,7 +242,8 @@ struct Standing: ~Copyable {
     let state = reckonedState
     if state != self.state { since = now }
     self.state = state
-    endsAt = isOver ? nil : savesAgainAt ?? agent.flow?.expiresAt ?? (agent.hasGrant ? nil : agent.nextCodeAt)
+    let nextCodeAt = agent.hasGrant ? nil : agent.nextCodeAt
+    endsAt = isOver ? nil : savesAgainAt ?? agent.flow?.expiresAt ?? nextCodeAt
   }
 
   private var reckonedState: State {

@@ -113,7 +113,8 @@ extension Standing {
     object.member("state", state.name.bytes, to: &sink)
     object.member("since", orNull: date(since), to: &sink)
     object.member("title", title.bytes, orNullAt: title.isEmpty, to: &sink)
-    object.member("person", person.bytes, orNullAt: person.isEmpty || !person.bytes.isUTF8, to: &sink)
+    let hasNoName = person.isEmpty || !person.bytes.isUTF8
+    object.member("person", person.bytes, orNullAt: hasNoName, to: &sink)
     object.member("user_code", authorization.userCode.bytes, orNullAt: !isCode, to: &sink)
     object.member(
       "verification_uri", authorization.verificationURI.bytes, orNullAt: !isCode, to: &sink)

@@ -5,8 +5,8 @@ internal import CLinux
 ///
 /// It is an exclusive access to the attendant, for as long as the value lives: the compiler refuses
 /// whatever else would touch the attendant meanwhile, and the attendant can reach nothing but
-/// itself. So a wait deep inside an exchange can serve others, and what the caller is at stays as it
-/// is. It is lent by its owner for one call, and cannot be kept.
+/// itself. So a wait deep inside an exchange can serve others, and what the caller is at stays as
+/// it is. It is lent by its owner for one call, and cannot be kept.
 public struct Attending: ~Escapable {
   /// What does in the midst of a wait what can't be put off; true ends the wait as interrupted.
   /// Where it returns false it must have taken all that made the descriptor readable: otherwise the
