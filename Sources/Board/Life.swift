@@ -58,7 +58,6 @@ public struct Life<W: World>: ~Copyable {
 
   var world: W { log.world }
   var now: Int64 { log.world.milliseconds }
-  var isOnRequest: Bool { plan.start == .onRequest }
 
   /// Opens what the life lives on.
   ///
@@ -74,9 +73,7 @@ public struct Life<W: World>: ~Copyable {
     var account = try Account(plan, exchange, keeper, log)
     try account.keeper.checkWritable()
     let agent = Agent(start: plan.start, seed: log.world.seed)
-    let standing = Standing(
-      agent, title: plan.title, isOnRequest: plan.start == .onRequest,
-      now: log.world.milliseconds)
+    let standing = Standing(agent, title: plan.title, now: log.world.milliseconds)
     self.init(
       plan, account,
       Attendant(sources, standing, plan, attendant, isService: isService, log), screens, log)
