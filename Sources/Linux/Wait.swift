@@ -84,10 +84,11 @@ public func wait(
   for readiness: Readiness, on descriptor: Int32, until deadline: Int64, attending: Attending
 ) -> Wakeup {
   let events = Int16(readiness == .readable ? POLLIN : POLLOUT)
-  var entries = [
-    pollfd(fd: descriptor, events: events, revents: 0),
-    pollfd(fd: attending.descriptor, events: Int16(POLLIN), revents: 0),
-  ] as InlineArray<2, pollfd>
+  var entries =
+    [
+      pollfd(fd: descriptor, events: events, revents: 0),
+      pollfd(fd: attending.descriptor, events: Int16(POLLIN), revents: 0),
+    ] as InlineArray<2, pollfd>
   while true {
     let left = deadline - Clock.milliseconds
     if left <= 0 { return .timedOut }
