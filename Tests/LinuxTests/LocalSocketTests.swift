@@ -208,13 +208,14 @@ private func permissions(_ path: String) -> mode_t? {
     _ = consume listener
   }
 
-  @Test(arguments: [
-    (.inUse, "another program listens there"), (.notSocket, "there is a file that is no socket"),
-    (.directory(.accessDenied), "its directory can't be made: Permission denied"),
-    (.group(.notPermitted), "it can't be handed to its group: Operation not permitted"),
-    (.pathTooLong, "its path is longer than 107 bytes"),
-    (.socket(.accessDenied), "Permission denied"),
-  ] as [(LocalSocketError, String)])
+  @Test(
+    arguments: [
+      (.inUse, "another program listens there"), (.notSocket, "there is a file that is no socket"),
+      (.directory(.accessDenied), "its directory can't be made: Permission denied"),
+      (.group(.notPermitted), "it can't be handed to its group: Operation not permitted"),
+      (.pathTooLong, "its path is longer than 107 bytes"),
+      (.socket(.accessDenied), "Permission denied"),
+    ] as [(LocalSocketError, String)])
   func anErrorInWords(error: LocalSocketError, expected: String) {
     var text = Text<100>()
     text.append(error)
@@ -223,10 +224,11 @@ private func permissions(_ path: String) -> mode_t? {
 }
 
 @Suite struct GroupTests {
-  @Test(arguments: [
-    ("root", 0), ("0", 0), ("1234", 1234), ("4294967294", 4_294_967_294), ("4294967295", nil),
-    ("no such group", nil), ("", nil), ("-1", nil),
-  ] as [(String, UInt32?)])
+  @Test(
+    arguments: [
+      ("root", 0), ("0", 0), ("1234", 1234), ("4294967294", 4_294_967_294), ("4294967295", nil),
+      ("no such group", nil), ("", nil), ("-1", nil),
+    ] as [(String, UInt32?)])
   func aGroupHasANumber(name: String, number: UInt32?) {
     let bytes = Array(name.utf8)
     #expect(Group.number(named: bytes.span) == number)

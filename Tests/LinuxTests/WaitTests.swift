@@ -36,7 +36,9 @@ import Testing
 
   @Test func aPipeWithRoomIsWritable() {
     let pipe = Pipe()
-    #expect(wait(for: .writable, on: pipe.writer.rawValue, until: later, attending: Attending()) == .ready)
+    #expect(
+      wait(for: .writable, on: pipe.writer.rawValue, until: later, attending: Attending()) == .ready
+    )
   }
 
   @Test func noDeadlineIsNoTrap() throws {
