@@ -73,6 +73,8 @@ extension AuthorizationServer {
       line <- "interrupted by a signal"
       return true
     }
+    // What those mean is the grant's to say.
+    if fault.kind == .accessRefused || fault.kind == .scopeMissing { return false }
     guard let url = url(of: fault.party) else {
       guard fault.kind == .noUserinfo else { return false }
       line <- "userinfo_endpoint is not set, and the provider has none; set it"

@@ -119,7 +119,6 @@ public struct Fault: Error, Sendable, Equatable {
     case foreignMode
     case lockTimeout
     case lock
-    case fileDamaged
 
     // The rest of the board.
     case publication
@@ -185,8 +184,8 @@ extension Fault {
     case .publication, .display, .socket: .cannotCreate
     case .tlsSetUp, .defect: .defect
     case .expired: .expired
-    case .grantEnded, .accessRefused, .scopeMissing, .fileDamaged, .denied, .notSignedIn,
-      .noRefreshToken, .accessEnded, .otherClient, .signedOut:
+    case .grantEnded, .accessRefused, .scopeMissing, .denied, .notSignedIn, .noRefreshToken,
+      .accessEnded, .otherClient, .signedOut:
       .denied
     case .noUserinfo: .configuration
     }
@@ -226,7 +225,7 @@ extension Fault {
     case .accessRefused: "access_token_refused"
     case .scopeMissing: "scope_missing"
     case .nameTooLong, .openDirectory, .read, .write, .replace, .remove, .foreignOwner,
-      .foreignMode, .lock, .fileDamaged:
+      .foreignMode, .lock:
       "token_file"
     case .lockTimeout: "token_file_locked"
     case .publication: "access_token_file"

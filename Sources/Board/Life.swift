@@ -77,9 +77,7 @@ public struct Life<W: World>: ~Copyable {
     self.screens = screens
     self.log = log
     let agent = Agent(start: plan.start, seed: log.world.seed)
-    let standing = Standing(
-      agent, title: plan.title, isOnRequest: plan.start == .onRequest,
-      now: log.world.milliseconds)
+    let standing = Standing(agent, title: plan.title, now: log.world.milliseconds)
     attendant = Attendant(sources, standing, plan, memory, isService: isService, log)
   }
 

@@ -61,7 +61,9 @@ final class SimulatedDisk: TokenDirectory {
   /// The size of the largest file that was ever there.
   var largest: Int { files.flatMap(\.possible).map(\.count).max() ?? 0 }
 
-  func write(_ name: Path, _ bytes: borrowing Span<UInt8>, mode: UInt32) throws(Errno) {
+  func write(
+    _ name: Path, _ bytes: borrowing Span<UInt8>, mode: UInt32, group: UInt32?
+  ) throws(Errno) {
     let (name, bytes) = (string(name.bytes), array(bytes))
     if file(name) != nil {
       try step()
@@ -99,6 +101,22 @@ final class SimulatedDisk: TokenDirectory {
   }
 
   func writingTime(of name: Path) throws(Errno) -> Int64 { 0 }
+
+  func hasDirectory(_ name: Path) -> Bool { false }
+
+  func identity(of name: Path) throws(Errno) -> FileIdentity {
+    guard let file = file(string(name.bytes)) else { throw .noSuchFile }
+    return FileIdentity(device: 1, number: UInt64(file), writtenAt: 0, nanoseconds: 0)
+  }
+
+  /// There is one process here.
+  struct Lock: TokenLock {
+    static func absent() -> Lock { Lock() }
+    func release() {}
+  }
+
+  func lock(_ name: Path, until: Int64, attending: Attending) throws(LockError) -> Lock { Lock() }
+  func checkLock(_ name: Path) throws(LockError) {}
 
   func exposure(of name: Path) throws(Errno) -> Exposure? {
     if file(string(name.bytes)) == nil { throw .noSuchFile }

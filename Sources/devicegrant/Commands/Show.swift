@@ -21,7 +21,9 @@ func show(
   }
   if displays.endsWithProgram {
     let signals = try openSignals()
-    log.info { $0 <- "the graphics card shows this as long as the program runs: end it with a signal" }
+    log.info {
+      $0 <- "the graphics card shows this as long as the program runs: end it with a signal"
+    }
     _ = wait(
       for: .readable, on: -1, until: .max, attending: Attending(descriptor: signals.rawValue))
   }
