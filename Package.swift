@@ -36,7 +36,7 @@ let package = Package(
       linkerSettings: [.linkedLibrary("qrencode")]),
 
     .target(name: "TokenStore", dependencies: ["Bytes", "JSON", "Linux", "OAuth"]),
-    .target(name: "Display", dependencies: ["Bytes", "Linux", "QR"]),
+    .target(name: "Display", dependencies: ["Bytes", "Configuration", "Linux", "QR"]),
 
     // The life of the agent, over a world.
     .target(
@@ -55,6 +55,16 @@ let package = Package(
 
     // What the tests share.
     .target(name: "TestSupport", dependencies: ["Bytes", "OAuth"], path: "Tests/TestSupport"),
+    // Lives in virtual time, and the command that lives many of them.
+    .target(
+      name: "Simulation",
+      dependencies: [
+        "Board", "Bytes", "Configuration", "Display", "Linux", "OAuth", "TLS", "TestSupport",
+        "TokenStore",
+      ],
+      path: "Tests/Simulation"),
+    .executableTarget(name: "simulate", dependencies: ["Simulation"], path: "Tests/simulate"),
+    .testTarget(name: "SimulationTests", dependencies: ["Simulation", "TestSupport"]),
     .testTarget(
       name: "AgentTests",
       dependencies: ["Agent", "Bytes", "Configuration", "DeviceGrant", "OAuth", "TestSupport"]),
@@ -70,7 +80,7 @@ let package = Package(
     .testTarget(name: "TidyTests"),
     .testTarget(
       name: "TokenStoreTests",
-      dependencies: ["Bytes", "Linux", "OAuth", "TestSupport", "TokenStore"]),
+      dependencies: ["Bytes", "Linux", "OAuth", "Simulation", "TestSupport", "TokenStore"]),
     .testTarget(
       name: "DeviceGrantTests", dependencies: ["Bytes", "DeviceGrant", "OAuth", "TestSupport"]),
     .testTarget(
@@ -78,6 +88,11 @@ let package = Package(
     .testTarget(name: "HTTPTests", dependencies: ["Bytes", "HTTP", "TestSupport"]),
   ]
 )
+
+extension Target {
+  /// Whether it is never built for a board.
+  var isOrdinary: Bool { name == "Simulation" || name == "simulate" }
+}
 
 for target in package.targets where target.type != .system {
   target.swiftSettings = [
@@ -88,7 +103,7 @@ for target in package.targets where target.type != .system {
     .enableUpcomingFeature("MemberImportVisibility"),
     .treatAllWarnings(as: .error),
   ]
-  if target.type != .test {
+  if target.type != .test, !target.isOrdinary {
     // Reports what Embedded Swift would refuse already in the ordinary build.
     target.swiftSettings! += [.treatWarning("EmbeddedRestrictions", as: .error)]
   }
