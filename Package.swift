@@ -72,12 +72,13 @@ let package = Package(
       name: "ConfigurationTests",
       dependencies: ["Bytes", "Configuration", "HTTP", "JSON", "TestSupport"]),
     .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"]),
-    .testTarget(name: "DisplayTests", dependencies: ["Bytes", "Display", "Linux", "QR"]),
+    .testTarget(
+      name: "DisplayTests", dependencies: ["Bytes", "Configuration", "Display", "Linux", "QR"]),
     .testTarget(name: "JSONTests", dependencies: ["Bytes", "JSON", "TestSupport"]),
     .testTarget(name: "LinuxTests", dependencies: ["Bytes", "Linux", "TestSupport"]),
     .testTarget(name: "QRTests", dependencies: ["QR"]),
     .testTarget(name: "TLSTests", dependencies: ["Bytes", "TLS", "TestSupport"]),
-    .testTarget(name: "TidyTests"),
+    .testTarget(name: "TidyTests", dependencies: ["Bytes", "Configuration", "TestSupport"]),
     .testTarget(
       name: "TokenStoreTests",
       dependencies: ["Bytes", "Linux", "OAuth", "Simulation", "TestSupport", "TokenStore"]),

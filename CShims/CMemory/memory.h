@@ -30,20 +30,32 @@ CMEMORY_BUFFER(receive, 4 * 1024)
 CMEMORY_BUFFER(access_token, 16 * 1024)
 CMEMORY_BUFFER(refresh_token, 16 * 1024)
 
-// A line with an access token, on its way into the file that publishes it, or from the socket.
+// A line with an access token, on its way into the file that publishes it.
 CMEMORY_BUFFER(published, 20 * 1024)
 
 // The access token that the socket hands out, while the others are being renewed.
 CMEMORY_BUFFER(handed_out, 16 * 1024)
 
-// A line with an access token: of the socket, or on standard output.
+// A line of the socket with an access token.
 CMEMORY_BUFFER(answer, 20 * 1024)
 
 // What a hook is told: URIs of at most 3 KiB, a code, a reason of at most 2 KiB.
 CMEMORY_BUFFER(facts, 8 * 1024)
 
-// A profile as `whoami` prints it: a body with indentation, where it is for a person.
-CMEMORY_BUFFER(profile, 256 * 1024)
+// What a command writes: a profile as `whoami` prints it, a body with indentation.
+CMEMORY_BUFFER(output, 256 * 1024)
+
+// The same before it is made fit for a terminal.
+CMEMORY_BUFFER(draft, 200 * 1024)
+
+// A line of the socket's, at the other end.
+CMEMORY_BUFFER(socket_answer, 20 * 1024)
+
+// What it says in words, where two answers are kept: a hint of at most 3 KiB.
+CMEMORY_BUFFER(socket_words, 4 * 1024)
+
+// The endpoints that an issuer names: five URLs of 512 bytes.
+CMEMORY_BUFFER(metadata, 5 * 512)
 
 // Both tokens as JSON strings, where a byte may need six (\u00XX), beside the other members.
 CMEMORY_BUFFER(token_file, 200 * 1024)
@@ -56,7 +68,7 @@ CMEMORY_BUFFER(configuration_file, 2 * 64 * 1024)
 // A client secret of at most 512 bytes, and a line end; more is seen to be too much.
 CMEMORY_BUFFER(secret_file, 2 * 1024)
 
-// Five URLs of 512 bytes: the endpoints that are written out from a preset or found at an issuer.
+// Five URLs of 512 bytes: the endpoints that are written out from a preset.
 CMEMORY_BUFFER(endpoints, 2 * 5 * 512)
 
 // One bit a pixel: up to 2048x2048.

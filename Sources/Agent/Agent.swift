@@ -146,6 +146,12 @@ public struct Agent: Sendable {
     return flow
   }
 
+  /// Whether nothing happens before a person asks for a code.
+  public var waitsForPerson: Bool {
+    guard case .none = code else { return false }
+    return grant == nil
+  }
+
   /// Whether a code is on the screen.
   public var showsCode: Bool { flow != nil }
 

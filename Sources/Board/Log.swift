@@ -1,9 +1,14 @@
-public import Bytes
+internal import Agent
+internal import Bytes
 public import Configuration
-internal import Display
-internal import HTTP
+internal import DeviceGrant
+public import Display
+public import HTTP
+internal import JSON
 public import Linux
-internal import TokenStore
+public import OAuth
+public import TLS
+public import TokenStore
 
 /// The log: one line per event. Never a secret: who writes a line has none.
 ///
@@ -13,7 +18,8 @@ internal import TokenStore
 ///
 /// Where the level leaves it out, nothing is written at all.
 public struct Log<W: World> {
-  let world: W
+  public let world: W
+  /// What is left out.
   public var level = LogLevel.info
 
   public init(_ world: W) {
@@ -32,9 +38,8 @@ public struct Log<W: World> {
   @inline(never)
   private func write(_ level: LogLevel, _ words: (Line) -> Void) {
     if level.rawValue > self.level.rawValue { return }
-    var text = Text<2048>()
-    writeLine(to: &text, words)
-    world.write(level, text.bytes, isTruncated: text.isTruncated)
+    let phrase = Phrase(words)
+    world.write(level, phrase.bytes, isTruncated: phrase.isTruncated)
   }
 }
 
@@ -47,15 +52,35 @@ precedencegroup WritingPrecedence {
 /// Writes a value to a line.
 infix operator <- : WritingPrecedence
 
-/// Has `words` write to the end of a text.
-@inline(never)
-func writeLine(to text: inout Text<2048>, _ words: (Line) -> Void) {
-  withUnsafeMutablePointer(to: &text) { words(Line($0)) }
+/// Words that were written once, to be told in more than one place. Whatever is in them from outside
+/// has been escaped.
+public struct Phrase: Sendable {
+  private var text = Text<2048>()
+
+  /// No words.
+  public init() {}
+
+  /// - Parameter write: writes them.
+  @inline(never)
+  public init(_ write: (Line) -> Void) {
+    withUnsafeMutablePointer(to: &text) { write(Line($0)) }
+  }
+
+  public var isEmpty: Bool { text.isEmpty }
+
+  /// Whether there were more words than there is room for.
+  public var isTruncated: Bool { text.isTruncated }
+
+  public var bytes: Span<UInt8> {
+    @_lifetime(borrow self)
+    @_addressableSelf
+    borrowing get { text.bytes }
+  }
 }
 
 /// A line of words that is being written. Text from outside is escaped: whoever writes bytes gets
-/// that form.
-public struct Line: ~Escapable, ByteSink {
+/// that form. It is lent for as long as the line is written, and can't be kept.
+public struct Line: ~Escapable {
   private let text: UnsafeMutablePointer<Text<2048>>
 
   @_lifetime(immortal)
@@ -63,6 +88,136 @@ public struct Line: ~Escapable, ByteSink {
     self.text = text
   }
 
-  public func append(_ byte: UInt8) { text.pointee.append(byte) }
-  public var isTruncated: Bool { text.pointee.isTruncated }
+  /// Writes a literal, by its address alone: there are hundreds of them.
+  @inline(__always)
+  @discardableResult
+  @_lifetime(copy line)
+  public static func <- (line: Line, literal: StaticString) -> Line {
+    line.write(literal.utf8Start)
+    return line
+  }
+
+  @inline(never)
+  private func write(_ literal: UnsafePointer<UInt8>) { text.pointee.append(terminated: literal) }
+
+  @discardableResult
+  @_lifetime(copy line)
+  @inline(never)
+  public static func <- (line: Line, number: Int64) -> Line {
+    line.text.pointee.append(decimal: number)
+    return line
+  }
+
+  @discardableResult
+  @_lifetime(copy line)
+  public static func <- (line: Line, number: Int) -> Line { line <- Int64(number) }
+
+  @discardableResult
+  @_lifetime(copy line)
+  public static func <- (line: Line, number: Int32) -> Line { line <- Int64(number) }
+
+  /// Writes text from outside, escaped.
+  @discardableResult
+  @_lifetime(copy line)
+  @inline(never)
+  public static func <- (line: Line, bytes: borrowing Span<UInt8>) -> Line {
+    line.text.pointee.append(escaped: bytes)
+    return line
+  }
+
+  @discardableResult
+  @_lifetime(copy line)
+  @inline(never)
+  public static func <- (line: Line, path: borrowing Path) -> Line { line <- path.bytes }
+
+  @discardableResult
+  @_lifetime(copy line)
+  @inline(never)
+  public static func <- (line: Line, url: borrowing URL) -> Line { line <- url.bytes }
+
+  /// Writes words that were written before.
+  @discardableResult
+  @_lifetime(copy line)
+  @inline(never)
+  public static func <- (line: Line, phrase: borrowing Phrase) -> Line {
+    line.text.pointee.append(phrase.bytes)
+    return line
+  }
+
+  @discardableResult
+  @_lifetime(copy line)
+  @inline(never)
+  public static func <- (line: Line, date: Instant) -> Line {
+    line.text.pointee.append(date: max(0, date.unixSeconds))
+    return line
+  }
+
+  @discardableResult
+  @_lifetime(copy line)
+  @inline(never)
+  public static func <- (line: Line, error: Errno) -> Line {
+    line.text.pointee.append(error)
+    return line
+  }
+
+  @discardableResult
+  @_lifetime(copy line)
+  @inline(never)
+  public static func <- (line: Line, error: TLSError) -> Line {
+    line.text.pointee.append(error)
+    return line
+  }
+
+  @discardableResult
+  @_lifetime(copy line)
+  @inline(never)
+  public static func <- (line: Line, error: TokenStoreError) -> Line {
+    line.text.pointee.append(error)
+    return line
+  }
+
+  @discardableResult
+  @_lifetime(copy line)
+  @inline(never)
+  public static func <- (line: Line, error: DisplayError) -> Line {
+    line.text.pointee.append(error)
+    return line
+  }
+
+  @discardableResult
+  @_lifetime(copy line)
+  @inline(never)
+  public static func <- (line: Line, error: LocalSocketError) -> Line {
+    line.text.pointee.append(error)
+    return line
+  }
+
+  @discardableResult
+  @_lifetime(copy line)
+  @inline(never)
+  public static func <- (line: Line, error: MetadataError) -> Line {
+    line.text.pointee.append(error)
+    return line
+  }
+
+  /// Writes what a server said went wrong.
+  @discardableResult
+  @_lifetime(copy line)
+  @inline(never)
+  public static func <- (line: Line, error: borrowing ServerError) -> Line {
+    if error.code.isEmpty { line <- "no reason given" }
+    line <- error.code.bytes
+    if !error.details.isEmpty { line <- " (" <- error.details.bytes <- ")" }
+    return line <- ", HTTP status " <- error.status
+  }
+}
+
+/// An instant by the wall clock, which a line shows as a date.
+public struct Instant: Sendable {
+  let unixSeconds: Int64
+
+  /// - Parameter unixSeconds: since 1970.
+  public init(_ unixSeconds: Int64) {
+    self.unixSeconds = unixSeconds
+  }
 }

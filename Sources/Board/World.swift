@@ -1,7 +1,12 @@
+internal import Agent
 public import Bytes
 public import Configuration
+internal import DeviceGrant
 public import Display
+internal import HTTP
+internal import JSON
 public import Linux
+internal import OAuth
 public import TLS
 public import TokenStore
 
@@ -54,6 +59,9 @@ public protocol World {
   /// Ends a program and waits for its end, which is soon.
   func end(_ process: Int32)
 
+  /// Whether the configuration has been read anew and found good; where not, the world says why.
+  func acceptsConfiguration() -> Bool
+
   /// Writes one line of the log, without its end. Never a secret.
   func write(_ level: LogLevel, _ line: borrowing Span<UInt8>, isTruncated: Bool)
 
@@ -101,6 +109,8 @@ public protocol Panels: ~Copyable {
   var followsUpAt: Int64? { get }
   /// The display that was given up last, and why.
   var failure: (name: PermanentBytes, error: DisplayError)? { get }
+  /// The same, which is then no report any more.
+  mutating func takeFailure() -> (name: PermanentBytes, error: DisplayError)?
 
   /// Shows a screen on every display that works.
   mutating func show(_ screen: borrowing Screen, attending: Attending)
@@ -161,10 +171,13 @@ public protocol EventSources: ~Copyable {
   mutating func listen(at path: Path, group: UInt32?) throws(LocalSocketError)
   /// Tells of visitors or not.
   mutating func setListening(_ isOn: Bool)
-  /// Lets the next visitor in, to a slot that is free.
+  /// Lets the next visitor in, who gets a slot by `seat`.
   ///
   /// - Returns: nil where nobody waits.
-  mutating func accept(into slot: Int) throws(Errno) -> Visitor?
+  /// - Throws: where descriptors or memory have run out: somebody still waits then.
+  mutating func accept() throws(Errno) -> Visitor?
+  /// Gives the visitor that was let in last a slot that is free, and tells of them from now on.
+  mutating func seat(at slot: Int)
   /// Receives what a client has sent.
   mutating func receive(from slot: Int, into space: inout InlineArray<64, UInt8>)
     -> FileDescriptor.Transfer

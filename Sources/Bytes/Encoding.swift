@@ -58,7 +58,7 @@ extension ByteSink where Self: ~Copyable {
 
 extension UInt8 {
   /// RFC 3986 §2.3.
-  var isUnreserved: Bool {
+  public var isUnreserved: Bool {
     isDigit || isLetter || self == UInt8(ascii: "-") || self == UInt8(ascii: ".")
       || self == UInt8(ascii: "_") || self == UInt8(ascii: "~")
   }

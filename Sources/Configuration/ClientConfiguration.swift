@@ -1,21 +1,6 @@
 public import Bytes
 public import HTTP
 
-/// The URLs that requests go to.
-public enum Endpoint: UInt8, Sendable {
-  case deviceAuthorization
-  case token
-  /// The token endpoint unless it is set.
-  case refresh
-  case userinfo
-  case revocation
-
-  static let count = 5
-
-  /// The key that sets it; they stand in the same order.
-  var key: Key { Key(rawValue: Key.deviceAuthorizationEndpoint.rawValue + rawValue)! }
-}
-
 /// How a client shows that it has its secret (RFC 6749 §2.3.1, RFC 8414 §2).
 public enum ClientAuthentication: UInt8, Sendable {
   /// In the Authorization header.
@@ -24,8 +9,6 @@ public enum ClientAuthentication: UInt8, Sendable {
   case post
   /// Not at all.
   case none
-
-  private static let count: UInt8 = 3
 
   /// The value of `client_auth`.
   var name: StaticString {
@@ -37,10 +20,9 @@ public enum ClientAuthentication: UInt8, Sendable {
   }
 
   init?(named name: borrowing Span<UInt8>) {
-    for index in 0..<ClientAuthentication.count {
-      guard let method = ClientAuthentication(rawValue: index), name.equals(method.name) else {
-        continue
-      }
+    var methods = Cases<ClientAuthentication>()
+    while let method = methods.next() {
+      if !name.equals(method.name) { continue }
       self = method
       return
     }
@@ -48,51 +30,55 @@ public enum ClientAuthentication: UInt8, Sendable {
   }
 }
 
-/// The part of the configuration that says who the client is and whom it talks to.
+/// The part of the configuration that says who the client is and whom it talks to. No text is
+/// longer than the form of its key has it (`Key.row`).
 public struct ClientConfiguration: Sendable {
   public let preset: Preset
   /// An https URL, of at most `issuerLimit` bytes; empty where there is none.
   public let issuer: PermanentBytes
-  /// Of at most 512 bytes of UTF-8 (RFC 6749 §2.2).
+  /// UTF-8 (RFC 6749 §2.2).
   public let clientID: PermanentBytes
-  /// What access is asked for, of at most 1024 bytes; may be empty (RFC 6749 §3.3).
+  /// What access is asked for; may be empty (RFC 6749 §3.3).
   public let scope: PermanentBytes
-  /// `name=value&name=value` in form encoding for the device authorization request, of at most 1024
-  /// bytes; may be empty.
+  /// `name=value&name=value` in form encoding for the device authorization request; may be empty.
   public let extraParameters: PermanentBytes
   /// nil: the system's bundle.
   public let caFile: PermanentBytes?
 
-  /// Of at most 512 bytes; empty for a public client.
+  /// Empty for a public client.
   let clientSecret: PermanentBytes
   /// nil where it is left to the server's metadata.
   var clientAuthentication: ClientAuthentication?
-  /// Each is empty or a good URL. They stay text until a request is made: a `URL` is half a KiB.
-  var endpoints = InlineArray<5, PermanentBytes>(repeating: PermanentBytes(""))
+  var endpoints = EndpointURLs()
 
   /// In bytes: what leaves room in a URL for all that is appended to an issuer.
   static let issuerLimit = 470
 
+  /// What memory the endpoints may take, in bytes.
+  public static var endpointMemory: Int { EndpointURLs.memory }
+
   /// - Parameters:
   ///   - secretFile: what the file named by `client_secret_file` holds, where that key counts
   ///     (`secretFilePath`).
-  ///   - memory: room for five URLs of 512 bytes, which the configuration then points to: it must
+  ///   - memory: room for `endpointMemory` bytes, which the configuration then points to: it must
   ///     outlive it, and not be written to again.
   @inline(never)
   public init(
     _ settings: borrowing Settings, secretFile: PermanentBytes?, memory: inout Buffer
   ) throws(ConfigurationError) {
+    precondition(memory.capacity >= Self.endpointMemory, "less memory than the endpoints take")
+    try settings.checkForms()
     let preset = try Self.preset(settings)
     var settings = copy settings
     try settings.readDefaults(of: preset)
     self.preset = preset
     issuer = try Self.issuer(settings[.issuer])
-    clientID = try Self.clientID(settings[.clientID])
+    clientID = try Self.clientID(settings)
     clientSecret = try Self.clientSecret(settings, secretFile)
     clientAuthentication = try Self.clientAuthentication(settings[.clientAuth], clientSecret)
-    scope = try Self.text(settings[.scope], .scope, limit: 1024)
-    extraParameters = try Self.extraParameters(settings[.extraParameters], preset)
-    caFile = try settings.name(.caFile)
+    scope = settings.text(.scope)
+    extraParameters = try Self.extraParameters(settings, preset)
+    caFile = settings[.caFile]?.value
     if let setting = settings[.tenant] { _ = try tenant(setting) }
     try takeEndpoints(settings, ofPreset: false, &memory)
     // From here on, what is missing: what is wrong has been found.
@@ -127,18 +113,18 @@ public struct ClientConfiguration: Sendable {
   private mutating func takeEndpoints(
     _ settings: borrowing Settings, ofPreset: Bool, _ memory: inout Buffer
   ) throws(ConfigurationError) {
-    for index in 0..<Endpoint.count {
-      let key = Endpoint(rawValue: UInt8(index))!.key
+    var all = Cases<Endpoint>()
+    while let endpoint = all.next() {
+      let key = endpoint.key
       guard let setting = settings[key], (setting.origin == .preset) == ofPreset else { continue }
-      endpoints[index] = try Self.endpoint(setting, key, settings, &memory)
+      endpoints[endpoint] = try Self.url(setting, key, settings, &memory)
     }
   }
 
   /// The URL as it was written; empty where there is none.
   public func text(of endpoint: Endpoint) -> PermanentBytes {
-    let text = endpoints[Int(endpoint.rawValue)]
-    if text.count == 0, endpoint == .refresh { return endpoints[Int(Endpoint.token.rawValue)] }
-    return text
+    let text = endpoints[endpoint]
+    return text.count == 0 && endpoint == .refresh ? endpoints[.token] : text
   }
 
   /// Where to send a request; nil where the provider has no such endpoint.
@@ -182,7 +168,7 @@ public struct ClientConfiguration: Sendable {
         throw .badValue(.clientSecretFile, file.origin, "stands beside client_secret; keep one")
       }
     }
-    return try settings.name(.clientSecretFile)
+    return file.value
   }
 
   private static func preset(_ settings: borrowing Settings) throws(ConfigurationError) -> Preset {
@@ -198,11 +184,6 @@ public struct ClientConfiguration: Sendable {
   private static func issuer(_ setting: Setting?) throws(ConfigurationError) -> PermanentBytes {
     guard let setting else { return PermanentBytes("") }
     let issuer = setting.value
-    do {
-      _ = try URL(issuer.bytes)
-    } catch {
-      throw .badValue(.issuer, setting.origin, error.description)
-    }
     // RFC 8414 §2; a fragment is no part of a `URL` anyway.
     if issuer.bytes.contains(UInt8(ascii: "?")) {
       throw .badValue(.issuer, setting.origin, "holds a query (?)")
@@ -212,14 +193,14 @@ public struct ClientConfiguration: Sendable {
   }
 
   private static func clientID(
-    _ setting: Setting?
+    _ settings: borrowing Settings
   ) throws(ConfigurationError) -> PermanentBytes {
     // RFC 6749 Appendix A.1 wants printable ASCII, and servers have been seen to give more. What is
     // not UTF-8 could not stand in the token file.
-    if let setting, !setting.value.bytes.isUTF8 {
+    if let setting = settings[.clientID], !setting.value.bytes.isUTF8 {
       throw .badValue(.clientID, setting.origin, "is not UTF-8")
     }
-    return try text(setting, .clientID, limit: 512)
+    return settings.text(.clientID)
   }
 
   private static func clientSecret(
@@ -229,12 +210,12 @@ public struct ClientConfiguration: Sendable {
       if secretFile.count == 0 {
         throw .badValue(.clientSecretFile, setting.origin, "names an empty file")
       }
-      if secretFile.count > 512 {
+      if Key.clientSecret.fault(in: secretFile.bytes) != nil {
         throw .badValue(.clientSecretFile, setting.origin, "names a file of more than 512 bytes")
       }
       return secretFile
     }
-    return try text(settings[.clientSecret], .clientSecret, limit: 512)
+    return settings.text(.clientSecret)
   }
 
   private static func clientAuthentication(
@@ -252,37 +233,25 @@ public struct ClientConfiguration: Sendable {
   }
 
   private static func extraParameters(
-    _ setting: Setting?, _ preset: Preset
+    _ settings: borrowing Settings, _ preset: Preset
   ) throws(ConfigurationError) -> PermanentBytes {
-    guard let setting else { return PermanentBytes("") }
-    let parameters = try text(setting, .extraParameters, limit: 1024)
-    if let fault = fault(inExtraParameters: parameters.bytes, preset) {
+    let parameters = settings.text(.extraParameters)
+    if let setting = settings[.extraParameters],
+      let fault = fault(inExtraParameters: parameters.bytes, preset)
+    {
       throw .badValue(.extraParameters, setting.origin, fault)
     }
     return parameters
   }
 
-  private static func endpoint(
+  private static func url(
     _ setting: Setting, _ key: Key, _ settings: borrowing Settings, _ memory: inout Buffer
   ) throws(ConfigurationError) -> PermanentBytes {
-    var value = setting.value
-    if setting.origin == .preset, value.bytes.contains(UInt8(ascii: "{")) {
-      value = try expand(value, settings, &memory)
+    guard setting.origin == .preset, setting.value.bytes.contains(UInt8(ascii: "{")) else {
+      return setting.value
     }
-    do {
-      _ = try URL(value.bytes)
-    } catch {
-      throw .badValue(key, setting.origin, error.description)
-    }
+    let value = try expand(setting.value, settings, &memory)
+    if let fault = key.fault(in: value.bytes) { throw .badValue(key, setting.origin, fault) }
     return value
-  }
-
-  /// The setting's value, which is empty where there is none.
-  private static func text(
-    _ setting: Setting?, _ key: Key, limit: Int
-  ) throws(ConfigurationError) -> PermanentBytes {
-    guard let setting else { return PermanentBytes("") }
-    if setting.value.count > limit { throw .badValue(key, setting.origin, "is too long") }
-    return setting.value
   }
 }

@@ -66,11 +66,3 @@ private func isEncoded(_ value: borrowing Span<UInt8>) -> Bool {
   }
   return true
 }
-
-extension UInt8 {
-  /// RFC 3986 §2.3.
-  var isUnreserved: Bool {
-    isLetter || isDigit || self == UInt8(ascii: "-") || self == UInt8(ascii: ".")
-      || self == UInt8(ascii: "_") || self == UInt8(ascii: "~")
-  }
-}

@@ -37,8 +37,15 @@ public enum Hook: UInt8, Sendable {
   case refreshed
   case lost
 
-  /// The key that names the program; they stand in the same order.
-  var key: Key { Key(rawValue: Key.onCode.rawValue + rawValue)! }
+  /// The key that names the program.
+  public var key: Key {
+    switch self {
+    case .code: .onCode
+    case .signedIn: .onSignedIn
+    case .refreshed: .onRefreshed
+    case .lost: .onLost
+    }
+  }
 }
 
 /// The part of the configuration that every command needs.
@@ -55,14 +62,12 @@ public struct LocalConfiguration: Sendable {
   public let settings: Settings
 
   public init(_ settings: borrowing Settings) throws(ConfigurationError) {
+    try settings.checkForms()
     self.settings = copy settings
     logLevel = try Self.logLevel(settings[.logLevel])
     displays = try Self.displays(settings[.display])
     rotation = try Self.rotation(settings[.rotate])
     start = try Self.start(settings[.start])
-    for value in Key.tokenFile.rawValue...Key.onLost.rawValue {
-      _ = try settings.name(Key(rawValue: value)!)
-    }
   }
 
   /// nil: where the program keeps its state.
@@ -116,35 +121,5 @@ public struct LocalConfiguration: Sendable {
     guard let setting, !setting.value.bytes.equals("automatic") else { return .automatic }
     if setting.value.bytes.equals("on-request") { return .onRequest }
     throw .badValue(.start, setting.origin, "is not automatic or on-request")
-  }
-}
-
-extension Settings {
-  /// The name of something in the system that a key holds.
-  func name(_ key: Key) throws(ConfigurationError) -> PermanentBytes? {
-    guard let setting = self[key] else { return nil }
-    if let fault = key.fault(in: setting.value.bytes) {
-      throw .badValue(key, setting.origin, fault)
-    }
-    return setting.value
-  }
-}
-
-extension Key {
-  private var isGroup: Bool { self == .accessTokenGroup || self == .socketGroup }
-
-  private var isAbsolute: Bool { self == .socket || rawValue >= Key.onCode.rawValue }
-
-  /// Why a file's or a group's name is of no use.
-  fileprivate func fault(in name: borrowing Span<UInt8>) -> StaticString? {
-    if name.count == 0 { return "is empty" }
-    if isGroup { return nil }
-    if name.count > 500 { return "is too long for a path" }
-    if name[name.count - 1] == UInt8(ascii: "/") { return "ends in a slash" }
-    if isAbsolute, name[0] != UInt8(ascii: "/") { return "is not an absolute path" }
-    if self == .socket, name.count > LocalConfiguration.socketPathLimit {
-      return "is longer than 107 bytes"
-    }
-    return nil
   }
 }

@@ -48,8 +48,9 @@ extension ClientConfiguration {
     if text(of: .token).count == 0, metadata[.token].count == 0 {
       throw .missing("token_endpoint")
     }
-    for index in endpoints.indices where endpoints[index].count == 0 {
-      endpoints[index] = metadata.endpoints[index]
+    var all = Cases<Endpoint>()
+    while let endpoint = all.next() {
+      if endpoints[endpoint].count == 0 { endpoints[endpoint] = metadata[endpoint] }
     }
     if clientAuthentication == nil { clientAuthentication = metadata.clientAuthentication }
   }
@@ -111,16 +112,13 @@ public struct Metadata: Sendable {
   /// For how long a cached one counts, in seconds.
   public static let lifetime: Int64 = 86_400
 
-  /// Each is empty or a good URL.
-  fileprivate var endpoints = InlineArray<5, PermanentBytes>(repeating: PermanentBytes(""))
+  private var endpoints = EndpointURLs()
   fileprivate let clientAuthentication: ClientAuthentication
 
   /// What is wrong with an endpoint that signing in does not take and that was left out for it.
   public private(set) var ignored: MetadataError?
 
-  fileprivate subscript(_ endpoint: Endpoint) -> PermanentBytes {
-    endpoints[Int(endpoint.rawValue)]
-  }
+  fileprivate subscript(_ endpoint: Endpoint) -> PermanentBytes { endpoints[endpoint] }
 
   /// Reads an issuer's metadata (RFC 8414 §3.2, §3.3).
   ///
@@ -161,20 +159,21 @@ public struct Metadata: Sendable {
       throw .anotherIssuer
     }
     clientAuthentication = authentication
-    for index in endpoints.indices {
-      let endpoint = Endpoint(rawValue: UInt8(index))!
+    var checked = Cases<Endpoint>()
+    while let endpoint = checked.next() {
       guard let name = endpoint.member, let fault = fault(name, of: object) else { continue }
       if endpoint == .deviceAuthorization || endpoint == .token { throw fault }
       ignored = fault
     }
-    for index in endpoints.indices {
-      guard let name = Endpoint(rawValue: UInt8(index))!.member, let url = object.string(name),
+    var taken = Cases<Endpoint>()
+    while let endpoint = taken.next() {
+      guard let name = endpoint.member, let url = object.string(name),
         fault(name, of: object) == nil
       else { continue }
       let start = memory.count
       memory.append(url)
-      precondition(!memory.isTruncated, "less memory than five URLs take")
-      endpoints[index] = memory.permanent(from: start)
+      precondition(!memory.isTruncated, "less memory than the endpoints take")
+      endpoints[endpoint] = memory.permanent(from: start)
     }
   }
 
@@ -186,9 +185,10 @@ public struct Metadata: Sendable {
   ) {
     var object = JSONWriter()
     object.member("issuer", issuer.bytes, to: &sink)
-    for index in endpoints.indices where endpoints[index].count > 0 {
-      guard let name = Endpoint(rawValue: UInt8(index))!.member else { continue }
-      object.member(name, endpoints[index].bytes, to: &sink)
+    var all = Cases<Endpoint>()
+    while let endpoint = all.next() {
+      guard endpoints[endpoint].count > 0, let name = endpoint.member else { continue }
+      object.member(name, endpoints[endpoint].bytes, to: &sink)
     }
     object.member("client_auth", clientAuthentication.name.bytes, to: &sink)
     object.member("fetched_at", fetchedAt, to: &sink)

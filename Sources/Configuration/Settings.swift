@@ -42,13 +42,19 @@ public struct Setting: Sendable {
 /// The values of all keys, each from the strongest of its sources: option, environment, file,
 /// preset.
 public struct Settings: Sendable {
+  // Takes a literal, which `init` compares.
   private var values = InlineArray<28, Setting?>(repeating: nil)
 
-  public init() {}
+  public init() {
+    precondition(values.count == Key.count, "a key without a place for its value")
+  }
 
   public subscript(_ key: Key) -> Setting? {
     @inline(never) get { values[Int(key.rawValue)] }
   }
+
+  /// The value of a key; empty where it is not set.
+  func text(_ key: Key) -> PermanentBytes { self[key]?.value ?? PermanentBytes("") }
 
   /// Sets a key unless a stronger source has.
   public mutating func set(_ key: Key, _ value: PermanentBytes, _ origin: Origin) {
@@ -78,8 +84,8 @@ public struct Settings: Sendable {
   private mutating func readLines(
     _ file: PermanentBytes, isPreset: Bool
   ) throws(ConfigurationError) {
-    // One bit for each key that has had its line.
-    var seen: UInt32 = 0
+    // Which keys have had their line.
+    var seen = ByteSet()
     var number = 0
     var start = file.bytes.hasPrefix("\u{FEFF}") ? 3 : 0
     while start < file.count {
@@ -92,7 +98,7 @@ public struct Settings: Sendable {
   }
 
   private mutating func readLine(
-    _ line: PermanentBytes, _ number: Int, _ origin: Origin, _ seen: inout UInt32
+    _ line: PermanentBytes, _ number: Int, _ origin: Origin, _ seen: inout ByteSet
   ) throws(ConfigurationError) {
     let content = line.extracting(0..<commentStart(line.bytes)).trimmed()
     if content.count == 0 { return }
@@ -107,9 +113,7 @@ public struct Settings: Sendable {
     guard let key = Key(named: name.bytes) else {
       throw .unknownKey(name.extracting(0..<min(name.count, 64)), line: number)
     }
-    let bit = UInt32(1) &<< UInt32(key.rawValue)
-    if seen & bit != 0 { throw .duplicateKey(key, line: number) }
-    seen |= bit
+    if !seen.insert(key.rawValue) { throw .duplicateKey(key, line: number) }
     set(key, value, origin)
   }
 }

@@ -22,7 +22,7 @@ func expand(
       index += 1
     }
   }
-  precondition(!memory.isTruncated, "less memory than five URLs take")
+  precondition(!memory.isTruncated, "less memory than the endpoints take")
   return memory.permanent(from: start)
 }
 
@@ -41,7 +41,7 @@ private func append(
 func tenant(_ setting: Setting?) throws(ConfigurationError) -> PermanentBytes {
   guard let setting else { throw .missing(.tenant, "the provider's endpoints hold it") }
   let value = setting.value
-  var isSegment = value.count > 0 && value.count <= 128
+  var isSegment = value.count > 0
   for index in value.bytes.indices where !value.bytes[index].isUnreserved { isSegment = false }
   if !isSegment {
     throw .badValue(.tenant, setting.origin, "is not a tenant's identifier or domain")

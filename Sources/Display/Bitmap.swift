@@ -1,5 +1,15 @@
-/// A canvas of one bit a pixel over memory that the caller owns, laid out as P4 wants it: rows from
-/// the top, each padded to whole bytes, the leftmost pixel in the highest bit, 1 for ink.
+/// Memory for the pixels of pictures, which the caller owns: it outlives what is painted on it, and
+/// nothing else writes to it meanwhile.
+public struct Canvas {
+  fileprivate let memory: UnsafeMutableRawBufferPointer
+
+  public init(_ memory: UnsafeMutableRawBufferPointer) {
+    self.memory = memory
+  }
+}
+
+/// A picture of one bit a pixel on a canvas, laid out as P4 wants it: rows from the top, each
+/// padded to whole bytes, the leftmost pixel in the highest bit, 1 for ink.
 ///
 /// It may hold a band of the panel's rows only: whoever has no room for the whole picture paints
 /// it band by band.
@@ -19,11 +29,12 @@ public struct Bitmap: ~Copyable {
   ///
   /// - Parameter panel: the size of the whole panel in pixels, before rotation.
   /// - Parameter rows: the band to hold; all rows unless given.
-  /// - Returns: nil where the memory is too small.
+  /// - Returns: nil where the canvas is too small.
   public init?(
     panel: Size, rotation: Rotation = .none, rows: Range<Int>? = nil,
-    memory: UnsafeMutableRawBufferPointer
+    on canvas: Canvas
   ) {
+    let memory = canvas.memory
     let rows = rows ?? 0..<panel.height
     let stride = Bitmap.stride(width: panel.width)
     guard panel.width > 0, stride <= memory.count, rows.count <= memory.count / stride else {
@@ -46,6 +57,29 @@ public struct Bitmap: ~Copyable {
     rotation = .none
     memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     self.size = size
+  }
+
+  /// Gives `body` a panel's rows from the top, band by band, each as a bitmap that is paper all
+  /// over and its number: for a panel whose rows have at most `PixelFormat.widestRow` pixels.
+  static func forEachBand(
+    of panel: Size, _ rotation: Rotation, _ body: (_ band: inout Bitmap, _ index: Int) -> Void
+  ) {
+    var storage = InlineArray<2048, UInt8>(repeating: 0)
+    let rowsPerBand = max(1, storage.count / stride(width: panel.width))
+    var span = storage.mutableSpan
+    span.withUnsafeMutableBytes { memory in
+      var top = 0
+      var index = 0
+      while top < panel.height {
+        let rows = top..<min(top + rowsPerBand, panel.height)
+        guard
+          var bitmap = Bitmap(panel: panel, rotation: rotation, rows: rows, on: Canvas(memory))
+        else { return }
+        body(&bitmap, index)
+        top = rows.upperBound
+        index += 1
+      }
+    }
   }
 
   /// The bytes of a row of `width` pixels.

@@ -5,8 +5,6 @@ public import Linux
 public struct ConsoleDisplay: ~Copyable {
   private let descriptor: Int32
   private let printer: ConsolePrinter
-  /// What a wait for a terminal that is stopped heeds.
-  private let patience: Patience
   /// What was printed last, so that a screen shown again prints nothing.
   private var printed: UInt32?
   /// Whether the terminal did not take the last screen: it is stopped, or nobody reads it.
@@ -15,14 +13,10 @@ public struct ConsoleDisplay: ~Copyable {
   /// - Parameter descriptor: an open one, which stays the caller's.
   /// - Parameter columns: the width in characters.
   /// - Parameter rows: the height in characters; nil for no limit, as in a log.
-  /// - Parameter patience: what ends the wait for a terminal that is stopped; it ends after some
-  ///   seconds in any case.
   public init(
-    descriptor: Int32, style: ConsoleStyle, columns: Int = 80, rows: Int? = 24,
-    patience: Patience = Patience(deadline: .max)
+    descriptor: Int32, style: ConsoleStyle, columns: Int = 80, rows: Int? = 24
   ) {
     self.descriptor = descriptor
-    self.patience = patience
     printer = ConsolePrinter(style: style, columns: columns, rows: rows)
   }
 
@@ -31,11 +25,9 @@ public struct ConsoleDisplay: ~Copyable {
   ///
   /// - Parameter locale: the first of `LC_ALL`, `LC_CTYPE`, `LANG` that is set and not empty.
   /// - Parameter term: the value of `TERM`.
-  /// - Parameter patience: see above.
   @inline(never)
   public init(
-    descriptor: Int32, locale: borrowing Span<UInt8>, term: borrowing Span<UInt8>,
-    patience: Patience
+    descriptor: Int32, locale: borrowing Span<UInt8>, term: borrowing Span<UInt8>
   ) {
     let terminal = Terminal(descriptor: descriptor)
     let isTerminal = terminal.isTerminal
@@ -43,23 +35,25 @@ public struct ConsoleDisplay: ~Copyable {
     self.init(
       descriptor: descriptor,
       style: ConsoleStyle(locale: locale, terminal: term, isTerminal: isTerminal),
-      columns: isTerminal ? size.columns : 80, rows: isTerminal ? size.rows : nil,
-      patience: patience)
+      columns: isTerminal ? size.columns : 80, rows: isTerminal ? size.rows : nil)
   }
 
   /// Prints a code when it is another one than before, and any other screen as one line; nothing
-  /// for a blank one. Where the terminal is stopped, it gets the next screen that it takes.
+  /// for a blank one. Where the terminal is stopped, it is waited for some seconds, unless whoever
+  /// attends ends that before; then it gets the next screen that it takes.
   ///
   /// - Throws: `.system` where the descriptor can't be written to.
-  public mutating func show(_ screen: borrowing Screen) throws(DisplayError) {
+  public mutating func show(
+    _ screen: borrowing Screen, attending: Attending
+  ) throws(DisplayError) {
     if screen.kind == .blank { return }
     var words = Words()
     words.set(screen, besideQR: true)
     if printed == words.identity { return }
     printed = words.identity
     // Once it has been waited for, a terminal gets little time until it goes on.
-    let patience = isStopped ? patience.ending(by: Clock.milliseconds + 20) : patience
-    var output = ConsoleOutput(descriptor: descriptor, patience)
+    let deadline = isStopped ? Clock.milliseconds + 20 : Int64.max
+    var output = ConsoleOutput(descriptor: descriptor, until: deadline, attending: attending)
     if screen.kind == .code {
       printer.print(screen.code, words, to: &output)
     } else {
@@ -76,19 +70,26 @@ public struct ConsoleDisplay: ~Copyable {
 }
 
 /// Collects bytes and writes them in pieces; after a failure it takes nothing more.
-struct ConsoleOutput: ~Copyable {
+///
+/// A code is four pieces long, so they are written on the way: it holds what is attended to
+/// meanwhile, and lives no longer than that.
+struct ConsoleOutput: ~Copyable, ~Escapable {
   private let descriptor: Int32
-  private let patience: Patience
+  private let deadline: Int64
+  private let attending: Attending
   private var pending = Text<2560>()
   private(set) var failure: Errno?
 
   /// A serial line of 9600 bit/s takes three seconds for a piece; a stopped terminal must not stop
   /// us.
-  private static let patienceMilliseconds: Int64 = 6000
+  private static let millisecondsPerPiece: Int64 = 6000
 
-  init(descriptor: Int32, _ patience: Patience) {
+  /// - Parameter deadline: for all pieces, in milliseconds since boot.
+  @_lifetime(copy attending)
+  init(descriptor: Int32, until deadline: Int64, attending: Attending) {
     self.descriptor = descriptor
-    self.patience = patience
+    self.deadline = deadline
+    self.attending = copy attending
   }
 
   @inline(never)
@@ -103,9 +104,11 @@ struct ConsoleOutput: ~Copyable {
   @inline(never)
   mutating func flush() {
     if failure == nil {
-      let patience = patience.ending(
-        by: Clock.milliseconds + ConsoleOutput.patienceMilliseconds)
-      do { try Terminal(descriptor: descriptor).writeAll(pending.bytes, patience) } catch {
+      let deadline = min(deadline, Clock.milliseconds + ConsoleOutput.millisecondsPerPiece)
+      do {
+        try Terminal(descriptor: descriptor).writeAll(
+          pending.bytes, until: deadline, attending: attending)
+      } catch {
         failure = error
       }
     }

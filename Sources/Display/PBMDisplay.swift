@@ -8,33 +8,32 @@ public struct PBMDisplay: ~Copyable {
   public let path: Path
   private let panel: Size
   private let rotation: Rotation
-  private let memory: UnsafeMutableRawBufferPointer
+  private let canvas: Canvas
   private var painter: Painter
 
   /// - Parameter path: the file to write; `.new` is put behind it for the name beside.
   /// - Parameter width: in pixels, before rotation, and so the height.
-  /// - Parameter memory: for one bit a pixel, each row padded to whole bytes. It outlives the
-  ///   display; nothing else writes to it.
+  /// - Parameter canvas: for one bit a pixel, each row padded to whole bytes. Displays may share
+  ///   it.
   @inline(never)
   public init(
-    path: Path, width: Int, height: Int, rotation: Rotation = .none,
-    memory: UnsafeMutableRawBufferPointer
+    path: Path, width: Int, height: Int, rotation: Rotation = .none, canvas: Canvas
   ) {
     self.path = path
     self.panel = Size(width: width, height: height)
     self.rotation = rotation
-    self.memory = memory
+    self.canvas = canvas
     painter = Painter(size: rotation.applied(to: panel))
   }
 
   /// Shows that screen in place of what was shown before. Call it whenever the screen changes, and
   /// once a second while a code is shown, for the time left.
   ///
-  /// - Throws: `.size` where the memory does not hold the picture, `.system` where the file can't
+  /// - Throws: `.size` where the canvas does not hold the picture, `.system` where the file can't
   ///   be written or replaced.
   public mutating func show(_ screen: borrowing Screen) throws(DisplayError) {
     guard panel.height > 0,
-      var bitmap = Bitmap(panel: panel, rotation: rotation, memory: memory)
+      var bitmap = Bitmap(panel: panel, rotation: rotation, on: canvas)
     else { throw .size }
     let words = painter.prepare(screen)
     painter.paint(words, on: &bitmap)

@@ -165,30 +165,16 @@ public struct PanelDisplay: ~Copyable {
   }
 
   private mutating func paint(_ screen: borrowing Screen) {
-    let panel = format.size
     let words = painter.prepare(screen)
-    let rowsPerBand = max(1, PixelFormat.widestRow / 8 / Bitmap.stride(width: panel.width))
     let rewritesAll = showsUntilRewrite == 0
     showsUntilRewrite = rewritesAll ? PanelDisplay.showsPerRewrite - 1 : showsUntilRewrite - 1
-
-    var storage = InlineArray<2048, UInt8>(repeating: 0)
-    var span = storage.mutableSpan
-    span.withUnsafeMutableBytes { band in
-      var top = 0
-      var index = 0
-      while top < panel.height {
-        let rows = top..<min(top + rowsPerBand, panel.height)
-        guard var bitmap = Bitmap(panel: panel, rotation: rotation, rows: rows, memory: band)
-        else { return }
-        painter.paint(words, on: &bitmap)
-        let sum = checksum(bitmap.bytes)
-        if rewritesAll || index >= written.count || written[index] != sum {
-          format.write(bitmap, to: memory.bytes)
-          if index < written.count { written[index] = sum }
-        }
-        top = rows.upperBound
-        index += 1
-      }
+    Bitmap.forEachBand(of: format.size, rotation) { band, index in
+      painter.paint(words, on: &band)
+      let sum = checksum(band.bytes)
+      let isKnown = index < written.count
+      if !rewritesAll, isKnown, written[index] == sum { return }
+      format.write(band, to: memory.bytes)
+      if isKnown { written[index] = sum }
     }
   }
 }

@@ -3,7 +3,7 @@ public import Bytes
 private let statusLinePrefix: StaticString = "HTTP/1."
 
 /// Why bytes are not an HTTP response that this program accepts.
-public enum HTTPError: Error, Sendable, Equatable {
+public enum HTTPError: UInt8, Error, Sendable, Equatable {
   case malformedStatusLine
   case malformedField
   case malformedChunk

@@ -2,7 +2,7 @@ public import Bytes
 internal import CJansson
 
 /// Why bytes are not a JSON object.
-public enum JSONError: Error, Sendable, Equatable {
+public enum JSONError: UInt8, Error, Sendable, Equatable {
   /// Not JSON, or a key twice (RFC 8259 §4 leaves that open; OAuth forbids it).
   case malformed
   case notAnObject
@@ -97,11 +97,12 @@ public struct JSONObject: ~Copyable {
   ///
   /// - Returns: whether the buffer had room.
   public func write(to buffer: inout Buffer) -> Bool {
-    let isWritten = buffer.append { space in
-      let length = cjansson_dump(
-        root, space.baseAddress?.assumingMemoryBound(to: CChar.self), space.count)
-      return length <= space.count ? length : 0
-    } > 0
+    let isWritten =
+      buffer.append { space in
+        let length = cjansson_dump(
+          root, space.baseAddress?.assumingMemoryBound(to: CChar.self), space.count)
+        return length <= space.count ? length : 0
+      } > 0
     buffer.append("\n")
     return isWritten && !buffer.isTruncated
   }

@@ -1,6 +1,6 @@
 public import Bytes
 
-/// Writes one flat JSON object, member by member, to one sink.
+/// Writes one JSON object, member by member, to one sink.
 public struct JSONWriter: Sendable {
   private var isEmpty = true
 
@@ -26,6 +26,47 @@ public struct JSONWriter: Sendable {
   ) {
     begin(name, &sink)
     sink.append(value ? "true" : "false")
+  }
+
+  /// Writes a member with a string, or with `null`.
+  public mutating func member<Sink: ByteSink & ~Copyable>(
+    _ name: StaticString, _ value: borrowing Span<UInt8>, orNullAt isNull: Bool,
+    to sink: inout Sink
+  ) {
+    begin(name, &sink)
+    if isNull { sink.append("null") } else { sink.append(jsonString: value) }
+  }
+
+  /// Writes a member with a number, or with `null`.
+  public mutating func member<Sink: ByteSink & ~Copyable>(
+    _ name: StaticString, orNull value: Int64?, to sink: inout Sink
+  ) {
+    begin(name, &sink)
+    guard let value else {
+      sink.append("null")
+      return
+    }
+    sink.append(decimal: value)
+  }
+
+  /// Writes a member whose value is JSON already.
+  public mutating func member<Sink: ByteSink & ~Copyable>(
+    _ name: StaticString, json value: borrowing Span<UInt8>, to sink: inout Sink
+  ) {
+    begin(name, &sink)
+    sink.append(value)
+  }
+
+  /// Begins a member whose value another writer writes, and ends with `endMember`.
+  public mutating func beginMember<Sink: ByteSink & ~Copyable>(
+    _ name: StaticString, to sink: inout Sink
+  ) {
+    begin(name, &sink)
+  }
+
+  /// Ends an object that is a member's value.
+  public func endMember<Sink: ByteSink & ~Copyable>(_ sink: inout Sink) {
+    sink.append(isEmpty ? "{}" : "}")
   }
 
   /// Ends the object and the line.

@@ -33,14 +33,17 @@ public struct Terminal: Sendable {
     while written < bytes.count {
       let wakeup = wait(for: .writable, on: descriptor, until: deadline, attending: attending)
       if wakeup != .ready { throw .timedOut }
-      let rest = bytes.extracting(written..<bytes.count)
       do {
-        written += try rest.withUnsafeBytes { (rest) throws(Errno) in
-          try result { CLinux.write(descriptor, rest.baseAddress, rest.count) }
-        }
+        written += try writeSome(bytes.extracting(written..<bytes.count))
       } catch {
         if error != .wouldBlock { throw error }
       }
+    }
+  }
+
+  private func writeSome(_ bytes: borrowing Span<UInt8>) throws(Errno) -> Int {
+    try bytes.withUnsafeBytes { (bytes) throws(Errno) in
+      try result { CLinux.write(descriptor, bytes.baseAddress, bytes.count) }
     }
   }
 

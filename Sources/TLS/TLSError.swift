@@ -27,7 +27,12 @@ public enum TLSError: Error, Sendable {
 
 /// What is wrong with a certificate, the gravest first.
 public struct CertificateFault: Sendable {
-  let flags: UInt32
+  /// Bits of `MBEDTLS_X509_BADCERT_…`, 17 of them.
+  public let flags: UInt32
+
+  public init(flags: UInt32) {
+    self.flags = flags
+  }
 
   private func has(_ flag: Int32) -> Bool { flags & UInt32(flag) != 0 }
 

@@ -268,10 +268,12 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   /// old one is still there, or the new one where only the last flush has failed.
   ///
   /// - Parameter scratch: memory for the whole file; wiped before this returns.
+  /// - Returns: the new file's identity; nil where that can't be told.
+  @discardableResult
   public borrowing func save(
     _ tokens: borrowing Tokens, tokenEndpoint: borrowing Span<UInt8>,
     clientID: borrowing Span<UInt8>, scratch: inout Buffer
-  ) throws(TokenStoreError) {
+  ) throws(TokenStoreError) -> FileIdentity? {
     scratch.removeAll()
     defer { scratch.wipe() }
     writeRecord(tokens, tokenEndpoint, clientID, to: &scratch)
@@ -283,6 +285,8 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
       throw .write(error)
     }
     keepPrevious()
+    // Before it has the name by which others look for it, and may put theirs.
+    let identity = try? directory.identity(of: path(.new))
     do {
       try directory.rename(path(.new), to: current)
       try directory.synchronize()
@@ -290,6 +294,12 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
       try? directory.removeIfPresent(path(.new))
       throw .replace(error)
     }
+    return identity
+  }
+
+  /// Which file it is at the moment; nil where there is none, or that can't be told.
+  public borrowing func identity() -> FileIdentity? {
+    try? directory.identity(of: current)
   }
 
   /// Moves a record out of the way whose tokens are dead: it becomes the generation before. A

@@ -1,4 +1,4 @@
-internal import Agent
+internal import Board
 internal import Bytes
 internal import Configuration
 internal import Linux
@@ -68,11 +68,9 @@ struct Arguments {
   private let count: Int
   private var index = 1
 
-  init(
-    _ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
-  ) throws(Failure) {
-    self.count = Int(count)
-    self.arguments = arguments
+  init(_ commandLine: CommandLine) throws(StartError) {
+    count = Int(commandLine.count)
+    arguments = commandLine.arguments
     while let argument = next() {
       if argument.bytes.hasPrefix("--"), argument.count > 2 {
         try readOption(argument)
@@ -90,40 +88,37 @@ struct Arguments {
     return PermanentBytes(cString: argument)
   }
 
-  private mutating func readCommand(_ argument: PermanentBytes) throws(Failure) {
+  private mutating func readCommand(_ argument: PermanentBytes) throws(StartError) {
     guard let command = Command(argument.bytes) else {
-      throw Failure(
-        .usage, "'\(argument.bytes)' is not a command; devicegrant --help lists them")
+      throw .usage("'", argument, "' is not a command; devicegrant --help lists them")
     }
     if self.command != nil {
-      throw Failure(.usage, "'\(argument.bytes)' is a second command; give one")
+      throw .usage("'", argument, "' is a second command; give one")
     }
     self.command = command
   }
 
-  private mutating func readOption(_ argument: PermanentBytes) throws(Failure) {
+  private mutating func readOption(_ argument: PermanentBytes) throws(StartError) {
     let equals = argument.bytes.firstIndex(of: UInt8(ascii: "="))
     let name = argument.extracting(2..<(equals ?? argument.count))
     let inlineValue = equals.map { argument.extracting($0 + 1..<argument.count) }
     if try readFlag(name, hasValue: inlineValue != nil) { return }
     if name.bytes.equals("client-secret") {
-      throw Failure(
-        .usage,
+      throw .usage(
         "--client-secret does not exist, since a command line is public; use client_secret_file")
     }
     let key = Key(option: name.bytes)
     guard key != nil || isOwnOption(name.bytes) else {
-      throw Failure(
-        .usage, "--\(name.bytes) is not an option; devicegrant --help lists them")
+      throw .usage("--", name, " is not an option; devicegrant --help lists them")
     }
     guard let value = inlineValue ?? next() else {
-      throw Failure(.usage, "--\(name.bytes) needs a value")
+      throw .usage("--", name, " needs a value")
     }
     if let key {
       do {
         try settings.setOption(key, value)
       } catch {
-        throw Failure(.usage, "--\(name.bytes) is given twice")
+        throw .usage("--", name, " is given twice")
       }
     } else {
       try setOwnOption(name, value)
@@ -133,7 +128,7 @@ struct Arguments {
   /// Takes an option without a value.
   private mutating func readFlag(
     _ name: PermanentBytes, hasValue: Bool
-  ) throws(Failure) -> Bool {
+  ) throws(StartError) -> Bool {
     if name.bytes.equals("help") {
       wantsHelp = true
     } else if name.bytes.equals("version") {
@@ -145,7 +140,7 @@ struct Arguments {
     } else {
       return false
     }
-    if hasValue { throw Failure(.usage, "--\(name.bytes) takes no value") }
+    if hasValue { throw .usage("--", name, " takes no value") }
     return true
   }
 
@@ -156,7 +151,7 @@ struct Arguments {
 
   private mutating func setOwnOption(
     _ name: PermanentBytes, _ value: PermanentBytes
-  ) throws(Failure) {
+  ) throws(StartError) {
     let present: PermanentBytes?
     if name.bytes.equals("config") {
       present = configurationFile
@@ -174,32 +169,29 @@ struct Arguments {
       present = minimumTTL
       minimumTTL = value
     }
-    if present != nil { throw Failure(.usage, "--\(name.bytes) is given twice") }
+    if present != nil { throw .usage("--", name, " is given twice") }
   }
 
   /// For how many seconds a token has to be good.
-  func minimumSeconds() throws(Failure) -> Int64 {
-    guard let minimumTTL else { return HandOut.standardMinimum }
+  func minimumSeconds() throws(StartError) -> Int64 {
+    guard let minimumTTL else { return standardMinimum }
     guard let seconds = minimumTTL.bytes.parseDecimal() else {
-      throw Failure(.usage, "--min-ttl: '\(minimumTTL.bytes)' is not a number of seconds")
+      throw .usage("--min-ttl: '", minimumTTL, "' is not a number of seconds")
     }
     if seconds > 315_360_000 {
-      throw Failure(.usage, "--min-ttl: '\(minimumTTL.bytes)' is too large")
+      throw .usage("--min-ttl: '", minimumTTL, "' is too large")
     }
     return seconds
   }
 
-  /// The arguments as `main` got them.
-  var vector: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> { arguments }
-
   /// Refuses options that belong to another command.
-  func checkOptions(of command: Command) throws(Failure) {
-    if wantsJSON, command != .status { throw Failure(.usage, "--json belongs to status") }
+  func checkOptions(of command: Command) throws(StartError) {
+    if wantsJSON, command != .status { throw .usage("--json belongs to status") }
     if minimumTTL != nil || wantsHeader, command != .token {
-      throw Failure(.usage, "--min-ttl and --header belong to token")
+      throw .usage("--min-ttl and --header belong to token")
     }
     if uri != nil || complete != nil || code != nil, command != .show {
-      throw Failure(.usage, "--uri, --complete and --code belong to show")
+      throw .usage("--uri, --complete and --code belong to show")
     }
   }
 }

@@ -1,7 +1,6 @@
-internal import Agent
+internal import Board
 internal import Bytes
 internal import Configuration
-internal import DeviceGrant
 internal import Linux
 internal import OAuth
 
@@ -17,7 +16,9 @@ struct ConfigurationSource {
 
   private var settings: Settings { local.settings }
 
-  init(_ arguments: borrowing Arguments, _ log: inout Log) throws(Failure) {
+  init(
+    _ arguments: borrowing Arguments, _ memory: inout ConfigurationMemory, _ log: inout KernelLog
+  ) throws(StartError) {
     var settings = arguments.settings
     Environment.forEach { name, value in
       // An empty variable counts as unset, as a shell's user expects.
@@ -26,30 +27,47 @@ struct ConfigurationSource {
       settings.set(key, value, isSample ? .sampleEnvironment : .environment)
     }
     let explicit = arguments.configurationFile ?? Environment.value("DEVICEGRANT_CONFIG")
-    file = try Self.readFile(explicit, into: &settings, &log)
-    var memory = Memory.endpoints()
+    file = try Self.readFile(explicit, into: &settings, &memory.file, log)
     do {
       local = try LocalConfiguration(settings)
       // Also where the client is of no concern: a wrong value is better found by `status` than at
       // the next refresh.
-      try ClientConfiguration.check(settings, memory: &memory)
+      try ClientConfiguration.check(settings, memory: &memory.endpoints)
+      memory.endpoints.removeAll()
       accessTokenGroup = try Self.group(.accessTokenGroup, settings)
       socketGroup = try Self.group(.socketGroup, settings)
     } catch {
-      throw Self.failure(error, file)
+      throw .configuration(error, file: file)
     }
     log.level = local.logLevel
   }
 
-  /// Finds out whether the configuration as it is now could be used, and leaves the one that is in
-  /// use as it is.
-  static func check(_ arguments: borrowing Arguments, _ log: Log) throws(Failure) {
-    Memory.usesSpare = true
-    defer { Memory.usesSpare = false }
+  /// Whether the configuration as it is now could be used; where not, that is said. The one that is
+  /// in use stays as it is.
+  static func isGood(_ commandLine: CommandLine, _ log: KernelLog) -> Bool {
     var log = log
-    let source = try ConfigurationSource(arguments, &log)
-    _ = try findTrustAnchors(source.client(log), source)
-    try Publication(source)?.checkWritable()
+    do {
+      var memory = Memory.spareConfiguration()
+      let arguments = try Arguments(commandLine)
+      let source = try ConfigurationSource(arguments, &memory, &log)
+      let plan = try source.plan(&memory, log)
+      do {
+        try plan.place.check(log)
+      } catch {
+        log.warning {
+          $0 <- "the configuration stays as it was: "
+          plan.tell(error, to: $0)
+        }
+        return false
+      }
+      return true
+    } catch {
+      log.warning {
+        $0 <- "the configuration stays as it was: "
+        error.tell(to: $0)
+      }
+      return false
+    }
   }
 
   @inline(never)
@@ -68,31 +86,75 @@ struct ConfigurationSource {
 
   /// Who the client is and whom it talks to.
   ///
-  /// - Parameter log: where it is said that others can read the client's secret.
-  func client(_ log: Log? = nil) throws(Failure) -> ClientConfiguration {
-    let secret = try readSecretFile(log)
-    var memory = Memory.endpoints()
+  /// - Parameter log: where it is said that others can read the client's secret; nil for nowhere.
+  func client(
+    _ memory: inout ConfigurationMemory, _ log: KernelLog?
+  ) throws(StartError) -> ClientConfiguration {
+    let secret = try readSecretFile(&memory.secret, log)
     do {
-      return try ClientConfiguration(settings, secretFile: secret, memory: &memory)
+      return try ClientConfiguration(settings, secretFile: secret, memory: &memory.endpoints)
     } catch {
-      throw Self.failure(error, file)
+      throw .configuration(error, file: file)
     }
   }
 
-  /// The failure for a key whose value turned out to be of no use.
-  func failure(_ key: Key, _ reason: StaticString) -> Failure {
-    Self.failure(.badValue(key, settings[key]?.origin ?? .preset, reason), file)
+  /// What a life needs.
+  func plan(
+    _ memory: inout ConfigurationMemory, _ log: KernelLog
+  ) throws(StartError) -> Plan {
+    let client = try client(&memory, log)
+    let anchors = try findTrustAnchors(client, self)
+    var plan = Plan(try place(), client: client, trustAnchors: anchors)
+    plan.socket = try socket()
+    plan.socketGroup = socketGroup
+    plan.hooks = HookPrograms { local.program(for: $0) }
+    plan.start = local.start
+    return plan
   }
 
-  /// The failure for a key whose file can't be read.
-  @inline(never)
-  func failure(_ key: Key, _ path: borrowing Path, _ error: Errno) -> Failure {
-    let place = failure(key, "cannot be read")
-    return Failure(.configuration, "\(place): \(path): \(error)")
+  private func socket() throws(StartError) -> Path? {
+    guard let socket = local.socket else { return nil }
+    guard let path = Path(socket.bytes) else { throw failure(.socket, "is no path") }
+    return path
+  }
+
+  /// Where the grant is kept.
+  func place() throws(StartError) -> GrantPlace {
+    GrantPlace(
+      tokenFile: try tokenFile(), accessTokenFile: try accessTokenFile(),
+      accessTokenGroup: accessTokenGroup)
+  }
+
+  /// Where the access token is published; nil for nowhere.
+  private func accessTokenFile() throws(StartError) -> Path? {
+    guard let file = local.accessTokenFile else { return nil }
+    guard let path = Path(file.bytes), path.name?.appending(".new") != nil else {
+      throw failure(.accessTokenFile, "is no path")
+    }
+    if path.bytes.equals(try tokenFile().bytes) {
+      throw failure(.accessTokenFile, "is the token file")
+    }
+    return path
+  }
+
+  /// The failure for a key whose value turned out to be of no use.
+  func failure(_ key: Key, _ reason: StaticString) -> StartError {
+    .configuration(fault(key, reason), file: file)
+  }
+
+  /// The failure for a key whose file can't be used: what the kernel said, where it did.
+  func failure(
+    _ key: Key, _ reason: StaticString, _ path: PermanentBytes, _ error: Errno? = nil
+  ) -> StartError {
+    .file(fault(key, reason), file: file, path, error)
+  }
+
+  private func fault(_ key: Key, _ reason: StaticString) -> ConfigurationError {
+    .badValue(key, settings[key]?.origin ?? .preset, reason)
   }
 
   /// Where the tokens are kept.
-  func tokenFile() throws(Failure) -> Path {
+  func tokenFile() throws(StartError) -> Path {
     if let path = local.tokenFile {
       guard let path = Path(path.bytes) else { throw failure(.tokenFile, "is no path") }
       return path
@@ -112,24 +174,24 @@ struct ConfigurationSource {
       path.append(home.bytes)
       path.append("/.local/state/devicegrant")
     } else {
-      throw Failure(
+      throw .plain(
         .configuration, "there is no place for the token file: set token_file, or HOME")
     }
     path.append("/tokens.json")
     guard let path = Path(path.bytes) else {
-      throw Failure(.configuration, "the token file's path is too long: set token_file")
+      throw .plain(.configuration, "the token file's path is too long: set token_file")
     }
     return path
   }
 
   private static func readFile(
-    _ explicit: PermanentBytes?, into settings: inout Settings, _ log: inout Log
-  ) throws(Failure) -> PermanentBytes? {
+    _ explicit: PermanentBytes?, into settings: inout Settings, _ buffer: inout Buffer,
+    _ log: KernelLog
+  ) throws(StartError) -> PermanentBytes? {
     let name = explicit ?? PermanentBytes("/etc/devicegrant.conf")
     guard let path = Path(name.bytes) else {
-      throw Failure(.configuration, "the configuration file's name is empty or too long")
+      throw .plain(.configuration, "the configuration file's name is empty or too long")
     }
-    var buffer = Memory.configurationFile()
     let mode: UInt32
     do {
       let file = try FileDescriptor(opening: path, .readOnly | .noControllingTerminal)
@@ -137,73 +199,51 @@ struct ConfigurationSource {
       try file.readAll(into: &buffer)
     } catch {
       if explicit == nil, error == .noSuchFile { return nil }
-      throw Failure(.configuration, "cannot read the configuration file \(path): \(error)")
+      throw .about(.configuration, "cannot read the configuration file ", name, "", error)
     }
     do {
       try settings.readFile(Memory.permanent(buffer))
     } catch {
-      throw failure(error, name)
+      throw .configuration(error, file: name)
     }
     if let secret = settings[.clientSecret], case .file = secret.origin {
-      warnOfExposure(path, mode, log)
+      warnOfExposure(name, mode, log)
     }
     return name
   }
 
   /// A group may have the secret: the service is in one that the file's owner is not.
   @inline(never)
-  private static func warnOfExposure(_ path: borrowing Path, _ mode: UInt32, _ log: Log) {
+  private static func warnOfExposure(_ path: PermanentBytes, _ mode: UInt32, _ log: KernelLog) {
     if mode & 0o007 == 0 { return }
-    log.warning("\(path) holds the client's secret and is open to every user; chmod o= it")
+    log.warning {
+      $0 <- path.bytes <- " holds the client's secret and is open to every user; chmod o= it"
+    }
   }
 
-  private func readSecretFile(_ log: Log?) throws(Failure) -> PermanentBytes? {
+  private func readSecretFile(
+    _ buffer: inout Buffer, _ log: KernelLog?
+  ) throws(StartError) -> PermanentBytes? {
     let name: PermanentBytes?
     do {
       name = try ClientConfiguration.secretFilePath(settings)
     } catch {
-      throw Self.failure(error, file)
+      throw .configuration(error, file: file)
     }
     guard let name else { return nil }
     guard let path = Path(name.bytes) else { throw failure(.clientSecretFile, "is no path") }
-    var buffer = Memory.secretFile()
     do {
       let file = try FileDescriptor(opening: path, .readOnly | .noControllingTerminal)
-      if let log { Self.warnOfExposure(path, try file.status().mode, log) }
+      if let log { Self.warnOfExposure(name, try file.status().mode, log) }
       try file.readAll(into: &buffer)
     } catch {
       if error == .fileTooLarge {
         throw failure(.clientSecretFile, "names a file of more than 512 bytes")
       }
-      throw failure(.clientSecretFile, path, error)
+      throw failure(.clientSecretFile, "cannot be read", name, error)
     }
     var end = buffer.count
     while end > 0, buffer.bytes[end - 1] == 0x0A || buffer.bytes[end - 1] == 0x0D { end -= 1 }
     return Memory.permanent(buffer).extracting(0..<end)
-  }
-
-  /// Says what is wrong, where it stands, and in which file.
-  private static func failure(_ error: ConfigurationError, _ file: PermanentBytes?) -> Failure {
-    let name = (file ?? PermanentBytes("/etc/devicegrant.conf")).bytes
-    switch error {
-    case .malformedLine(let line):
-      return Failure(.configuration, "\(name):\(line): the line is not of the form key = value")
-    case .unknownKey(let key, let line):
-      return Failure(.configuration, "\(name):\(line): unknown key '\(key.bytes)'")
-    case .duplicateKey(let key, let line):
-      return Failure(.configuration, "\(name):\(line): duplicate key '\(key.name.bytes)'")
-    case .duplicateOption(let key):
-      return Failure(.usage, "\(key.name.bytes) is given twice")
-    case .badValue(let key, .file(let line), let reason):
-      return Failure(.configuration, "\(name):\(line): \(key.name.bytes) \(reason)")
-    case .badValue(let key, .option, let reason):
-      return Failure(.configuration, "on the command line: \(key.name.bytes) \(reason)")
-    case .badValue(let key, .preset, let reason):
-      return Failure(.configuration, "\(key.name.bytes) \(reason)")
-    case .badValue(let key, _, let reason):
-      return Failure(.configuration, "in the environment: \(key.name.bytes) \(reason)")
-    case .missing(let key, let reason):
-      return Failure(.configuration, "\(key.name.bytes) is not set: \(reason); set it in \(name)")
-    }
   }
 }

@@ -1,22 +1,21 @@
+internal import Board
 internal import Bytes
 internal import Linux
 
 // Theory of operation.
 //
-// The other targets decide; this one does. `entry` reads the command line and the configuration,
-// and gives them to one command. Each command is one file. Whatever waits takes a `Patience`, so
-// that a signal ends every wait; whatever fails throws a `Failure`, which ends here, as one line
-// in the log and an exit code.
+// The other targets decide; this one meets the kernel. `entry` reads the command line and the
+// configuration, and gives them to one command. Each command is one file. The agent's life is the
+// library `Board`'s; here is the world that it lives in.
 //
 //   Commands/             the commands
-//   Life                  what `run` does: +Code until somebody has approved, +Grant from then on
-//   Background            what is attended to in the midst of every wait: signals, keys, clocks,
-//     HandOut, Hooks      the socket's clients, the operator's programs
-//   SignInSession         one code after another, with the Displays that show it
-//   AuthorizationServer   one function for each request, over one Exchange: HTTP on a TLS session
-//   GrantFiles            the token file with its lock, the access token's file
+//   KernelWorld           the world: clocks, connections, directories, programs
+//   KernelSources         where the kernel tells of events: signals, timers, files, the socket
+//   Journal               the log on standard error
 //   SocketClient          the other end of `run`'s socket
-//   Arguments, ConfigurationSource, Help; Log, Message, Failure; Memory
+//   Arguments, ConfigurationSource, TrustAnchors, Help, StartError; Memory
+
+typealias KernelLog = Log<KernelWorld>
 
 /// The program. SwiftPM makes `main` an alias of this name.
 @c(devicegrant_main)
@@ -25,52 +24,64 @@ public func entry(
 ) -> Int32 {
   StandardDescriptors.occupy()
   SignalQueue.ignoreFailedWrites()
-  var log = Log()
-  do {
-    try run(argumentCount, arguments, &log)
-    return ExitCode.done.rawValue
-  } catch {
-    log.failure()
-    return error.code.rawValue
+  var journal = Journal.State()
+  return withUnsafeMutablePointer(to: &journal) { state in
+    let commandLine = CommandLine(count: argumentCount, arguments: arguments)
+    var log = Log(KernelWorld(commandLine: commandLine, journal: Journal(state)))
+    do throws(StartError) {
+      return try run(commandLine, &log).rawValue
+    } catch {
+      log.error { error.tell(to: $0) }
+      return error.exitCode.rawValue
+    }
   }
 }
 
 private func run(
-  _ argumentCount: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>,
-  _ log: inout Log
-) throws(Failure) {
-  let arguments = try Arguments(argumentCount, arguments)
+  _ commandLine: CommandLine, _ log: inout KernelLog
+) throws(StartError) -> ExitCode {
+  let arguments = try Arguments(commandLine)
   if arguments.wantsHelp {
     try write((arguments.command?.help ?? Help.program).bytes)
-    return
+    return .done
   }
   if arguments.wantsVersion {
     let line: Text<64> = "devicegrant \(version)\n"
     try write(line.bytes)
-    return
+    return .done
   }
   guard let command = arguments.command else {
-    throw Failure(.usage, "no command given; devicegrant --help lists them")
+    throw .usage("no command given; devicegrant --help lists them")
   }
   try arguments.checkOptions(of: command)
-  let source = try ConfigurationSource(arguments, &log)
+  var memory = Memory.configuration()
+  let source = try ConfigurationSource(arguments, &memory, &log)
   switch command {
-  case .run: try run(source, arguments, log)
-  case .signIn: try signIn(source, log)
-  case .token: try token(source, arguments, log)
-  case .whoami: try whoAmI(source, log)
-  case .signOut: try signOut(source, log)
-  case .status: try status(source, asJSON: arguments.wantsJSON)
-  case .show: try show(source, arguments, log)
+  case .run: return try run(source, &memory, log)
+  case .signIn: return try signIn(source, &memory, log)
+  case .token: return try token(source, arguments, &memory, log)
+  case .whoami: return try whoAmI(source, &memory, log)
+  case .signOut: return try signOut(source, &memory, log)
+  case .status: return try status(source, &memory, asJSON: arguments.wantsJSON, log)
+  case .show: return try show(source, arguments, log)
   }
 }
 
 /// Writes what a command is for to standard output.
 @inline(never)
-func write(_ output: borrowing Span<UInt8>) throws(Failure) {
+func write(_ output: borrowing Span<UInt8>) throws(StartError) {
   do {
     try StandardOutput.write(output)
   } catch {
-    throw Failure(.cannotCreate, "cannot write to standard output: \(error)")
+    throw .system(.cannotCreate, "cannot write to standard output", error)
+  }
+}
+
+/// Takes over the signals that end a command.
+func openSignals() throws(StartError) -> SignalQueue {
+  do {
+    return try SignalQueue()
+  } catch {
+    throw .system(.defect, "cannot take over signals", error)
   }
 }

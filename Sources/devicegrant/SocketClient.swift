@@ -1,4 +1,4 @@
-internal import Agent
+internal import Board
 internal import Bytes
 internal import Configuration
 internal import Linux
@@ -15,33 +15,32 @@ private let statusPatience: Int64 = 2000
 /// - Throws: exit code 77 where a person has to sign in first, 69 where the token is not to be had
 ///   now.
 func askForToken(
-  _ source: borrowing ConfigurationSource, _ minimum: Int64, _ log: Log
-) throws(Failure) -> PermanentBytes? {
-  guard let line = try ask(source, "token \(minimum)\n", tokenPatience) else { return nil }
-  if line.bytes.hasPrefix("ok ") {
-    let rest = line.extracting(3..<line.count)
-    if let space = rest.bytes.firstIndex(of: 0x20), space + 1 < rest.count {
-      let end = rest.bytes.extracting(first: space).parseDecimal() ?? 0
-      if end != 0, end - Clock.unixSeconds < minimum { warnOfLife(minimum, log) }
-      return rest.extracting(space + 1..<rest.count)
-    }
+  _ source: borrowing ConfigurationSource, _ minimum: Int64, _ log: KernelLog
+) throws(StartError) -> PermanentBytes? {
+  var answer = Memory.socketAnswer()
+  guard let line = try ask(source, "token \(minimum)\n", tokenPatience, &answer) else {
+    return nil
   }
-  let error: StaticString = "error "
-  guard line.bytes.hasPrefix(error) else {
+  switch SocketAnswer(line) {
+  case .token(let token, let end):
+    if end != 0, end - Clock.unixSeconds < minimum { warnOfLife(minimum, log) }
+    return token
+  case .refused(let refusal, let hint):
+    throw .about(refusal == .loginRequired ? .denied : .unavailable, "", hint, "")
+  case .junk:
     let path = source.local.socket ?? PermanentBytes("")
-    throw Failure(.unavailable, "socket \(path.bytes): that is no answer of devicegrant run")
+    throw .about(.unavailable, "socket ", path, ": that is no answer of devicegrant run")
   }
-  let words = line.extracting(error.utf8CodeUnitCount..<line.count)
-  let space = words.bytes.firstIndex(of: 0x20) ?? words.count
-  let hint = words.extracting(min(space + 1, words.count)..<words.count)
-  let isLoginRequired = words.extracting(0..<space).bytes.equals(Refusal.loginRequired.name)
-  throw Failure(isLoginRequired ? .denied : .unavailable, "\(hint.bytes)")
 }
 
-/// Asks `run` how things stand; nil where it does not listen, or not to us.
-func askForStatus(_ source: borrowing ConfigurationSource) -> PermanentBytes? {
+/// Asks `run` how things stand, in words or as JSON; nil where it does not listen, or not to us.
+func askForStanding(
+  _ source: borrowing ConfigurationSource, asJSON: Bool, _ answer: inout Buffer
+) -> PermanentBytes? {
   do {
-    guard let line = try ask(source, "status\n", statusPatience), line.bytes.hasPrefix("ok ")
+    let request: Text<64> = asJSON ? "state\n" : "status\n"
+    guard let line = try ask(source, request, statusPatience, &answer),
+      line.bytes.hasPrefix("ok ")
     else { return nil }
     return line.extracting(3..<line.count)
   } catch {
@@ -51,33 +50,34 @@ func askForStatus(_ source: borrowing ConfigurationSource) -> PermanentBytes? {
 
 /// Sends one line to the socket, and takes the one that comes back, without its end.
 private func ask(
-  _ source: borrowing ConfigurationSource, _ request: Text<64>, _ milliseconds: Int64
-) throws(Failure) -> PermanentBytes? {
+  _ source: borrowing ConfigurationSource, _ request: Text<64>, _ milliseconds: Int64,
+  _ answer: inout Buffer
+) throws(StartError) -> PermanentBytes? {
   guard let socket = source.local.socket, let path = Path(socket.bytes) else { return nil }
-  let patience = Patience(deadline: Clock.milliseconds + milliseconds)
-  var answer = Memory.published()
+  let deadline = Clock.milliseconds + milliseconds
   do {
-    guard let connection = connect(to: path, patience) else { return nil }
+    guard let connection = connect(to: path, until: deadline) else { return nil }
     let number = connection.rawValue
     // Small enough to fit at once. Where `run` has just ended, there is nobody to ask.
     let sent = request.bytes.withUnsafeBytes { FileDescriptor.send(to: number, $0) }
     if sent != .bytes(request.count) { return nil }
-    try receive(from: connection, into: &answer, patience)
+    try receive(from: connection, into: &answer, until: deadline)
   } catch {
     if error != .timedOut { return nil }
-    throw Failure(.unavailable, "socket \(path): no answer from devicegrant run: \(error)")
+    throw .about(
+      .unavailable, "socket ", socket, ": no answer from devicegrant run", error)
   }
   if answer.isEmpty { return nil }
   let line = Memory.permanent(answer)
   guard let end = line.bytes.firstIndex(of: 0x0A) else {
-    throw Failure(.unavailable, "socket \(path): half an answer from devicegrant run")
+    throw .about(.unavailable, "socket ", socket, ": half an answer from devicegrant run")
   }
   return line.extracting(0..<end)
 }
 
-private func connect(to path: borrowing Path, _ patience: Patience) -> FileDescriptor? {
+private func connect(to path: borrowing Path, until deadline: Int64) -> FileDescriptor? {
   do {
-    return try FileDescriptor(connectingToLocal: copy path, patience)
+    return try FileDescriptor(connectingToLocal: copy path, until: deadline)
   } catch {
     return nil
   }
@@ -85,10 +85,12 @@ private func connect(to path: borrowing Path, _ patience: Patience) -> FileDescr
 
 /// Receives what comes up to the end.
 private func receive(
-  from connection: borrowing FileDescriptor, into answer: inout Buffer, _ patience: Patience
+  from connection: borrowing FileDescriptor, into answer: inout Buffer, until deadline: Int64
 ) throws(Errno) {
   while true {
-    switch wait(for: .readable, on: connection.rawValue, patience) {
+    let wakeup = wait(
+      for: .readable, on: connection.rawValue, until: deadline, attending: Attending())
+    switch wakeup {
     case .timedOut: throw .timedOut
     case .interrupted: throw .interrupted
     case .ready: if try connection.read(into: &answer) == 0 { return }

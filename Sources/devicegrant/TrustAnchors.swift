@@ -1,4 +1,4 @@
-internal import Agent
+internal import Board
 internal import Bytes
 internal import Configuration
 internal import Linux
@@ -12,21 +12,20 @@ private let systemBundles: InlineArray<3, StaticString> = [
 /// The PEM file with the trust anchors: the configured one, which must be good, or the system's.
 func findTrustAnchors(
   _ client: borrowing ClientConfiguration, _ source: borrowing ConfigurationSource
-) throws(Failure) -> Path {
+) throws(StartError) -> Path {
   if let file = client.caFile {
     guard let path = Path(file.bytes) else { throw source.failure(.caFile, "is no path") }
     do {
       if try TLSSession.holdsTrustAnchors(path) { return path }
     } catch {
-      throw source.failure(.caFile, path, error)
+      throw source.failure(.caFile, "cannot be read", file, error)
     }
-    let place = source.failure(.caFile, "holds no PEM certificate")
-    throw Failure(.configuration, "\(place): \(path)")
+    throw source.failure(.caFile, "holds no PEM certificate", file)
   }
   for index in systemBundles.indices {
     let path = Path(systemBundles[index])
     if (try? FileDescriptor(opening: path, .readOnly)) != nil { return path }
   }
-  throw Failure(
+  throw .plain(
     .configuration, "ca_file is not set, and the system has no trust anchors; set it")
 }

@@ -1,4 +1,4 @@
-"""python3 Tests/Acceptance [-j N] [WORD...]: see runner.py."""
+"""python3 Tests/Acceptance [OPTION...] [WORD...]: see runner.py."""
 
 import sys
 

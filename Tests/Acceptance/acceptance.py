@@ -1,12 +1,16 @@
 """What the acceptance tests have in common."""
 
 import functools
+import os
+import random
 import sys
 import unittest
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Support"))
+# What the tests use lies beside them, and in board/ the packages that its commands are made of.
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS / "Support"), str(TESTS.parent / "board")]
 
 from devicegrant import Board, find_secrets  # noqa: E402
 from servers import Sandbox  # noqa: E402
@@ -14,6 +18,8 @@ from servers import Sandbox  # noqa: E402
 DONE, USAGE, DATA, UNAVAILABLE, CANNOT_CREATE = 0, 64, 65, 69, 73
 FILE, EXPIRED, DENIED, CONFIGURATION = 74, 75, 77, 78
 PERSONALITIES = ("webex", "rfc")
+# What is random in a test is the same in each run, unless the environment says otherwise.
+SEED = int(os.environ.get("SEED", 1))
 
 
 def for_each(rows):
@@ -45,6 +51,11 @@ class AcceptanceTest(unittest.TestCase):
 
     def setUp(self):
         self.sandboxes, self.boards = [], []
+
+    def dice(self):
+        """Random numbers that follow from the seed; a test that fails names it (runner.py)."""
+        self.seed = SEED
+        return random.Random(SEED)
 
     def sandbox(self, personality="rfc", **options):
         options.setdefault("interval", 1)

@@ -8,9 +8,9 @@ import tempfile
 import time
 from pathlib import Path
 
-import vfb
 from acceptance import CANNOT_CREATE, DONE, UNAVAILABLE, USAGE, AcceptanceTest, for_each
-from devicegrant import ROOT
+import vfb
+from binaries import ROOT
 from emulator import (Emulator, SimpleFramebuffer, freeze, missing_texts, on_board, painted,
                       qr_in_text, screen_of, shows_qr, shows_words, wait_for_screen, words_on)
 from screen import read_qr

@@ -24,7 +24,7 @@ class OnDebian13(AcceptanceTest):
     tls_maximum = None
 
     def board(self, settings=None, **options):
-        return super().board(settings, architecture="debian-13", **options)
+        return super().board(settings, release="13", **options)
 
     def sandbox(self, personality="rfc", **options):
         options.setdefault("tls_maximum", self.tls_maximum)
@@ -69,7 +69,7 @@ class Rotation(OnDebian13, test_refresh.Rotation):
 
 class OnArm(test_architectures.OnArm):
     def board(self, settings=None, *, architecture, **options):
-        return super().board(settings, architecture=f"debian-13-{architecture}", **options)
+        return super().board(settings, architecture=architecture, release="13", **options)
 
 
 class Package(test_package.PackageTest):

@@ -15,7 +15,8 @@ import urllib.parse
 from pathlib import Path
 
 import acceptance  # noqa: F401  (puts Tests/Support on the path)
-from servers import ROOT, Sandbox
+from binaries import ROOT
+from servers import Sandbox
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 

@@ -58,7 +58,7 @@ import Testing
       bytes.firstIndex(of: "aad"), bytes.firstIndex(of: "aab-aac-"),
     ]
     #expect(found == [0, 4, 6, nil, nil])
-    let empty = [UInt8]()
+    let empty: [UInt8] = []
     let none = empty.span.firstIndex(of: "a")
     #expect(none == nil)
   }

@@ -51,6 +51,7 @@ private let unknownProvider =
   func theFileOutranksThePreset(endpoint: Endpoint, key: String) throws {
     let file = "client_id = C1\nclient_secret = s\n"
     let preset = try client(file)
+    #expect(string(endpoint.key.name.bytes) == key)
     let client = try client("\(file)\(key) = https://other.example:8443/?y")
     for other in allEndpoints {
       let expected = other == endpoint ? "https://other.example:8443/?y" : url(preset, other)
@@ -94,13 +95,6 @@ private let unknownProvider =
   ])
   func whatIsMissingOrWrongIsNamed(file: String, expected: String) {
     #expect(fault { _ = try client(file) } == expected)
-  }
-
-  private func checkFault(_ file: String) -> String {
-    fault {
-      var memory = endpointMemory()
-      try ClientConfiguration.check(settings(file), memory: &memory)
-    }
   }
 
   @Test(arguments: [
@@ -216,15 +210,13 @@ private let unknownProvider =
     let hasGroup = local.accessTokenGroup != nil || local.socketGroup != nil
     #expect(!hasGroup)
     #expect(local.start == .automatic)
-    for hook in Self.hooks { #expect(name(local.program(for: hook)) == nil) }
+    for hook in allHooks { #expect(name(local.program(for: hook)) == nil) }
   }
-
-  private static let hooks: [Hook] = [.code, .signedIn, .refreshed, .lost]
 
   private func name(_ bytes: PermanentBytes?) -> String? { bytes.map { string($0.bytes) } }
 
   @Test func filesGroupsAndTheSocketAreNamed() throws {
-    let socket = "/" + String(repeating: "s", count: 106)
+    let socket = "/" + String(repeating: "s", count: LocalConfiguration.socketPathLimit - 1)
     let local = try local(
       """
       access_token_file = token
@@ -245,7 +237,8 @@ private let unknownProvider =
     ] as [(Hook, String)])
   func eachHookHasItsProgram(hook: Hook, key: String) throws {
     let local = try local("\(key) = /usr/local/bin/my hook")
-    for other in Self.hooks {
+    #expect(string(hook.key.name.bytes) == key)
+    for other in allHooks {
       #expect(name(local.program(for: other)) == (other == hook ? "/usr/local/bin/my hook" : nil))
     }
   }
@@ -284,7 +277,10 @@ private let unknownProvider =
     ("access_token_group =", "access_token_group is empty"),
     ("socket_group =", "socket_group is empty"), ("socket =", "socket is empty"),
     ("socket = token.sock", "socket is not an absolute path"),
-    ("socket = /" + String(repeating: "x", count: 107), "socket is longer than 107 bytes"),
+    (
+      "socket = /" + String(repeating: "x", count: LocalConfiguration.socketPathLimit),
+      "socket is longer than \(LocalConfiguration.socketPathLimit) bytes"
+    ),
     ("start =", "start is not automatic or on-request"),
     ("start = Automatic", "start is not automatic or on-request"),
     ("start = on_request", "start is not automatic or on-request"),

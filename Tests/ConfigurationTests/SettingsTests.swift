@@ -5,14 +5,14 @@ import Testing
 
 @Suite struct KeyTests {
   @Test func everyKeyIsFoundUnderItsThreeNames() {
-    #expect(allKeys().count == Key.count)
+    #expect(allKeys().count == Key.count && Key.count >= 28)
     #expect(Key(rawValue: UInt8(Key.count)) == nil)
     for key in allKeys() {
       let name = string(key.name.bytes)
       let option = Array(name.replacing("_", with: "-").utf8)
       let variable = Array("DEVICEGRANT_\(name.uppercased())".utf8)
       #expect(Key(named: key.name.bytes) == key)
-      #expect(Key(option: option.span) == key)
+      #expect(Key(option: option.span) == (key == .clientSecret ? nil : key))
       #expect(Key(environment: variable.span) == key)
     }
     #expect(Set(allKeys().map { string($0.name.bytes) }).count == Key.count)

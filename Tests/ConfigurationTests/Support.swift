@@ -45,9 +45,11 @@ private func words(_ error: ConfigurationError) -> String {
   }
 }
 
-func allKeys() -> [Key] {
-  (0..<UInt8(Key.count)).compactMap { Key(rawValue: $0) }
+func all<Case>(_ cases: Cases<Case>) -> [Case] {
+  Array(sequence(state: cases) { $0.next() })
 }
+
+func allKeys() -> [Key] { all(Cases()) }
 
 /// The client's part of a configuration.
 func client(_ file: String, secret: String? = nil) throws -> ClientConfiguration {
@@ -59,12 +61,22 @@ func client(_ settings: Settings, secret: String? = nil) throws -> ClientConfigu
   return try ClientConfiguration(settings, secretFile: secret.map(permanent), memory: &memory)
 }
 
-/// Memory for endpoints, as large as the program's, which is never freed.
-func endpointMemory() -> Buffer {
-  Buffer(storage: .allocate(byteCount: 5 * 512, alignment: 16))
+/// What a check of the client's part says.
+func checkFault(_ file: String) -> String {
+  fault {
+    var memory = endpointMemory()
+    try ClientConfiguration.check(settings(file), memory: &memory)
+  }
 }
 
-let allEndpoints: [Endpoint] = [.deviceAuthorization, .token, .refresh, .userinfo, .revocation]
+/// Memory for endpoints, as large as the program's, which is never freed.
+func endpointMemory() -> Buffer {
+  Buffer(storage: .allocate(byteCount: ClientConfiguration.endpointMemory, alignment: 16))
+}
+
+let allEndpoints: [Endpoint] = all(Cases())
+
+let allHooks: [Hook] = all(Cases())
 
 /// Where a request would go.
 func url(_ client: ClientConfiguration, _ endpoint: Endpoint) -> String? {

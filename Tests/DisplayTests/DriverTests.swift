@@ -17,7 +17,7 @@ import Testing
   @Test func pictureFileIsP4AndReplacedWhole() throws {
     let path = temporary("a.pbm")
     let memory = Memory(count: 13 * 40)
-    var display = PBMDisplay(path: path, width: 100, height: 40, memory: memory.bytes)
+    var display = PBMDisplay(path: path, width: 100, height: 40, canvas: Canvas(memory.bytes))
     try display.show(.code(plain))
     let first = try contents(path)
     #expect(first.starts(with: Array("P4\n100 40\n".utf8)))
@@ -34,15 +34,16 @@ import Testing
 
   @Test func failuresSayWhatWasTried() {
     let memory = Memory(count: 100)
+    let canvas = Canvas(memory.bytes)
     var tooLarge = PBMDisplay(
-      path: Path("/tmp/x.pbm"), width: 800, height: 480, memory: memory.bytes)
+      path: Path("/tmp/x.pbm"), width: 800, height: 480, canvas: canvas)
     #expect(
       fails { () throws(DisplayError) in try tooLarge.show(.blank) }
         == "cannot hold a picture of that size")
-    var empty = PBMDisplay(path: Path("/tmp/x.pbm"), width: 0, height: 0, memory: memory.bytes)
+    var empty = PBMDisplay(path: Path("/tmp/x.pbm"), width: 0, height: 0, canvas: canvas)
     #expect(fails { () throws(DisplayError) in try empty.show(.blank) } != nil)
     var nowhere = PBMDisplay(
-      path: Path("/nonexistent/x.pbm"), width: 8, height: 8, memory: memory.bytes)
+      path: Path("/nonexistent/x.pbm"), width: 8, height: 8, canvas: canvas)
     #expect(
       fails { () throws(DisplayError) in try nowhere.show(.blank) }
         == "cannot create the file beside it: No such file or directory")

@@ -30,7 +30,7 @@ import Testing
     var painter = Painter(size: size)
     let words = painter.prepare(screen)
     let memory = Memory(size)
-    var bitmap = Bitmap(panel: size, memory: memory.bytes)!
+    var bitmap = Bitmap(panel: size, on: Canvas(memory.bytes))!
     painter.paint(words, on: &bitmap)
     return Pixels(bitmap, panel: size, rotation: .none)
   }

@@ -13,7 +13,7 @@ import Testing
       var painter = Painter(size: size)
       let words = painter.prepare(.code(code))
       let memory = Memory(panel)
-      var bitmap = Bitmap(panel: panel, rotation: rotation, memory: memory.bytes)!
+      var bitmap = Bitmap(panel: panel, rotation: rotation, on: Canvas(memory.bytes))!
       painter.paint(words, on: &bitmap)
       let pixels = Pixels(bitmap, panel: panel, rotation: rotation)
       let layout = painter.layout
@@ -49,7 +49,7 @@ import Testing
       let words = painter.prepare(.code(code))
       let layout = painter.layout
       let memory = Memory(size)
-      var bitmap = Bitmap(panel: size, memory: memory.bytes)!
+      var bitmap = Bitmap(panel: size, on: Canvas(memory.bytes))!
       painter.paint(words, on: &bitmap)
       let pixels = Pixels(bitmap, panel: size, rotation: .none)
       #expect(layout.text.code.height >= layout.text.body.height)
@@ -134,7 +134,7 @@ import Testing
       // A panel with room on the right and below, where all that does not fit would show.
       let panel = Size(width: size.width + 64, height: size.height + 64)
       let memory = Memory(panel)
-      var bitmap = Bitmap(panel: panel, memory: memory.bytes)!
+      var bitmap = Bitmap(panel: panel, on: Canvas(memory.bytes))!
       painter.paint(words, on: &bitmap)
       let outside = (0..<panel.height).contains { y in
         ((y < size.height ? size.width : 0)..<panel.width).contains { x in
@@ -154,7 +154,7 @@ import Testing
           var painter = Painter(size: size)
           let words = painter.prepare(screen)
           let memory = Memory(size)
-          var bitmap = Bitmap(panel: size, memory: memory.bytes)!
+          var bitmap = Bitmap(panel: size, on: Canvas(memory.bytes))!
           painter.paint(words, on: &bitmap)
         }
       }
@@ -172,7 +172,7 @@ import Testing
       code.secondsLeft = secondsLeft
       let words = painter.prepare(.code(code))
       let memory = Memory(size)
-      var bitmap = Bitmap(panel: size, memory: memory.bytes)!
+      var bitmap = Bitmap(panel: size, on: Canvas(memory.bytes))!
       painter.paint(words, on: &bitmap)
       pictures.append(Array(memory.bytes))
       let pixels = Pixels(bitmap, panel: size, rotation: .none)
@@ -204,7 +204,7 @@ import Testing
     #expect(layout.module == 0)
     let bytes = string(webex.userCode)
     let memory = Memory(Size(width: 64, height: 32))
-    var bitmap = Bitmap(panel: Size(width: 64, height: 32), memory: memory.bytes)!
+    var bitmap = Bitmap(panel: Size(width: 64, height: 32), on: Canvas(memory.bytes))!
     painter.paint(words, on: &bitmap)
     let pixels = Pixels(bitmap, panel: Size(width: 64, height: 32), rotation: .none)
     #expect(PainterTests.finds(bytes, layout.text.code, in: pixels))
@@ -219,7 +219,7 @@ import Testing
       code.secondsLeft = secondsLeft
       let words = painter.prepare(.code(code))
       let memory = Memory(size)
-      var bitmap = Bitmap(panel: size, memory: memory.bytes)!
+      var bitmap = Bitmap(panel: size, on: Canvas(memory.bytes))!
       painter.paint(words, on: &bitmap)
       pictures.append(Array(memory.bytes))
     }

@@ -130,7 +130,7 @@ import Testing
     let format = try PixelFormat(mode)
     let panel = Size(width: mode.width, height: mode.height)
     let bits = Memory(panel)
-    var bitmap = Bitmap(panel: panel, memory: bits.bytes)!
+    var bitmap = Bitmap(panel: panel, on: Canvas(bits.bytes))!
     for (x, y) in [(0, 0), (12, 0), (5, 2), (6, 2), (7, 3), (0, 4), (12, 4)] {
       bitmap.fill(Rectangle(x: x, y: y, width: 1, height: 1), .ink)
     }

@@ -143,3 +143,10 @@ func contents(_ path: Path) throws -> [UInt8] {
   try file.readAll(into: &buffer)
   return Array(memory.bytes[..<buffer.count])
 }
+
+extension ConsoleDisplay {
+  /// Shows a screen with nobody to attend to.
+  mutating func show(_ screen: borrowing Screen) throws(DisplayError) {
+    try show(screen, attending: Attending())
+  }
+}

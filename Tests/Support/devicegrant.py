@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-import platform
 import re
 import shutil
 import signal
@@ -14,43 +13,22 @@ import time
 import urllib.parse
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from binaries import Missing, binary_of, build_words, runner_of
 
-# Per architecture: where the Embedded build puts the binary, and what runs it here. Debian 13's are
-# run with its own dynamic linker and libraries (board/sysroot). For the others there is no `-L`
-# for qemu: the dynamic linker of Debian's cross packages and the libc of the foreign
-# architecture are of different releases, and with the two mixed, every fork(2) ends in a crash.
-DEBIAN_13 = ROOT / ".build" / "board" / "debian-13"
-BINARIES = {
-    "host": (".build/embedded-host/release/devicegrant", []),
-    "aarch64": (".build/aarch64-none-none-elf/release/devicegrant", ["qemu-aarch64-static"]),
-    "armv7": (".build/armv7-none-none-eabi/release/devicegrant", ["qemu-arm-static"]),
-    "debian-13": (".build/board/amd64/devicegrant-debian13",
-                  [str(DEBIAN_13 / "amd64/lib64/ld-linux-x86-64.so.2"), "--library-path",
-                   str(DEBIAN_13 / "amd64/lib/x86_64-linux-gnu")]),
-    "debian-13-aarch64": (".build/board/arm64/devicegrant-debian13",
-                          ["qemu-aarch64-static", "-L", str(DEBIAN_13 / "arm64")]),
-    "debian-13-armv7": (".build/board/armhf/devicegrant-debian13",
-                        ["qemu-arm-static", "-L", str(DEBIAN_13 / "armhf")]),
-}
 CODE_LINE = re.compile(r"user_code=(?P<user_code>.*?) verification_uri=(?P<uri>\S+)"
                        r".* expires_in=(?P<expires_in>\d+)")
 RUNS_END_WITHIN = 75
 
 
-def command_for(architecture="host"):
+def command_for(architecture="host", release=None):
     """The command line that starts devicegrant; a clear failure where something is missing."""
-    path, runner = BINARIES[architecture]
-    binary = Path(os.environ.get("DEVICEGRANT", ROOT / path) if architecture == "host"
-                  else ROOT / path)
+    is_ours = (architecture, release) == ("host", None)
+    binary = Path(is_ours and os.environ.get("DEVICEGRANT") or binary_of(architecture, release))
     if not binary.is_file():
-        raise FileNotFoundError(f"{binary} is missing: build it, or name it in DEVICEGRANT")
-    if runner and platform.machine() == architecture:
-        runner = []
-    if runner and not shutil.which(runner[0]):
-        raise FileNotFoundError(f"{runner[0]} is missing: run board/dependencies cross, "
-                                "board/sysroot 13 amd64")
-    return [*runner, str(binary.resolve())]
+        words = build_words(architecture, release)
+        raise Missing(f"{binary} is missing: run board/build {' '.join(words)}"
+                      + ", or name another in DEVICEGRANT" * is_ours)
+    return [*runner_of(architecture, release), str(binary.resolve())]
 
 
 class Board:
@@ -59,11 +37,11 @@ class Board:
     Use it as a context manager: whatever is still running ends with it.
     """
 
-    def __init__(self, settings=None, architecture="host", **more):
+    def __init__(self, settings=None, architecture="host", release=None, **more):
         self.directory = Path(tempfile.mkdtemp(prefix="board-"))
         # Read by an account that is not root, where a test drops to one.
         self.directory.chmod(0o755)
-        self.command = command_for(architecture)
+        self.command = command_for(architecture, release)
         self.runs = []
         self.token_file = self.directory / "state" / "tokens.json"
         self.access_token_file = self.directory / "public" / "access-token"
@@ -228,6 +206,9 @@ class Run:
             # Its group, which it leads, holds the child that resolves names too.
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+            # That child may still have what it inherited, such as the socket, for a moment.
+            for reader in self._readers:
+                reader.join(1)
 
     def _read(self, name, stream):
         with stream:

@@ -1,35 +1,23 @@
 """Boots emulated boards (board/emulate) and looks at their screens from outside."""
 
 import hashlib
-import importlib.machinery
-import importlib.util
 import math
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 import zlib
 from pathlib import Path
 
-from devicegrant import ROOT, command_for
+from binaries import board_directory
+from devicegrant import command_for
+from emulatorlib.common import making, run
+from emulatorlib.debian import apt, download
+from emulatorlib.disk import make_disk
+from emulatorlib.emulator import Emulator, on_board  # noqa: F401  (for the tests)
+from emulatorlib.pictures import SimpleFramebuffer  # noqa: F401  (for the tests)
 from screen import Bitmap, read_qr
-
-
-def _load_emulate():
-    # It is a command, so it has no .py to import it by.
-    loader = importlib.machinery.SourceFileLoader("emulate", str(ROOT / "board" / "emulate"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("emulate", loader))
-    sys.modules["emulate"] = module
-    loader.exec_module(module)
-    return module
-
-
-emulate = _load_emulate()
-Emulator = emulate.Emulator
-SimpleFramebuffer = emulate.SimpleFramebuffer
-on_board = emulate.on_board
 
 
 def debian_disk(architecture, packages, path, release=None):
@@ -40,8 +28,8 @@ def debian_disk(architecture, packages, path, release=None):
     """
     # Another list of packages is another disk.
     name = f"debian{release or ''}-{zlib.crc32(' '.join(packages).encode()):08x}.img"
-    place = emulate.board_directory(architecture) / name
-    with emulate.making(place) as is_missing:
+    place = board_directory(architecture) / name
+    with making(place) as is_missing:
         if is_missing:
             with tempfile.TemporaryDirectory(dir=place.parent) as work:
                 _make_debian(architecture, packages, Path(work), release)
@@ -50,8 +38,8 @@ def debian_disk(architecture, packages, path, release=None):
 
 
 def _make_debian(architecture, packages, work, release):
-    listed = emulate.run(
-        *emulate.apt(release, architecture), "apt-cache", "depends", "--recurse",
+    listed = run(
+        *apt(release, architecture), "apt-cache", "depends", "--recurse",
         "--no-recommends", "--no-suggests", "--no-conflicts", "--no-breaks", "--no-replaces",
         "--no-enhances",
         *(f"{package}:{architecture}" for package in packages))
@@ -60,9 +48,9 @@ def _make_debian(architecture, packages, work, release):
     names = set(re.findall(rf"(?m)^([a-z0-9.+-]+){suffix}$", listed))
     tree, status = work / "tree", []
     tree.mkdir()
-    for package in emulate.download(sorted(names), architecture, work, release):
-        emulate.run("dpkg-deb", "-x", package, tree)
-        control = emulate.run("dpkg-deb", "-f", package)
+    for package in download(sorted(names), architecture, work, release):
+        run("dpkg-deb", "-x", package, tree)
+        control = run("dpkg-deb", "-f", package)
         status.append(control.rstrip() + "\nStatus: install ok installed\n")
     (tree / "var/lib/dpkg/status").write_text("\n".join(status))
     for name in ("dev", "proc"):
@@ -72,7 +60,7 @@ def _make_debian(architecture, packages, work, release):
     link = tree / "bin/sh"
     if not link.exists():
         link.symlink_to("dash")
-    emulate.make_disk(work / "disk", 256, tree)
+    make_disk(work / "disk", 256, tree)
 
 
 def screen_of(board, number=0):

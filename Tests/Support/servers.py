@@ -1,36 +1,17 @@
 """The authorization servers that devicegrant is tested against: the sandbox and Glewlwyd."""
 
-import importlib.machinery
-import importlib.util
 import json
 import os
 import shlex
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def _load_sandbox():
-    # The sandbox is a command, so it has no .py to import it by.
-    loader = importlib.machinery.SourceFileLoader("sandbox", str(ROOT / "board" / "sandbox"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("sandbox", loader))
-    sys.modules["sandbox"] = module
-    written, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    try:
-        loader.exec_module(module)
-    finally:
-        sys.dont_write_bytecode = written
-    return module
-
-
-sandbox = _load_sandbox()
-Sandbox = sandbox.Sandbox
+from binaries import ROOT
+from sandboxlib.server import Sandbox
 
 
 def put_tokens(board, at, public=None, **more):

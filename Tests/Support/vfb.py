@@ -11,11 +11,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from devicegrant import ROOT
-from emulator import emulate
+from binaries import ROOT, architecture_of, board_directory
+from emulatorlib.common import making, run
+from emulatorlib.debian import download, fetch
 from screen import Bitmap
 
-COMPILERS = {"arm64": "aarch64-linux-gnu-", "armhf": "arm-linux-gnueabihf-"}
 SOURCE = "drivers/video/fbdev/vfb.c"
 MEMORY = 8 << 20
 # The kernel's FB_VISUAL_…
@@ -114,19 +114,19 @@ class Screen:
 def tool(architecture):
     """The program of the tests that runs on the board."""
     source = ROOT / "Tests" / "Support" / "framebuffer.c"
-    place = emulate.board_directory(architecture) / "framebuffer"
-    with emulate.making(place) as is_missing:
+    place = board_directory(architecture) / "framebuffer"
+    with making(place) as is_missing:
         if is_missing or place.stat().st_mtime < source.stat().st_mtime:
-            emulate.run(f"{COMPILERS[architecture]}gcc", "-O1", "-static", "-Wall", "-Wextra",
-                        "-Werror", "-o", place, source)
+            run(f"{architecture_of(architecture).gnu}-gcc", "-O1", "-static", "-Wall", "-Wextra",
+                "-Werror", "-o", place, source)
     return place
 
 
 def module(architecture):
     """The driver for the kernel that board/emulate boots."""
-    release = next((emulate.fetch(architecture) / "lib" / "modules").iterdir()).name
-    place = emulate.board_directory(architecture) / f"vfb-{release}.ko"
-    with emulate.making(place) as is_missing:
+    release = next((fetch(architecture) / "lib" / "modules").iterdir()).name
+    place = board_directory(architecture) / f"vfb-{release}.ko"
+    with making(place) as is_missing:
         if is_missing:
             with tempfile.TemporaryDirectory(dir=place.parent) as work:
                 build(architecture, release, Path(work)).rename(place)
@@ -135,14 +135,14 @@ def module(architecture):
 
 def build(architecture, release, work):
     branch, abi = re.match(r"((\d+\.\d+)\.\d+-\d+)-", release).group(2, 1)
-    machine = emulate.run("dpkg", "--print-architecture").strip()
+    machine = run("dpkg", "--print-architecture").strip()
     for package in (f"linux-headers-{release}:{architecture}", f"linux-headers-{abi}-common:all",
                     f"linux-kbuild-{branch}:{machine}"):
         name, _, of = package.partition(":")
-        emulate.download([name], of, work)
+        download([name], of, work)
     tree = work / "tree"
     for package in work.glob("*.deb"):
-        emulate.run("dpkg-deb", "-x", package, tree)
+        run("dpkg-deb", "-x", package, tree)
     headers = tree / "usr" / "src" / f"linux-headers-{release}"
     # It names its other half by where it would be installed.
     makefile = headers / "Makefile"
@@ -151,18 +151,18 @@ def build(architecture, release, work):
     module.mkdir()
     (module / "Makefile").write_text("obj-m := vfb.o\n")
     (module / "vfb.c").write_bytes(source(branch).read_bytes())
-    emulate.run("make", "-s", "-C", headers, f"M={module}",
-                f"CROSS_COMPILE={COMPILERS[architecture]}", "modules")
+    run("make", "-s", "-C", headers, f"M={module}",
+        f"CROSS_COMPILE={architecture_of(architecture).gnu}-", "modules")
     return module / "vfb.ko"
 
 
 def source(branch):
     """The driver's source, out of that of the whole kernel."""
     place = ROOT / ".build" / "board" / f"vfb-{branch}.c"
-    with emulate.making(place) as is_missing:
+    with making(place) as is_missing:
         if is_missing:
             with tempfile.TemporaryDirectory(dir=place.parent) as work:
-                package, = emulate.download([f"linux-source-{branch}"], "all", Path(work))
+                package, = download([f"linux-source-{branch}"], "all", Path(work))
                 # It ends as soon as the file is found.
                 text = subprocess.run(
                     f"dpkg-deb --fsys-tarfile {shlex.quote(str(package))}"

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import time
 
-from devicegrant import ROOT
+from binaries import ROOT
 
 YEAR = 365 * 24 * 60 * 60
 

@@ -4,7 +4,8 @@ import Testing
 
 @testable import TLS
 
-private let bundle = (try? Data(contentsOf: URL(filePath: "/etc/ssl/certs/ca-certificates.crt")))
+private let bundle =
+  (try? Data(contentsOf: URL(filePath: "/etc/ssl/certs/ca-certificates.crt")))
   .map { Array($0) } ?? []
 
 @Suite struct CertificateTests {

@@ -26,8 +26,9 @@ private let end = "-----END CERTIFICATE-----"
     #expect(found(text) == [[1, 2, 3]])
   }
 
-  @Test(arguments: [("AQ==", [1]), ("AQI=", [1, 2]), ("+/8=", [0xFB, 0xFF]), ("", [])]
-    as [(String, [UInt8])])
+  @Test(
+    arguments: [("AQ==", [1]), ("AQI=", [1, 2]), ("+/8=", [0xFB, 0xFF]), ("", [])]
+      as [(String, [UInt8])])
   func paddingIsNoData(base64: String, expected: [UInt8]) {
     #expect(found("\(begin)\n\(base64)\n\(end)\n") == [expected])
   }

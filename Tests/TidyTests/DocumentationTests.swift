@@ -10,7 +10,8 @@ import Testing
   /// Public types and functions without a doc comment. Stored properties, cases and plain
   /// initialisers may speak for themselves, and so may the overloads behind a function.
   private func undocumented(in file: SourceFile) -> [String] {
-    let declaration = #/
+    let declaration =
+      #/
       (@\S+\ )*public\ ((static|mutating|borrowing|consuming)\ )*
       (struct|enum|protocol|typealias|func)\ (?<name>[\w=!|]+)
       /#

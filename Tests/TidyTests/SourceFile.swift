@@ -9,6 +9,12 @@ struct SourceFile {
   private static let root = URL(filePath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent()
 
+  /// The file at a path from the repository's root.
+  static func at(_ path: String) throws -> SourceFile {
+    let text = try String(contentsOf: root.appending(path: path), encoding: .utf8)
+    return SourceFile(path: path, lines: text.components(separatedBy: "\n"))
+  }
+
   /// All files below `directories` whose names end in one of `extensions`, in order.
   static func all(in directories: [String], _ extensions: Set<String>) -> [SourceFile] {
     directories.flatMap { directory -> [SourceFile] in

@@ -1,50 +1,64 @@
-internal import Agent
+internal import Board
 internal import Bytes
 internal import Configuration
-internal import DeviceGrant
 internal import Display
-internal import HTTP
 internal import Linux
-internal import OAuth
-internal import TokenStore
 
 /// `devicegrant run`: the board's life. Returns when a signal ends it.
 @inline(never)
 func run(
-  _ source: borrowing ConfigurationSource, _ arguments: borrowing Arguments, _ log: Log
-) throws(Failure) {
-  let agent = Agent(start: source.local.start, seed: randomSeed())
-  background = Memory.place(try Background(source, agent, log))
-  defer { background.deinitialize(count: 1) }
-  var life = try Life(source, log)
-  let ending = try life.live(source, arguments)
-  log.info("ended by signal \(ending)")
+  _ source: borrowing ConfigurationSource, _ memory: inout ConfigurationMemory, _ log: KernelLog
+) throws(StartError) -> ExitCode {
+  let plan = try source.plan(&memory, log)
+  let sources = try openSources(plan, isService: true)
+  let displays = try openDisplays(source)
+  do {
+    var life = try Life(
+      plan, Memory.exchange(), Memory.keeper(), Memory.attendant(), sources, displays, log)
+    var ending = life.live()
+    while ending == .reload {
+      let error = executeAgain(log.world.commandLine.arguments)
+      log.warning { $0 <- "cannot begin anew: " <- error }
+      ending = life.resume()
+    }
+    return exitCode(ending, log)
+  } catch {
+    log.error { plan.tell(error, to: $0) }
+    return error.exitCode
+  }
 }
 
-/// Where `Background` lies, for the waits.
-nonisolated(unsafe) var background: UnsafeMutablePointer<Background>!
-
-/// Serves in the midst of an exchange.
-let serveDuringExchange: Patience.Service = {
-  background.pointee.serve()
-  return background.pointee.endsExchange
+private func exitCode(_ ending: Life<KernelWorld>.Ending, _ log: KernelLog) -> ExitCode {
+  switch ending {
+  case .signal(let number):
+    log.info { $0 <- "ended by signal " <- number }
+    return .done
+  case .fault(let fault): return fault.exitCode
+  case .reload, .signedIn: return .done
+  }
 }
 
-/// Serves while a display takes its time. A picture that is not finished is of no use, so only the
-/// program's end ends it.
-let serveWhileShowing: Patience.Service = {
-  background.pointee.serve()
-  return background.pointee.happenings.ending != nil
+func openSources(
+  _ plan: borrowing Plan, isService: Bool
+) throws(StartError) -> KernelSources {
+  do {
+    var sources = try KernelSources(watching: plan.place.tokenFile, isService: isService)
+    try sources.watch()
+    return sources
+  } catch {
+    throw .system(.defect, "cannot set up the event queue", error)
+  }
 }
 
-/// Serves while there is nothing else to do.
-let serveWhileIdle: Patience.Service = {
-  background.pointee.serve()
-  return !background.pointee.happenings.isEmpty || background.pointee.handOut.wantsRefresh
-}
-
-private func randomSeed() -> UInt32 {
-  var seed: UInt32 = 0
-  withUnsafeMutableBytes(of: &seed) { try? fillWithRandom($0) }
-  return seed
+/// Opens the configured displays. What can't be opened is reported by them.
+func openDisplays(_ source: borrowing ConfigurationSource) throws(StartError) -> Displays {
+  let rotation = Rotation(degrees: source.local.rotation)
+  guard let rotation else { throw source.failure(.rotate, "is not 0, 90, 180 or 270") }
+  let locale =
+    Environment.value("LC_ALL") ?? Environment.value("LC_CTYPE") ?? Environment.value("LANG")
+  let nothing = PermanentBytes("")
+  return Displays(
+    source.local.displays, rotation: rotation, canvas: Memory.canvas(),
+    drivers: Memory.drivers(), locale: locale ?? nothing,
+    term: Environment.value("TERM") ?? nothing)
 }

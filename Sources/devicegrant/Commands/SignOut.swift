@@ -1,68 +1,55 @@
-internal import Agent
+internal import Board
 internal import Bytes
-internal import Configuration
-internal import DeviceGrant
 internal import Linux
-internal import OAuth
-internal import TokenStore
 
 /// `devicegrant sign-out`: revokes the grant where the server lets one (RFC 7009), and erases it
 /// here whatever the server says.
 @inline(never)
-func signOut(_ source: borrowing ConfigurationSource, _ log: Log) throws(Failure) {
+func signOut(
+  _ source: borrowing ConfigurationSource, _ memory: inout ConfigurationMemory, _ log: KernelLog
+) throws(StartError) -> ExitCode {
   let signals = try openSignals()
-  let attention = Attention(descriptor: signals.rawValue, service: nil)
-  guard var files = try openFiles(source, log) else { return }
-  // A refresh that is under way would bring the grant back.
-  let lock = try files.lock(attention.patience(for: GrantFiles.lockPatience))
-  defer { lock.release() }
-  do {
-    try revoke(source, &files, attention, log)
+  let attending = Attending(descriptor: signals.rawValue)
+  let place = try source.place()
+  do throws(Fault) {
+    let keeper = try Keeper(opening: place, Memory.keeper(), log)
+    return try signOut(keeper, source, &memory, log, attending: attending)
   } catch {
-    log.warning("the grant is not revoked: \(error); it is erased here all the same")
+    if error.kind != .notSignedIn { return report(error, place, log) }
+    place.withdraw(log)
+    log.info { $0 <- "not signed in: there is no grant in " <- place.tokenFile }
+    return .done
   }
-  try files.erase(log)
-  log.info("signed out; the tokens in \(files.path) are erased")
 }
 
-/// - Returns: nil where there is not even the directory of a token file.
-private func openFiles(
-  _ source: borrowing ConfigurationSource, _ log: Log
-) throws(Failure) -> GrantFiles? {
+private func signOut(
+  _ keeper: consuming Keeper<KernelWorld>, _ source: borrowing ConfigurationSource,
+  _ memory: inout ConfigurationMemory, _ log: KernelLog, attending: Attending
+) throws(Fault) -> ExitCode {
+  var reason = Phrase()
+  guard let plan = makePlan(source, &memory, log, &reason) else {
+    var keeper = keeper
+    try keeper.eraseAlone(reason, attending: attending)
+    return .done
+  }
+  var account = try Account(plan, Memory.exchange(), keeper, log)
   do {
-    return try GrantFiles(opening: source)
+    try account.signOut(attending: attending)
+    return .done
   } catch {
-    if error.code != .denied { throw error }
-    try Publication(source)?.withdraw(log)
-    log.info("not signed in: there is no grant in \(try source.tokenFile())")
+    return report(error, account, log)
+  }
+}
+
+/// - Returns: nil where the configuration does not say whom to tell; `reason` is why.
+private func makePlan(
+  _ source: borrowing ConfigurationSource, _ memory: inout ConfigurationMemory, _ log: KernelLog,
+  _ reason: inout Phrase
+) -> Plan? {
+  do {
+    return try source.plan(&memory, log)
+  } catch {
+    reason = Phrase { error.tell(to: $0) }
     return nil
   }
-}
-
-private func revoke(
-  _ source: borrowing ConfigurationSource, _ files: inout GrantFiles, _ attention: Attention,
-  _ log: Log
-) throws(Failure) {
-  guard try files.load(log) else {
-    log.info("not signed in: there is no grant in \(files.path)")
-    return
-  }
-  var server = try AuthorizationServer(source, attention, log)
-  try server.discover(&files)
-  if !files.checkOwner(server.client, log) {
-    log.warning("it is not revoked; it is erased here all the same")
-    return
-  }
-  if server.client.text(of: .revocation).count == 0 {
-    log.warning(
-      "the provider has no revocation endpoint: to the server the grant goes on until it ends")
-    return
-  }
-  if files.record.tokens.refreshToken.isEmpty {
-    try server.revoke(files.record.tokens.accessToken.bytes, hint: .accessToken)
-  } else {
-    // With it the server revokes the access tokens too (RFC 7009 §2.1).
-    try server.revoke(files.record.tokens.refreshToken.bytes, hint: .refreshToken)
-  }
-  log.info("the grant is revoked at the server")
 }

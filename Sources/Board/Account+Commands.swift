@@ -1,0 +1,172 @@
+internal import Agent
+public import Bytes
+internal import Configuration
+internal import DeviceGrant
+internal import Display
+internal import HTTP
+internal import JSON
+public import Linux
+internal import OAuth
+internal import TLS
+internal import TokenStore
+
+// What the commands do that live no life: `token`, `whoami` and `sign-out`. Each is one process
+// among others that may hold the lock; each works where `run` does not listen.
+
+extension Account {
+  /// Has the record hold an access token that is good for so many seconds more, renewed where it is
+  /// not. A record must have been loaded.
+  public mutating func provide(_ minimum: Int64, attending: Attending) throws(Fault) {
+    if keeper.isGood(for: minimum) { return }
+    try renewLoaded(attending: attending)
+    if !keeper.isGood(for: minimum) { warnOfLife(minimum, log) }
+  }
+
+  /// Loads the grant for this client.
+  ///
+  /// - Throws: `.notSignedIn` where there is none.
+  public mutating func load() throws(Fault) {
+    if try !keeper.load() || !keeper.checkOwner(server.client) { throw Fault(.notSignedIn) }
+  }
+
+  /// Gets what the userinfo endpoint tells of the person, with an access token that is renewed once
+  /// where it is refused. It is lent by `withProfile`.
+  public mutating func fetchProfile(attending: Attending) throws(Fault) {
+    try discover(attending: attending)
+    try load()
+    if !keeper.isGood(for: 0) { try renewLoaded(attending: attending) }
+    try server.getUserinfo(keeper.record.tokens, attending: attending)
+    if server.head.status == 401 {
+      log.info { $0 <- "the access token is refused: refreshing it" }
+      try renewLoaded(attending: attending)
+      try server.getUserinfo(keeper.record.tokens, attending: attending)
+    }
+    try checkStatus()
+  }
+
+  /// Lends the profile that was fetched.
+  public borrowing func withProfile<Result>(
+    _ body: (borrowing Span<UInt8>) -> Result
+  ) -> Result { server.withBody(body) }
+
+  /// Where it came from.
+  public var userinfoEndpoint: PermanentBytes { server.client.text(of: .userinfo) }
+
+  /// Lends the access token of the record.
+  public func withAccessToken<Result, Failure: Error>(
+    _ body: (borrowing Span<UInt8>) throws(Failure) -> Result
+  ) throws(Failure) -> Result { try keeper.withAccessToken(body) }
+
+  /// Overwrites what is in memory of the grant.
+  public mutating func wipe() {
+    keeper.record.wipe()
+    server.wipe()
+  }
+
+  /// Revokes the grant where the server lets one (RFC 7009), and erases it here whatever the server
+  /// says.
+  public mutating func signOut(attending: Attending) throws(Fault) {
+    // A refresh that is under way would bring the grant back.
+    let lock = try keeper.lock(attending: attending)
+    defer { lock.release() }
+    do {
+      try revoke(attending: attending)
+    } catch {
+      log.warning {
+        $0 <- "the grant is not revoked: "
+        tell(error, to: $0)
+        $0 <- "; it is erased here all the same"
+      }
+    }
+    try keeper.erase()
+    log.info { $0 <- "signed out; the tokens in " <- keeper.path <- " are erased" }
+  }
+
+  private mutating func revoke(attending: Attending) throws(Fault) {
+    guard try keeper.load() else {
+      log.info { $0 <- "not signed in: there is no grant in " <- keeper.path }
+      return
+    }
+    try discover(attending: attending)
+    if !keeper.checkOwner(server.client) {
+      log.warning { $0 <- "it is not revoked; it is erased here all the same" }
+      return
+    }
+    if !server.has(.revocation) {
+      log.warning {
+        $0 <- "the provider has no revocation endpoint: to the server the grant goes on until "
+        $0 <- "it ends"
+      }
+      return
+    }
+    try Self.revoke(keeper.record.tokens, at: &server, attending: attending)
+    log.info { $0 <- "the grant is revoked at the server" }
+  }
+
+  /// Revokes the refresh token, and with it all access tokens (RFC 7009 §2.1); where there is none,
+  /// the access token.
+  private static func revoke(
+    _ tokens: borrowing Tokens, at server: inout AuthorizationServer<W>, attending: Attending
+  ) throws(Fault) {
+    if tokens.refreshToken.isEmpty {
+      try server.revoke(tokens.accessToken.bytes, hint: .accessToken, attending: attending)
+    } else {
+      try server.revoke(tokens.refreshToken.bytes, hint: .refreshToken, attending: attending)
+    }
+  }
+
+  private func checkStatus() throws(Fault) {
+    let status = server.head.status
+    switch status {
+    case 200: return
+    case 401: throw Fault(.accessRefused, .userinfo, status: status)
+    case 403: throw Fault(.scopeMissing, .userinfo, status: status)
+    default: throw Fault(isUnavailable(status) ? .unavailable : .status, .userinfo, status: status)
+    }
+  }
+
+  /// Renews the record that is loaded, as the only process that does. Where another has done so
+  /// since it was loaded, there is nothing better to be had.
+  @inline(never)
+  private mutating func renewLoaded(attending: Attending) throws(Fault) {
+    let held = keeper.record.generation
+    let lock = try keeper.lock(attending: attending)
+    defer { lock.release() }
+    switch try renew(held, attending: attending) {
+    case .refreshed:
+      try save(attending: attending)
+      log.info { $0 <- "refreshed" }
+    case .refreshedElsewhere: return
+    case .gone: throw Fault(.notSignedIn)
+    case .ended(let fault), .failed(let fault, _, _): throw fault
+    }
+  }
+
+  /// Saves new tokens, with some patience: the old ones may be dead by now.
+  private mutating func save(attending: Attending) throws(Fault) {
+    for _ in 0..<5 {
+      do {
+        try keeper.save(for: server.client)
+        return
+      } catch {
+        log.warning {
+          $0 <- "the tokens are not saved: "
+          tell(error, to: $0)
+          $0 <- "; next attempt in 1 s"
+        }
+      }
+      if world.rest(until: world.milliseconds + 1000, attending: attending) == .interrupted {
+        break
+      }
+    }
+    try keeper.save(for: server.client)
+  }
+}
+
+/// Says that an access token is shorter-lived than it was asked to be.
+public func warnOfLife<W: World>(_ seconds: Int64, _ log: Log<W>) {
+  log.warning {
+    $0 <- "the server's access tokens do not live for " <- seconds
+    $0 <- " s; this is the newest there is"
+  }
+}

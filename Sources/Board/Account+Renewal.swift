@@ -1,0 +1,89 @@
+internal import Agent
+internal import Bytes
+internal import Configuration
+internal import DeviceGrant
+internal import Display
+internal import HTTP
+internal import JSON
+internal import Linux
+internal import OAuth
+internal import TLS
+internal import TokenStore
+
+/// What became of a renewal of the grant.
+enum Renewal {
+  /// The record holds new tokens, which are in no file yet.
+  case refreshed
+  /// Another process was faster, and the record holds its tokens.
+  case refreshedElsewhere
+  /// There is no grant for this configuration any more.
+  case gone
+  /// The server has ended the grant; its tokens have been moved out of the way.
+  case ended(Fault)
+  /// The grant stays as it is.
+  ///
+  /// - Parameters:
+  ///   - isUncertain: whether the server may have taken the refresh token all the same.
+  ///   - retryAfter: the seconds that the server asks to wait.
+  case failed(Fault, isUncertain: Bool, retryAfter: Int64?)
+}
+
+extension Account {
+  /// Renews the grant (RFC 6749 §6). Takes the lock to be held: a refresh token may be good for one
+  /// use only.
+  ///
+  /// - Parameter held: which tokens are to be replaced.
+  /// - Throws: for a token file that can't be read or replaced, and where endpoints can't be
+  ///   discovered.
+  @inline(never)
+  mutating func renew(_ held: Generation, attending: Attending) throws(Fault) -> Renewal {
+    // First, since it tells whose grant the record is.
+    try discover(attending: attending)
+    guard try keeper.load(), keeper.checkOwner(server.client) else { return .gone }
+    let sent = keeper.record.generation
+    if sent != held, keeper.isGood(for: 0) { return .refreshedElsewhere }
+    if keeper.record.tokens.refreshToken.isEmpty {
+      return .failed(Fault(.noRefreshToken), isUncertain: false, retryAfter: nil)
+    }
+    // The server may take the refresh token back with its answer.
+    try keeper.checkWritable()
+    let answer: RefreshAnswer
+    do {
+      answer = try server.refresh(&keeper.record.tokens, attending: attending)
+    } catch {
+      return .failed(error, isUncertain: server.wasSent, retryAfter: nil)
+    }
+    switch answer {
+    case .refreshed: return .refreshed
+    case .lost: return try lost(sent)
+    case .refused:
+      let fault = Fault(.refreshRefused, .refresh, status: server.head.status)
+      return .failed(fault, isUncertain: false, retryAfter: nil)
+    case .unusable(let error):
+      return .failed(.tokens(.refresh, error), isUncertain: true, retryAfter: nil)
+    case .transient(_, let retryAfter):
+      return .failed(
+        server.silence(.refresh), isUncertain: server.mayHaveRefreshed, retryAfter: retryAfter)
+    }
+  }
+
+  /// The server no longer takes the refresh token of those tokens.
+  private mutating func lost(_ sent: Generation) throws(Fault) -> Renewal {
+    // Somebody who does not know of the lock may have been faster.
+    if try keeper.load(), !keeper.record.generation.hasSameRefreshToken(as: sent) {
+      return .refreshedElsewhere
+    }
+    keeper.retire()
+    return .ended(Fault(.grantEnded, .refresh, status: server.head.status))
+  }
+}
+
+extension Keeper {
+  /// Whether the record's access token is good for that many seconds more. Where the server did not
+  /// say how long, only its refusal tells.
+  public func isGood(for seconds: Int64) -> Bool {
+    guard let end = record.tokens.expiresAt else { return true }
+    let left = end - unixSeconds
+    return left > 0 && left >= seconds
+  }
+}

@@ -1,0 +1,160 @@
+internal import Agent
+internal import Bytes
+internal import Configuration
+internal import DeviceGrant
+internal import Display
+internal import HTTP
+internal import JSON
+internal import Linux
+internal import OAuth
+internal import TLS
+internal import TokenStore
+
+/// The grant at the server and on the disk: what takes both.
+public struct Account<W: World>: ~Copyable {
+  var server: AuthorizationServer<W>
+  var keeper: Keeper<W>
+  let log: Log<W>
+
+  var world: W { log.world }
+
+  /// - Throws: where TLS can't be set up.
+  public init(
+    _ plan: borrowing Plan, _ exchange: consuming ExchangeMemory, _ keeper: consuming Keeper<W>,
+    _ log: Log<W>
+  ) throws(Fault) {
+    self.init(try makeServer(plan, exchange, log), keeper, log)
+  }
+
+  private init(
+    _ server: consuming AuthorizationServer<W>, _ keeper: consuming Keeper<W>, _ log: Log<W>
+  ) {
+    self.server = server
+    self.keeper = keeper
+    self.log = log
+  }
+
+  // MARK: Metadata
+
+  /// Finds the endpoints that the configuration leaves to the issuer's metadata, where they are not
+  /// known yet (RFC 8414, OpenID Connect Discovery).
+  ///
+  /// - Throws: a transient fault where the issuer can't be asked now, else one of its metadata.
+  mutating func discover(attending: Attending) throws(Fault) {
+    if takeCachedMetadata() { return }
+    var failure: Fault?
+    do {
+      if try takeMetadata(.authorizationServer, attending: attending) { return }
+    } catch {
+      // Where the first place has something else, or a fault, the second may have the metadata.
+      if error.exitCode != .unusableAnswer, server.head.status == 0 { throw error }
+      failure = error
+    }
+    if try takeMetadata(.openIDProvider, attending: attending) { return }
+    if let failure { throw failure }
+    throw Fault(.noMetadata, .openIDProviderMetadata, status: server.head.status)
+  }
+
+  /// Takes what was found less than a day ago.
+  ///
+  /// - Returns: whether there is an endpoint for each request now.
+  @discardableResult
+  mutating func takeCachedMetadata() -> Bool {
+    Self.takeCachedMetadata(&server, keeper)
+  }
+
+  private static func takeCachedMetadata(
+    _ server: inout AuthorizationServer<W>, _ keeper: borrowing Keeper<W>
+  ) -> Bool {
+    server.takeMetadata(cachedBy: { keeper.loadMetadata(into: &$0) })
+  }
+
+  /// - Returns: false where there is nothing at that place.
+  private mutating func takeMetadata(
+    _ location: MetadataLocation, attending: Attending
+  ) throws(Fault) -> Bool {
+    let url = server.client.metadataURL(location)!
+    let party = Party(location)
+    let nothing: StaticString = ""
+    try server.get(url, party, accessToken: nothing.bytes, attending: attending)
+    defer { server.wipe() }
+    let status = server.head.status
+    if isUnavailable(status) { throw Fault(.unavailable, party, status: status) }
+    if status != 200 { return false }
+    try Self.takeMetadata(of: party, &server, keeper)
+    if let error = server.metadataError {
+      log.warning { $0 <- url <- ": " <- error <- "; going on without it" }
+    }
+    let codes = server.client.text(of: .deviceAuthorization)
+    let tokens = server.client.text(of: .token)
+    log.info {
+      $0 <- "from " <- url <- ": device_authorization_endpoint=" <- codes.bytes
+      $0 <- " token_endpoint=" <- tokens.bytes
+    }
+    return true
+  }
+
+  private static func takeMetadata(
+    of party: Party, _ server: inout AuthorizationServer<W>, _ keeper: borrowing Keeper<W>
+  ) throws(Fault) {
+    try server.takeMetadata(of: party, keptBy: { keeper.saveMetadata($0) })
+  }
+
+  // MARK: Words
+
+  /// Says what a fault is, as far as the server, the files and the grant tell.
+  ///
+  /// - Returns: false where the fault is another's, and nothing has been said.
+  @discardableResult
+  @inline(never)
+  public func tell(_ fault: Fault, to line: Line) -> Bool {
+    server.tell(fault, to: line) || keeper.tell(fault, to: line) || tellOfGrant(fault, to: line)
+  }
+
+  private func tellOfGrant(_ fault: Fault, to line: Line) -> Bool {
+    switch fault.kind {
+    case .denied: line <- "the sign-in was denied by the user"
+    case .expired:
+      line <- "the code expired before anybody approved; start again for a new one"
+    case .noRefreshToken:
+      line <- "the access token ends too soon, and there is no refresh token; sign in again"
+    case .accessEnded: line <- "the access token has ended, and there is no refresh token"
+    case .signedOut: line <- "signed out"
+    case .otherClient: line <- "it is another's"
+    case .accessRefused:
+      line <- server.client.url(of: .userinfo)!
+      line <- " refuses a fresh access token, HTTP status 401; sign in again"
+    case .scopeMissing: tellOfScope(to: line)
+    default: return false
+    }
+    return true
+  }
+
+  private func tellOfScope(to line: Line) {
+    line <- server.client.url(of: .userinfo)! <- ": "
+    let missing = server.head.missingScope
+    if missing.isEmpty {
+      line <- "the grant does not cover this, HTTP status 403; its scope is '"
+      line <- keeper.record.tokens.scope.bytes <- "': set scope and sign in again"
+    } else {
+      line <- "the scope '" <- missing.bytes
+      line <- "' is missing, HTTP status 403: add it and sign in again"
+    }
+  }
+
+  /// The same as a text.
+  @inline(never)
+  func words(_ fault: Fault) -> Phrase { Phrase { tell(fault, to: $0) } }
+}
+
+private func makeServer<W: World>(
+  _ plan: borrowing Plan, _ memory: consuming ExchangeMemory, _ log: Log<W>
+) throws(Fault) -> AuthorizationServer<W> {
+  let connection: W.Connection
+  do {
+    connection = try log.world.makeConnection(trusting: plan.trustAnchors)
+  } catch {
+    throw .exchange(.nobody, error)
+  }
+  return AuthorizationServer(plan.client, connection, memory, log)
+}

@@ -1,0 +1,376 @@
+internal import Agent
+internal import Bytes
+public import Configuration
+internal import DeviceGrant
+internal import Display
+internal import HTTP
+internal import JSON
+public import Linux
+internal import OAuth
+internal import TLS
+public import TokenStore
+
+/// The grant's keeper: the token file with its lock, the file that publishes the access token, and
+/// which grant is the current one.
+public struct Keeper<W: World>: ~Copyable {
+  public let path: Path
+
+  /// What was loaded or is to be saved. Between two uses it may hold anything: the truth is in the
+  /// file, where another process may have renewed it.
+  var record: TokenRecord
+
+  /// The grant that this process holds: what was saved or adopted last.
+  private(set) var held = Generation.none
+
+  /// The time to wait for another process that renews the record, in milliseconds: it may take as
+  /// long as one exchange.
+  static var lockTime: Int64 { Exchange<W>.timeLimit + 5000 }
+
+  /// The room that has to be there beside the tokens that are there already, in bytes: for what is
+  /// in a record besides, and for tokens that are larger.
+  private static var spare: Int { 8192 }
+
+  private var store: TokenStore<W.Storage>
+  private let publication: Publication<W>?
+  private var scratch: Buffer
+  private var line: Buffer
+  /// The file that this process has written last, which is no news to it.
+  private var written: FileIdentity?
+  /// Whose file was refused last; a `Fault` has no room for every number.
+  private var stranger: UInt32 = 0
+  private let log: Log<W>
+
+  var unixSeconds: Int64 { log.world.unixSeconds }
+
+  /// Opens the token file's directory, and makes it where it is missing.
+  public init(
+    creating place: GrantPlace, _ memory: consuming KeeperMemory, _ log: Log<W>
+  ) throws(Fault) {
+    self.init(place, try makeStore(place.tokenFile, log.world), memory, log)
+  }
+
+  /// Opens the token file where it is.
+  ///
+  /// - Throws: `.notSignedIn` where there is not even its directory.
+  public init(
+    opening place: GrantPlace, _ memory: consuming KeeperMemory, _ log: Log<W>
+  ) throws(Fault) {
+    self.init(place, try openStore(place.tokenFile, log.world), memory, log)
+  }
+
+  /// In one step, since what is not copyable can't be given back half-way.
+  private init(
+    _ place: GrantPlace, _ store: consuming TokenStore<W.Storage>,
+    _ memory: consuming KeeperMemory, _ log: Log<W>
+  ) {
+    path = place.tokenFile
+    publication = place.publication(log)
+    self.store = store
+    self.log = log
+    record = TokenRecord(tokens: memory.tokens)
+    scratch = memory.file
+    line = memory.line
+  }
+
+  /// Opens the directory again, and makes it where somebody has removed it.
+  mutating func reopen() throws(Fault) {
+    store = try makeStore(path, log.world)
+  }
+
+  /// Finds out before a code is shown whether its tokens could be kept: otherwise it is a trap.
+  mutating func checkWritable() throws(Fault) {
+    let tokens = record.tokens.accessToken.count + record.tokens.refreshToken.count
+    do {
+      try store.checkLock()
+      try store.checkWritable(size: tokens + Self.spare, scratch: &scratch)
+    } catch {
+      throw .tokenFile(error)
+    }
+    try publication?.checkWritable()
+  }
+
+  // MARK: The record
+
+  /// Loads the record. A damaged file is set aside.
+  ///
+  /// - Returns: whether there is one.
+  public mutating func load() throws(Fault) -> Bool {
+    if let isThere = try loadIfWhole() { return isThere }
+    try setAside()
+    return false
+  }
+
+  private mutating func setAside() throws(Fault) {
+    do {
+      try store.setDamagedAside()
+    } catch {
+      throw .tokenFile(error)
+    }
+    log.warning {
+      $0 <- "token file " <- path <- " was damaged; it is kept as " <- path <- ".damaged"
+    }
+  }
+
+  /// Loads the record, and leaves a damaged file where it is.
+  ///
+  /// - Returns: whether there is one; nil where it is damaged.
+  mutating func loadIfWhole() throws(Fault) -> Bool? {
+    do {
+      switch try store.load(&record, scratch: &scratch) {
+      case .record:
+        distrustClock()
+        return true
+      case .nothing: return false
+      case .damaged: return nil
+      }
+    } catch {
+      if case .exposed(.owner(let user)) = error { stranger = user }
+      throw .tokenFile(error)
+    }
+  }
+
+  /// Cuts times that can't be right; see `TokenRecord.distrust`.
+  private mutating func distrustClock() {
+    guard let written = store.writingTime() else { return }
+    record.distrust(written: written, unixSeconds: log.world.unixSeconds)
+  }
+
+  /// Sets a damaged file aside, where a new sign-in will replace whatever is there.
+  mutating func setDamagedAside() throws(Fault) {
+    var isDamaged = false
+    do {
+      isDamaged = try store.load(&record, scratch: &scratch) == .damaged
+    } catch {
+      if case .exposed = error { return }
+      throw .tokenFile(error)
+    }
+    if isDamaged { try setAside() }
+    record.wipe()
+  }
+
+  /// Keeps the record; then, and not before, the access token is published. Takes the lock to be
+  /// held.
+  mutating func save(for client: borrowing ClientConfiguration) throws(Fault) {
+    let endpoint = client.text(of: .token)
+    let clientID = client.clientID
+    do {
+      written = try store.save(
+        record.tokens, tokenEndpoint: endpoint.bytes, clientID: clientID.bytes, scratch: &scratch)
+    } catch {
+      throw .tokenFile(error)
+    }
+    publish()
+  }
+
+  /// Moves a record out of the way whose tokens are dead, and takes the access token back.
+  mutating func retire() {
+    withdraw()
+    do {
+      try store.retire()
+    } catch {
+      let fault = Fault.tokenFile(error)
+      log.warning { tell(fault, to: $0) }
+    }
+  }
+
+  /// Removes everything that holds tokens.
+  public mutating func erase() throws(Fault) {
+    record.wipe()
+    withdraw()
+    do {
+      try store.erase()
+    } catch {
+      throw .tokenFile(error)
+    }
+  }
+
+  // MARK: Which grant is the current one
+
+  /// Takes the record for the grant that is held from now on.
+  mutating func hold() { held = record.generation }
+
+  /// Nothing is held from now on.
+  mutating func letGo() { held = .none }
+
+  /// Whether the record, as loaded, is the grant that is held.
+  var holdsRecord: Bool { held == record.generation }
+
+  /// Whether the token file is another than this process has written last.
+  func hasNews() -> Bool {
+    guard let written, let present = store.identity() else { return true }
+    return written != present
+  }
+
+  /// Whether the record is this client's, from this server: what another server has issued must not
+  /// be sent to this one. Where the file does not say, or the server is yet to be discovered, it
+  /// is. Where not, that is said.
+  public mutating func checkOwner(_ client: borrowing ClientConfiguration) -> Bool {
+    let endpoint = client.text(of: .token)
+    let clientID = client.clientID
+    if record.belongs(tokenEndpoint: endpoint.bytes, clientID: clientID.bytes) { return true }
+    log.warning {
+      $0 <- "the grant in " <- path <- " is from " <- record.tokenEndpoint.bytes
+      $0 <- " for client_id " <- record.clientID.bytes <- ", not for this configuration"
+    }
+    return false
+  }
+
+  /// Says where less was granted than asked for (RFC 6749 §3.3).
+  func reportScope(_ client: borrowing ClientConfiguration) {
+    let wanted = client.scope
+    let count = record.tokens.scope.count
+    if count == 0 || record.tokens.scope.bytes.equals(wanted.bytes) { return }
+    log.info {
+      $0 <- "granted scope: " <- record.tokens.scope.bytes <- "; asked for: " <- wanted.bytes
+    }
+  }
+
+  // MARK: The lock
+
+  /// Waits for the right to renew or to remove the record.
+  public borrowing func lock(attending: Attending) throws(Fault) -> W.Storage.Lock {
+    do {
+      return try store.lock(
+        until: log.world.milliseconds + Self.lockTime, attending: attending)
+    } catch {
+      throw .tokenFile(error)
+    }
+  }
+
+  /// The lock, for tokens that were hard to come by: where it is not to be had, they are saved
+  /// without it.
+  borrowing func lockToSave(attending: Attending) -> W.Storage.Lock {
+    do {
+      return try lock(attending: attending)
+    } catch {
+      log.warning {
+        tell(error, to: $0)
+        $0 <- "; saving the tokens all the same"
+      }
+      return .absent()
+    }
+  }
+
+  // MARK: Publication and notes
+
+  /// Publishes the record's access token where the configuration wants it.
+  mutating func publish() {
+    publication?.publish(record.tokens.accessToken, &line)
+  }
+
+  /// Takes the published access token back.
+  func withdraw() {
+    publication?.withdraw()
+  }
+
+  /// What the person is called, as far as it was ever known; empty where not.
+  mutating func loadName() -> Text<256> {
+    scratch.removeAll()
+    defer { scratch.removeAll() }
+    return store.load(.name, into: &scratch) ? Text(scratch.bytes) : Text()
+  }
+
+  func saveName(_ name: borrowing Text<256>) { store.save(.name, name.bytes) }
+
+  /// The issuer's metadata as they were found last; false where there are none.
+  func loadMetadata(into buffer: inout Buffer) -> Bool { store.load(.metadata, into: &buffer) }
+
+  func saveMetadata(_ metadata: borrowing Buffer) { store.save(.metadata, metadata.bytes) }
+
+  /// Lends the access token of the record.
+  public func withAccessToken<Result, Failure: Error>(
+    _ body: (borrowing Span<UInt8>) throws(Failure) -> Result
+  ) throws(Failure) -> Result { try body(record.tokens.accessToken.bytes) }
+
+  /// Overwrites what is in memory of the grant.
+  public mutating func wipe() { record.wipe() }
+
+  /// Erases the grant where the server can't be told.
+  ///
+  /// - Parameter reason: why.
+  public mutating func eraseAlone(
+    _ reason: Phrase, attending: Attending
+  ) throws(Fault) {
+    let lock = try lock(attending: attending)
+    defer { lock.release() }
+    if try load() {
+      log.warning {
+        $0 <- "the grant is not revoked: " <- reason <- "; it is erased here all the same"
+      }
+    } else {
+      log.info { $0 <- "not signed in: there is no grant in " <- path }
+    }
+    try erase()
+    log.info { $0 <- "signed out; the tokens in " <- path <- " are erased" }
+  }
+
+  /// Says what does not work with the files.
+  ///
+  /// - Returns: false where the fault is another's, and nothing has been said.
+  @discardableResult
+  @inline(never)
+  public borrowing func tell(_ fault: Fault, to line: Line) -> Bool {
+    if fault.kind == .foreignOwner {
+      line <- "token file " <- path <- ": " <- .exposed(.owner(stranger))
+      return true
+    }
+    return tellOfFiles(fault, path, publication?.path, to: line)
+  }
+}
+
+/// Says what does not work with the token file, or with the file that publishes the access token.
+///
+/// - Returns: false where the fault is another's, and nothing has been said.
+func tellOfFiles(
+  _ fault: Fault, _ path: borrowing Path, _ publication: Path?, to line: Line
+) -> Bool {
+  switch fault.kind {
+  case .interrupted: line <- "interrupted by a signal"
+  case .notSignedIn:
+    line <- "not signed in: there is no grant for this configuration in " <- path
+    line <- "; devicegrant sign-in gets one"
+  case .publication:
+    guard let publication else { return false }
+    line <- "cannot create access_token_file " <- publication <- ": "
+    line <- Errno(rawValue: fault.detail)
+  default:
+    guard let error = fault.tokenStoreError else { return false }
+    line <- "token file " <- path <- ": " <- error
+  }
+  return true
+}
+
+private func makeStore<W: World>(
+  _ path: Path, _ world: W
+) throws(Fault) -> TokenStore<W.Storage> {
+  guard let name = path.name else { throw Fault(.nameTooLong) }
+  let directory: W.Storage
+  do {
+    directory = try world.openDirectory(path.directory, making: true)
+  } catch {
+    throw Fault(.openDirectory, .nobody, error.rawValue)
+  }
+  return try makeStore(in: directory, name)
+}
+
+func openStore<W: World>(_ path: Path, _ world: W) throws(Fault) -> TokenStore<W.Storage> {
+  guard let name = path.name else { throw Fault(.nameTooLong) }
+  let directory: W.Storage
+  do {
+    directory = try world.openDirectory(path.directory, making: false)
+  } catch {
+    if error == .noSuchFile { throw Fault(.notSignedIn) }
+    throw Fault(.openDirectory, .nobody, error.rawValue)
+  }
+  return try makeStore(in: directory, name)
+}
+
+private func makeStore<Storage: TokenDirectory & ~Copyable>(
+  in directory: consuming Storage, _ name: Path
+) throws(Fault) -> TokenStore<Storage> {
+  do {
+    return try TokenStore(in: directory, name: name)
+  } catch {
+    throw .tokenFile(error)
+  }
+}

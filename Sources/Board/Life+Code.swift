@@ -1,0 +1,197 @@
+internal import Agent
+internal import Bytes
+internal import Configuration
+internal import DeviceGrant
+internal import Display
+internal import HTTP
+internal import JSON
+internal import Linux
+internal import OAuth
+internal import TLS
+internal import TokenStore
+
+/// The code: asked for, shown, polled for, ended.
+extension Life {
+  mutating func requestCode() throws(Fault) {
+    if attendant.standing.state == .starting { try show(now) }
+    attendant.sources.findInputs()
+    do {
+      try account.keeper.checkWritable()
+      try account.discover(attending: attendant.attending(.exchange))
+      try askForCode()
+    } catch {
+      if attendant.endsExchange {
+        attendant.standing.codePutOff(now: now)
+      } else {
+        codeFailed(error)
+      }
+      return
+    }
+    attendant.standing.codeIssued(requestedAt: requestedAt, now: now)
+    announce()
+    tellOfCode()
+  }
+
+  /// Asks for a code (RFC 8628 §3.1).
+  mutating func askForCode() throws(Fault) {
+    requestedAt = now
+    var authorization = DeviceAuthorization()
+    try account.server.requestCode(
+      into: &authorization, attending: attendant.attending(.exchange))
+    attendant.standing.take(authorization)
+  }
+
+  private mutating func codeFailed(_ fault: Fault) {
+    let words = account.words(fault)
+    attendant.standing.codeFailed(
+      fault, words, retryAfter: account.server.retryAfterSeconds, now: now)
+    // Somebody may have removed the directory of the tokens, as a factory reset does.
+    if fault.exitCode == .tokenFile { try? account.keeper.reopen() }
+    let seconds = wholeSeconds(until: attendant.standing.agent.nextCodeAt ?? now, now: now)
+    log.warning { $0 <- "no code: " <- words <- "; next attempt in " <- seconds <- " s" }
+  }
+
+  private mutating func tellOfCode() {
+    Self.tellOfCode(attendant.standing, &attendant.hooks)
+    attendant.hooks.run(.code)
+  }
+
+  private static func tellOfCode(_ standing: borrowing Standing, _ hooks: inout Hooks<W>) {
+    hooks.fact("USER_CODE", standing.authorization.userCode.bytes)
+    hooks.fact("VERIFICATION_URI", standing.authorization.verificationURI.bytes)
+    hooks.fact(
+      "VERIFICATION_URI_COMPLETE", standing.authorization.verificationURIComplete.bytes)
+    hooks.fact("EXPIRES_IN", standing.authorization.expiresIn)
+  }
+
+  /// What a poll has brought.
+  enum Verdict {
+    /// Nothing yet, or an end that the agent tells of.
+    case open
+    /// Tokens, which are in the record and on no disk.
+    case granted
+    /// The end of the code: no further poll can succeed.
+    case refused(Fault)
+  }
+
+  /// Asks whether somebody has approved (RFC 8628 §3.4).
+  mutating func poll() -> Verdict {
+    guard let before = attendant.standing.agent.flow else { return .open }
+    let answer: PollAnswer
+    do {
+      let code = attendant.standing.authorization.deviceCode
+      answer = try account.server.poll(
+        code.bytes, until: before.pollDeadline(now: now), into: &account.keeper.record.tokens,
+        attending: attendant.attending(.poll))
+    } catch {
+      pollFailed(error)
+      return .open
+    }
+    let now = now
+    attendant.standing.polled(answer, now: now)
+    if let after = attendant.standing.agent.flow {
+      report(answer, before: before, after: after, now: now)
+    }
+    switch answer {
+    case .granted: return .granted
+    case .refused, .unusable: return .refused(account.server.fault(answer))
+    case .pending, .slowDown, .denied, .expired, .transient: return .open
+    }
+  }
+
+  mutating func pollRefused(_ fault: Fault) {
+    let words = account.words(fault)
+    attendant.standing.pollRefused(fault, words)
+    log.warning { $0 <- words }
+  }
+
+  /// A poll that brought no answer.
+  private mutating func pollFailed(_ fault: Fault) {
+    let now = now
+    if attendant.endsExchange {
+      attendant.standing.polled(.pending(retryAfter: nil), now: now)
+      return
+    }
+    attendant.standing.polled(.transient(.unreachable, retryAfter: nil), now: now)
+    guard let after = attendant.standing.agent.flow else { return }
+    let isLast = (after.nextPollAt ?? now) >= after.expiresAt
+    log.warning {
+      $0 <- "poll failed: "
+      tell(fault, to: $0)
+      if !isLast { $0 <- "; next attempt in " <- after.secondsToPoll(now: now) <- " s" }
+    }
+  }
+
+  /// Says in the log what the answer to a poll changes.
+  private func report(
+    _ answer: PollAnswer, before: DeviceFlow, after: DeviceFlow, now: Int64
+  ) {
+    if after.interval != before.interval {
+      log.info {
+        $0 <- "the server asked to slow down: polling every " <- after.interval
+        $0 <- " s from now on"
+      }
+    }
+    switch answer {
+    case .pending: log.debug { $0 <- "not approved yet" }
+    case .transient:
+      let cause: StaticString =
+        account.server.isWebPage ? "a web page (captive portal?)" : "no answer to go by"
+      log.warning {
+        $0 <- "poll failed: " <- cause <- ", HTTP status " <- account.server.head.status
+        $0 <- "; next attempt in " <- after.secondsToPoll(now: now) <- " s"
+      }
+    case .granted, .slowDown, .denied, .expired, .refused, .unusable: break
+    }
+  }
+
+  mutating func codeEnded(_ end: Agent.CodeEnd) {
+    switch end {
+    case .denied: log.warning { $0 <- "the sign-in was denied by the user" }
+    case .expired: log.warning { $0 <- "the code expired before anybody approved" }
+    // Its words are in the log.
+    case .refused: break
+    }
+    if let next = attendant.standing.agent.nextCodeAt {
+      let seconds = wholeSeconds(until: next, now: now)
+      log.info { $0 <- "a new code in " <- seconds <- " s" }
+    }
+  }
+
+  /// Says in the log what code there is.
+  func announce() { announce(attendant.standing.authorization) }
+
+  private func announce(_ authorization: DeviceAuthorization) {
+    let life = authorization.expiresIn
+    if !authorization.refusedInterval.isEmpty {
+      log.warning {
+        $0 <- "interval = " <- authorization.refusedInterval.bytes
+        $0 <- " from the server cannot be kept: polling every " <- authorization.interval
+        $0 <- " s, for a code of " <- life <- " s"
+      }
+    }
+    if !authorization.refusedExpiresIn.isEmpty {
+      log.warning {
+        $0 <- "expires_in = " <- authorization.refusedExpiresIn.bytes
+        $0 <- " from the server is absurd: the code gets " <- life <- " s"
+      }
+    }
+    if authorization.hasUnusableComplete {
+      log.warning {
+        $0 <- "verification_uri_complete from the server is unusable: going on without it"
+      }
+    }
+    log.info {
+      $0 <- "sign in with user_code=" <- authorization.userCode.bytes
+      $0 <- " verification_uri=" <- authorization.verificationURI.bytes
+      $0 <- " expires_in=" <- life
+      if authorization.verificationURIComplete.isEmpty { return }
+      $0 <- " verification_uri_complete=" <- authorization.verificationURIComplete.bytes
+    }
+  }
+}
+
+extension DeviceFlow {
+  /// Until the next poll.
+  func secondsToPoll(now: Int64) -> Int64 { wholeSeconds(until: nextPollAt ?? now, now: now) }
+}

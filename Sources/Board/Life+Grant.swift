@@ -1,0 +1,256 @@
+internal import Agent
+internal import Bytes
+internal import Configuration
+internal import DeviceGrant
+internal import Display
+internal import HTTP
+internal import JSON
+internal import Linux
+internal import OAuth
+internal import TLS
+internal import TokenStore
+
+/// The grant: kept, renewed, lost, and whose it is.
+extension Life {
+  mutating func granted() throws(Fault) {
+    // Nobody needs to see the code any more (RFC 8628 §5.5).
+    attendant.standing.forgetCode()
+    // Before anything that may fail.
+    guard keep() else { return }
+    isTimeFromAnswer = true
+    attendant.standing.named(Text(), now: now)
+    hold(isRenewal: false)
+    try show(now)
+    wantsName = true
+    wasRefused = false
+    account.keeper.reportScope(account.server.client)
+    log.info { $0 <- "signed in; the tokens are in " <- account.keeper.path }
+    tellOfExpiry()
+    Self.tellOfScope(account.keeper, &attendant.hooks)
+    attendant.hooks.run(.signedIn)
+  }
+
+  private static func tellOfScope(_ keeper: borrowing Keeper<W>, _ hooks: inout Hooks<W>) {
+    hooks.fact("SCOPE", keeper.record.tokens.scope.bytes)
+  }
+
+  /// Saves the record. New tokens that are on no disk are lost with the next power cut, so this
+  /// goes on until it works, or the program ends. The lock is held all the time: whoever renewed
+  /// the old record meanwhile would do so with a refresh token that is used up.
+  ///
+  /// - Returns: whether it is saved.
+  private mutating func keep() -> Bool {
+    let lock = account.keeper.lockToSave(attending: attendant.attending(.poll))
+    defer { lock.release() }
+    return keepUnderLock(.poll)
+  }
+
+  @discardableResult
+  private mutating func keepUnderLock(_ purpose: Purpose) -> Bool {
+    var pause: Int64 = 1000
+    while true {
+      do {
+        try account.keeper.save(for: account.server.client)
+        return true
+      } catch {
+        notSaved(error, pause: pause, purpose)
+      }
+      if attendant.happenings.ending != nil { return false }
+      pause = min(pause * 2, 60_000)
+    }
+  }
+
+  private mutating func notSaved(_ fault: Fault, pause: Int64, _ purpose: Purpose) {
+    let words = account.words(fault)
+    log.warning {
+      $0 <- "the tokens are not saved: " <- words <- "; next attempt in " <- pause / 1000 <- " s"
+    }
+    let next = now + pause
+    attendant.standing.notSaved(fault, words, savesAgainAt: next, now: now)
+    leaveStanding()
+    _ = world.rest(until: next, attending: attendant.attending(purpose))
+    try? account.keeper.reopen()
+  }
+
+  /// Tells the agent and the clients of the record.
+  mutating func hold(isRenewal: Bool) {
+    let seconds = world.unixSeconds
+    var lease = Lease(
+      account.keeper.record.tokens, unixSeconds: seconds,
+      isClockSet: seconds >= releaseUnixSeconds)
+    lease.isFresh = isTimeFromAnswer
+    if isRenewal {
+      attendant.standing.renewed(lease, account.keeper.record.tokens, now: now)
+    } else {
+      attendant.standing.granted(lease, account.keeper.record.tokens, now: now)
+    }
+    account.keeper.hold()
+    attendant.handOut.publish(account.keeper.record.tokens.accessToken)
+    attendant.refreshEnded()
+    if let end = attendant.standing.signInEndsOn {
+      log.warning { $0 <- "the refresh token ends on " <- Instant(end) }
+    }
+  }
+
+  private mutating func tellOfExpiry() {
+    if let end = account.keeper.record.tokens.expiresAt {
+      attendant.hooks.fact("EXPIRES_AT", end)
+    }
+  }
+
+  // MARK: Renewal
+
+  /// Renews the grant (RFC 6749 §6), as the only process that does.
+  mutating func refresh() {
+    do {
+      let lock = try account.keeper.lock(attending: attendant.attending(.refresh))
+      defer { lock.release() }
+      try refreshUnderLock()
+    } catch {
+      if attendant.happenings.ending != nil { return }
+      refreshFailed(error, isUncertain: false, retryAfter: nil)
+      if error.exitCode == .tokenFile { try? account.keeper.reopen() }
+    }
+  }
+
+  private mutating func refreshUnderLock() throws(Fault) {
+    let held = account.keeper.held
+    switch try account.renew(held, attending: attendant.attending(.refresh)) {
+    case .refreshed:
+      keepUnderLock(.refresh)
+      renewed()
+    case .refreshedElsewhere:
+      log.info { $0 <- "another process has renewed the grant" }
+      adopt(isRenewal: true)
+    case .gone: lose(Fault(.signedOut))
+    case .ended(let fault): lose(fault)
+    case .failed(let fault, let isUncertain, let retryAfter):
+      if attendant.happenings.ending != nil { return }
+      refreshFailed(fault, isUncertain: isUncertain, retryAfter: retryAfter)
+    }
+  }
+
+  private mutating func renewed() {
+    isTimeFromAnswer = true
+    // What could not be asked for when the grant was new.
+    if attendant.standing.person.isEmpty { wantsName = true }
+    hold(isRenewal: true)
+    log.info {
+      $0 <- "refreshed"
+      guard let end = account.keeper.record.tokens.expiresAt else { return }
+      $0 <- "; the access token is good until " <- Instant(end)
+    }
+    tellOfExpiry()
+    attendant.hooks.run(.refreshed)
+  }
+
+  /// The grant stays, and so does the access token as long as it is good.
+  private mutating func refreshFailed(
+    _ fault: Fault, isUncertain: Bool, retryAfter: Int64?
+  ) {
+    let words = account.words(fault)
+    attendant.standing.refreshFailed(
+      fault, words, isUncertain: isUncertain, retryAfter: retryAfter, now: now)
+    let seconds = wholeSeconds(until: attendant.standing.agent.nextRefreshAt ?? now, now: now)
+    log.warning { $0 <- "refresh failed: " <- words <- "; next attempt in " <- seconds <- " s" }
+    attendant.refreshEnded()
+  }
+
+  // MARK: The end of the grant
+
+  /// The access token has ended, and there is no refresh token.
+  mutating func endGrant() {
+    do {
+      if try takeEnd() { return }
+    } catch {
+      log.warning { tell(error, to: $0) }
+    }
+    lose(Fault(.accessEnded))
+  }
+
+  /// - Returns: whether another process has put another grant there.
+  private mutating func takeEnd() throws(Fault) -> Bool {
+    let lock = try account.keeper.lock(attending: attendant.attending(.exchange))
+    defer { lock.release() }
+    guard try account.keeper.load(), account.keeper.checkOwner(account.server.client) else {
+      return false
+    }
+    if !account.keeper.holdsRecord {
+      adopt(isRenewal: false)
+      return true
+    }
+    account.keeper.retire()
+    return false
+  }
+
+  /// There is no grant any more.
+  mutating func lose(_ fault: Fault) {
+    let words = account.words(fault)
+    account.keeper.withdraw()
+    account.keeper.record.wipe()
+    account.keeper.letGo()
+    attendant.standing.lost(now: now)
+    attendant.handOut.withdraw()
+    attendant.refreshEnded()
+    log.warning { $0 <- "the grant is lost: " <- words }
+    attendant.hooks.fact("REASON", words.bytes)
+    attendant.hooks.fact("FAULT", fault.code.bytes)
+    attendant.hooks.run(.lost)
+  }
+
+  // MARK: The person
+
+  /// Finds out what the person is called, and with that whether the access token is still taken.
+  mutating func findName() {
+    wantsName = false
+    do {
+      try account.discover(attending: attendant.attending(.exchange))
+      guard try account.keeper.load(), account.keeper.checkOwner(account.server.client) else {
+        lose(Fault(.otherClient))
+        return
+      }
+      if !account.server.has(.userinfo) { return }
+      try account.server.getUserinfo(
+        account.keeper.record.tokens, attending: attendant.attending(.exchange))
+    } catch {
+      wantsName = attendant.endsExchange
+      log.debug {
+        $0 <- "no name of the person: "
+        tell(error, to: $0)
+      }
+      return
+    }
+    defer { account.server.wipe() }
+    takeProfile()
+  }
+
+  private mutating func takeProfile() {
+    let status = account.server.head.status
+    if status == 401, !wasRefused {
+      wasRefused = true
+      wantsName = true
+      log.warning { $0 <- "the userinfo endpoint refuses the access token: refreshing it" }
+      attendant.standing.refreshWanted(now: now)
+      return
+    }
+    if status != 200 {
+      log.debug { $0 <- "no name of the person: HTTP status " <- status }
+      return
+    }
+    wasRefused = false
+    takeName()
+  }
+
+  /// Takes the name from the profile that has just been fetched.
+  mutating func takeName() {
+    let status = account.server.head.status
+    let name = status == 200 ? account.server.withBody(readName) : Text<256>()
+    attendant.standing.named(name, now: now)
+    account.keeper.saveName(name)
+    if name.isEmpty {
+      log.debug { $0 <- "no name of the person: HTTP status " <- status }
+    } else {
+      log.info { $0 <- "signed in as " <- name.bytes }
+    }
+  }
+}

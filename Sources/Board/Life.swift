@@ -1,0 +1,288 @@
+internal import Agent
+internal import Bytes
+internal import Configuration
+internal import DeviceGrant
+internal import Display
+internal import HTTP
+internal import JSON
+internal import Linux
+internal import OAuth
+internal import TLS
+internal import TokenStore
+
+// Theory of operation.
+//
+// A life is what happened, a step that the agent decides on, and the step performed through the
+// world, over and over. It owns four things side by side, so that the compiler can tell them apart:
+// the account (server and files), the attendant (how things stand, and who asks), the screens, and
+// the log. A wait gets the attendant lent and can touch nothing else.
+//
+//   Life+Code     until somebody has approved
+//   Life+Grant    from then on
+//   Life+Events   what others did meanwhile
+
+/// The agent's life, from its start to its end.
+public struct Life<W: World>: ~Copyable {
+  /// Why a life is over.
+  public enum Ending: Sendable, Equatable {
+    /// A signal ended it.
+    case signal(Int32)
+    /// The configuration has changed: another life is to begin with it.
+    case reload
+    /// A fault that nothing mends; it has been told.
+    case fault(Fault)
+    /// Somebody has signed in, and that was all there was to do.
+    case signedIn
+  }
+
+  /// How often new input devices are looked for while a person is to press something, in
+  /// milliseconds.
+  private static var inputPause: Int64 { 2000 }
+
+  var account: Account<W>
+  var attendant: Attendant<W>
+  var screens: W.Screens
+  /// What the displays show: the revision, and the seconds that it counts down.
+  private var shown: (revision: Int64, seconds: Int64) = (-1, 0)
+  /// When the code was asked for, in milliseconds since boot.
+  var requestedAt: Int64 = 0
+  /// Whether the person's name is to be asked for.
+  var wantsName = true
+  /// Whether the profile has refused an access token that was new.
+  var wasRefused = false
+  /// Whether the grant's time is from an answer in this life, not from the file: then it is right
+  /// whatever the wall clock was.
+  var isTimeFromAnswer = false
+  private let plan: Plan
+  let log: Log<W>
+
+  var world: W { log.world }
+  var now: Int64 { log.world.milliseconds }
+  var isOnRequest: Bool { plan.start == .onRequest }
+
+  /// Opens what the life lives on.
+  ///
+  /// - Parameter isService: whether it is to go on for ever; else it is one sign-in's, which every
+  ///   signal ends.
+  /// - Throws: where the tokens could not be kept: a code would be a trap.
+  public init(
+    _ plan: Plan, _ exchange: consuming ExchangeMemory, _ keeper: consuming KeeperMemory,
+    _ attendant: consuming AttendantMemory, _ sources: consuming W.Sources,
+    _ screens: consuming W.Screens, isService: Bool = true, _ log: Log<W>
+  ) throws(Fault) {
+    let keeper = try Keeper(creating: plan.place, keeper, log)
+    var account = try Account(plan, exchange, keeper, log)
+    try account.keeper.checkWritable()
+    let agent = Agent(start: plan.start, seed: log.world.seed)
+    let standing = Standing(
+      agent, title: plan.title, isOnRequest: plan.start == .onRequest,
+      now: log.world.milliseconds)
+    self.init(
+      plan, account,
+      Attendant(sources, standing, plan, attendant, isService: isService, log), screens, log)
+  }
+
+  /// In one step, since what is not copyable can't be given back half-way.
+  private init(
+    _ plan: Plan, _ account: consuming Account<W>, _ attendant: consuming Attendant<W>,
+    _ screens: consuming W.Screens, _ log: Log<W>
+  ) {
+    self.plan = plan
+    self.account = account
+    self.attendant = attendant
+    self.screens = screens
+    self.log = log
+  }
+
+  /// Lives: signs in when needed, keeps the grant fresh, hands the access token out.
+  @inline(never)
+  public mutating func live() -> Ending {
+    do {
+      try open()
+      try begin()
+      _ = try show(now)
+      attendant.ready()
+      return try goOn()
+    } catch {
+      return end(error)
+    }
+  }
+
+  /// Goes on with a life that was to be followed by another, which could not begin.
+  public mutating func resume() -> Ending {
+    do {
+      return try goOn()
+    } catch {
+      return end(error)
+    }
+  }
+
+  private mutating func goOn() throws(Fault) -> Ending {
+    while true {
+      if attend() { return .reload }
+      if let signal = attendant.happenings.ending {
+        leave(.blank)
+        attendant.hooks.endAll()
+        return .signal(signal)
+      }
+      try step()
+    }
+  }
+
+  private mutating func open() throws(Fault) {
+    try checkScreens()
+    try attendant.open(plan)
+    attendant.sources.watchRecord()
+    if screens.mayChange { attendant.sources.watchDevices() }
+    attendant.sources.findInputs()
+  }
+
+  private mutating func end(_ fault: Fault) -> Ending {
+    log.error { tell(fault, to: $0) }
+    return .fault(fault)
+  }
+
+  /// Takes up the grant that is there.
+  private mutating func begin() throws(Fault) {
+    account.takeCachedMetadata()
+    guard try account.keeper.load(), account.keeper.checkOwner(account.server.client) else {
+      account.keeper.withdraw()
+      attendant.standing.lost(now: now)
+      return
+    }
+    attendant.standing.named(account.keeper.loadName(), now: now)
+    log.info { $0 <- "there is a grant in " <- account.keeper.path }
+    adopt(isRenewal: false)
+  }
+
+  mutating func step() throws(Fault) {
+    if attendant.handOut.wantsRefresh {
+      if attendant.standing.agent.hasGrant {
+        attendant.standing.refreshWanted(now: now)
+      } else {
+        attendant.refreshEnded()
+      }
+    }
+    let now = now
+    switch attendant.standing.next(now: now) {
+    case .wait(let instant): try rest(until: instant, now)
+    case .codeEnded(let end): codeEnded(end)
+    case .requestCode: try requestCode()
+    case .poll:
+      switch poll() {
+      case .open: break
+      case .granted: try granted()
+      case .refused(let fault): pollRefused(fault)
+      }
+    case .refresh: refresh()
+    case .endGrant: endGrant()
+    }
+  }
+
+  // MARK: Waiting
+
+  mutating func rest(until instant: Int64, _ now: Int64) throws(Fault) {
+    if wantsName, attendant.standing.agent.hasGrant {
+      findName()
+      return
+    }
+    try show(now)
+    if !attendant.happenings.isEmpty { return }
+    var deadline = instant
+    if attendant.standing.state == .invitation {
+      // A keyboard or a touch panel may be found late at boot, or plugged in.
+      attendant.sources.findInputs()
+      deadline = min(deadline, now + Self.inputPause)
+    }
+    if let countdown = attendant.standing.endsAt, screens.showsTime {
+      deadline = min(deadline, nextSecond(before: countdown, now: now))
+    }
+    if let look = screens.followsUpAt { deadline = min(deadline, look) }
+    _ = world.rest(until: deadline, attending: attendant.attending(.idle))
+  }
+
+  // MARK: Showing
+
+  /// Shows how things stand, where that is another screen than before.
+  mutating func show(_ now: Int64) throws(Fault) {
+    let seconds = attendant.standing.secondsLeft(now)
+    let revision = attendant.standing.revision
+    let isNews = screens.followsUp(now: now)
+    if !isNews, shown == (revision, seconds) { return }
+    shown = (revision, seconds)
+    let screen = attendant.standing.screen(host: host.bytes, now: now)
+    screens.show(screen, attending: attendant.attending(.showing))
+    try checkScreens()
+  }
+
+  /// Shows a screen that is to stay, and gives the text console back.
+  mutating func leave(_ screen: borrowing Screen) {
+    screens.showLast(screen, attending: attendant.attending(.showing))
+    reportScreens()
+    shown.revision = -1
+  }
+
+  /// Shows how things stand now as what stays.
+  mutating func leaveStanding() {
+    leave(attendant.standing.screen(host: host.bytes, now: now))
+  }
+
+  /// Whom it connects to.
+  private var host: Text<256> {
+    let client = account.server.client
+    guard let url = client.url(of: .deviceAuthorization) ?? client.url(of: .token) else {
+      return Text()
+    }
+    return Text(url.host)
+  }
+
+  /// - Throws: `.display` where there were displays and none is left.
+  mutating func checkScreens() throws(Fault) {
+    // What ends the program is said then, and not before.
+    let isOver = screens.isEmpty && screens.takeFailure() != nil
+    reportScreens()
+    if isOver { throw Fault(.display) }
+  }
+
+  private mutating func reportScreens() {
+    while let report = screens.nextReport() {
+      switch report {
+      case .came(let name): log.info { $0 <- "display " <- name.bytes <- " is there now" }
+      case .stopped(let name):
+        log.warning {
+          $0 <- "display " <- name.bytes <- " is stopped: it gets the next screen that it takes"
+        }
+      case .givenUp(let name, let error):
+        log.warning {
+          $0 <- "display " <- name.bytes <- " given up: " <- error
+          if error.mayPass { $0 <- "; it is taken when it can be had" }
+        }
+      case .terminalUnknown(let error):
+        log.debug { $0 <- "cannot find the text console: " <- error }
+      case .terminalDraws(let error):
+        log.debug { $0 <- "cannot keep the text console from drawing: " <- error }
+      }
+    }
+  }
+
+  // MARK: Words
+
+  /// What a fault is, as a text.
+  @inline(never)
+  func words(_ fault: Fault) -> Phrase { Phrase { tell(fault, to: $0) } }
+
+  /// Says what a fault is.
+  @inline(never)
+  func tell(_ fault: Fault, to line: Line) {
+    if account.tell(fault, to: line) { return }
+    switch fault.kind {
+    case .display:
+      guard let (name, error) = screens.failure else { return }
+      line <- "display " <- name.bytes <- ": " <- error
+    case .socket:
+      guard let path = plan.socket, let error = fault.socketError else { return }
+      line <- "socket " <- path <- ": " <- error
+    default: break
+    }
+  }
+}

@@ -1,0 +1,18 @@
+internal import Agent
+internal import Bytes
+internal import Configuration
+internal import DeviceGrant
+internal import Display
+internal import HTTP
+internal import JSON
+internal import Linux
+internal import OAuth
+internal import TLS
+internal import TokenStore
+
+/// The release, as `--version` and the User-Agent say it.
+public let version: StaticString = "0.1.0"
+
+/// When it was made, in seconds since 1970 (2026-11-01): a clock that shows an earlier time has not
+/// been set. A constant, so that builds are reproducible.
+public let releaseUnixSeconds: Int64 = 1_793_491_200

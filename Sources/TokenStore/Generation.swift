@@ -1,0 +1,62 @@
+internal import Bytes
+internal import OAuth
+
+/// Tells one pair of tokens from another, without holding either: what was renewed is another
+/// generation of the same grant.
+public struct Generation: Sendable, Equatable {
+  private let access: UInt32
+  private let refresh: UInt32
+
+  /// Of no tokens.
+  public static let none = Generation(access: 0, refresh: 0)
+
+  private init(access: UInt32, refresh: UInt32) {
+    self.access = access
+    self.refresh = refresh
+  }
+
+  /// Whether what is renewed with is the same token.
+  public func hasSameRefreshToken(as other: Generation) -> Bool { refresh == other.refresh }
+
+  fileprivate init(_ tokens: borrowing Tokens) {
+    access = tokens.accessToken.bytes.checksum
+    refresh = tokens.refreshToken.bytes.checksum
+  }
+}
+
+extension TokenRecord {
+  /// Which pair of tokens it holds.
+  public var generation: Generation { isEmpty ? .none : Generation(tokens) }
+
+  /// Whether the record is this client's, from this server, as far as both say.
+  public func belongs(
+    tokenEndpoint endpoint: borrowing Span<UInt8>, clientID client: borrowing Span<UInt8>
+  ) -> Bool {
+    agree(tokenEndpoint.bytes, endpoint) && agree(clientID.bytes, client)
+  }
+
+  /// Cuts times that can't be right. The clock that the record was written by may have been years
+  /// ahead of today's, and with it the times in the record; but not the time from one to the other.
+  ///
+  /// - Parameters:
+  ///   - written: when, by the wall clock, in seconds since 1970.
+  ///   - unixSeconds: the wall clock now.
+  public mutating func distrust(written: Int64, unixSeconds: Int64) {
+    tokens.expiresAt = plausible(tokens.expiresAt, written: written, now: unixSeconds)
+    tokens.refreshTokenExpiresAt = plausible(
+      tokens.refreshTokenExpiresAt, written: written, now: unixSeconds)
+  }
+}
+
+private func agree(_ one: borrowing Span<UInt8>, _ other: borrowing Span<UInt8>) -> Bool {
+  one.count == 0 || other.count == 0 || one.equals(other)
+}
+
+/// An end that is no further from `now` than it was from `written`.
+private func plausible(_ end: Int64?, written: Int64, now: Int64) -> Int64? {
+  guard let end else { return nil }
+  let (life, isAbsurd) = end.subtractingReportingOverflow(written)
+  if isAbsurd || life <= 0 { return end }
+  let (latest, isLater) = now.addingReportingOverflow(life)
+  return isLater ? end : min(end, latest)
+}

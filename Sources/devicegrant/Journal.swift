@@ -1,0 +1,77 @@
+internal import Bytes
+internal import Configuration
+internal import Linux
+
+/// The log on standard error, in the form of the kernel's log, or with a priority where journald
+/// reads it (sd-daemon(3)).
+struct Journal {
+  private let isJournald: Bool
+  private let state: UnsafeMutablePointer<State>
+
+  /// What there is to remember from line to line, for the program's life.
+  struct State {
+    /// The lines that nobody took since one was taken.
+    fileprivate var lost: Int64 = 0
+  }
+
+  init(_ state: UnsafeMutablePointer<State>) {
+    self.state = state
+    isJournald = Environment.value("JOURNAL_STREAM") != nil
+  }
+
+  @inline(never)
+  func write(_ level: LogLevel, _ message: borrowing Span<UInt8>, isTruncated: Bool) {
+    // One write for the whole line, so that lines of two programs don't mix.
+    var line = Text<2100>()
+    if isJournald {
+      line.append("<")
+      line.append(decimal: Self.priority(level))
+      line.append(">")
+    } else {
+      let now = Clock.microseconds
+      line.append("[")
+      line.append(decimal: now / 1_000_000, width: 5)
+      line.append(".")
+      line.append(decimal: now % 1_000_000, width: 6, padding: UInt8(ascii: "0"))
+      line.append("] devicegrant: ")
+    }
+    line.append(message)
+    if isTruncated { line.append("...") }
+    line.append("\n")
+    put(line.bytes)
+  }
+
+  /// How long a line waits for whoever reads the log, in milliseconds. The program has other things
+  /// to do, and an end within a second to keep.
+  private static let patience: Int64 = 250
+
+  /// Writes a line. Where one was lost, the next hardly wait, and the first that is taken is
+  /// preceded by a line that says so: the lost one may have been taken in part.
+  private func put(_ line: borrowing Span<UInt8>) {
+    let lost = state.pointee.lost
+    let deadline = Clock.milliseconds + (lost == 0 ? Self.patience : 20)
+    do {
+      if lost > 0 {
+        var note = Text<80>()
+        note.append("\ndevicegrant: lines of the log that nobody took: ")
+        note.append(decimal: lost)
+        note.append("\n")
+        try StandardError.write(note.bytes, until: deadline)
+        state.pointee.lost = 0
+      }
+      try StandardError.write(line, until: deadline)
+    } catch {
+      state.pointee.lost += 1
+    }
+  }
+
+  /// As syslog(3) counts them.
+  private static func priority(_ level: LogLevel) -> Int64 {
+    switch level {
+    case .error: 3
+    case .warning: 4
+    case .info: 6
+    case .debug: 7
+    }
+  }
+}
