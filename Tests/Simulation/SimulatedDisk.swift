@@ -156,7 +156,10 @@ public final class SimulatedDisk: TokenDirectory {
   }
 
   private func checkPower() throws(Errno) {
-    if let cut, steps >= cut { throw .inputOutput }
+    if let cut, steps >= cut {
+      onCut?()
+      throw .inputOutput
+    }
     if isRemoved { throw .noSuchFile }
   }
 
