@@ -40,27 +40,27 @@ extension Life {
   ///
   /// - Returns: whether it is saved.
   private mutating func keep() -> Bool {
-    let lock = account.keeper.lockToSave(attending: attendant.attending(.poll))
+    let lock = account.keeper.lockToSave(attending: attendant.attending(.refresh))
     defer { lock.release() }
-    return keepUnderLock(.poll)
+    return keepUnderLock()
   }
 
   @discardableResult
-  private mutating func keepUnderLock(_ purpose: Purpose) -> Bool {
+  private mutating func keepUnderLock() -> Bool {
     var pause: Int64 = 1000
     while true {
       do {
         try account.keeper.save(for: account.server.client)
         return true
       } catch {
-        notSaved(error, pause: pause, purpose)
+        notSaved(error, pause: pause)
       }
       if attendant.happenings.ending != nil { return false }
       pause = min(pause * 2, 60_000)
     }
   }
 
-  private mutating func notSaved(_ fault: Fault, pause: Int64, _ purpose: Purpose) {
+  private mutating func notSaved(_ fault: Fault, pause: Int64) {
     let words = account.words(fault)
     log.warning {
       $0 <- "the tokens are not saved: " <- words <- "; next attempt in " <- pause / 1000 <- " s"
@@ -68,7 +68,8 @@ extension Life {
     let next = now + pause
     attendant.standing.notSaved(fault, words, savesAgainAt: next, now: now)
     leaveStanding()
-    _ = world.rest(until: next, attending: attendant.attending(purpose))
+    // Whatever else is wanted, these tokens come first.
+    _ = world.rest(until: next, attending: attendant.attending(.refresh))
     try? account.keeper.reopen()
   }
 
@@ -117,7 +118,7 @@ extension Life {
     let held = account.keeper.held
     switch try account.renew(held, attending: attendant.attending(.refresh)) {
     case .refreshed:
-      keepUnderLock(.refresh)
+      keepUnderLock()
       renewed()
     case .refreshedElsewhere:
       log.info { $0 <- "another process has renewed the grant" }

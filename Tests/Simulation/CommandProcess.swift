@@ -6,6 +6,7 @@ import Linux
 final class CommandProcess {
   private let world: SimulatedWorld
   private var coroutine: Coroutine?
+  private var isRunning = false
 
   init(_ command: Command, _ universe: Universe) {
     world = SimulatedWorld(universe, isMain: false)
@@ -17,24 +18,24 @@ final class CommandProcess {
 
   /// Lets it go on until it waits.
   func resume(_ universe: Universe) {
+    isRunning = true
     coroutine?.resume()
+    isRunning = false
     if isFinished { universe.commandEnded() }
   }
 
   /// It waits: the main program goes on.
-  func pass(until end: Int64, _ world: SimulatedWorld) -> Wakeup {
-    let universe = world.universe
-    if world.isDead { return .interrupted }
-    if end <= universe.now { return .timedOut }
-    universe.schedule.add(.commandWakes(session: world.session), at: end)
+  func pass(until end: Int64, _ world: SimulatedWorld) {
+    if end <= world.universe.now { return }
+    world.universe.schedule.add(.commandWakes(session: world.session), at: end)
     coroutine!.yield()
-    return world.isDead ? .interrupted : .timedOut
   }
 
-  /// Ends it; its own code unwinds.
+  /// Ends it; its own code unwinds. That may be in the midst of what it does.
   func kill() {
     world.isDead = true
-    if !isFinished { coroutine?.resume() }
+    if !isFinished, !isRunning { coroutine?.resume() }
+    if isFinished { world.universe.command = nil }
   }
 }
 

@@ -46,7 +46,7 @@ public struct Script {
     losses = [0, 10, 30, 150][random(4)]
     disturbances = [0, 5, 20, 60][random(4)]
     hasHardLinks = random(8) > 0
-    hasScreens = random(8) > 0
+    hasScreens = isOnRequest || random(8) > 0
     showsTime = random(8) == 0
     hasSocket = random(4) > 0
     hasHooks = random(3) > 0
@@ -108,8 +108,11 @@ extension Universe {
       .refused, .hung, .nameUnknown, .unavailable, .unavailable, .refuses, .gateway, .portal,
       .answersLost,
     ]
-    let lengths = [5000, 60_000, Self.hour / 2, Self.hour, 8 * Self.hour, 3 * Self.day, 90 * Self.day]
-    return .trouble(kinds[random(kinds.count)], length: lengths[random(lengths.count)])
+    let lengths = [5000, 20_000, 60_000, 300_000, Self.hour / 2, Self.hour]
+    var length = lengths[random(lengths.count)]
+    // An outage of months takes as many attempts as hundreds of lives.
+    if chance(1, of: 20) { length = chance(1, of: 40) ? 90 * Self.day : Self.day }
+    return .trouble(kinds[random(kinds.count)], length: length)
   }
 
   private func diskEvent() -> Happening {

@@ -142,6 +142,7 @@ public struct SimulatedConnection: Transport, ~Copyable {
     var answer: Answer
     if let replacement = universe.replacement(trouble) {
       answer = replacement
+      if trouble == .refuses, request.form("grant_type=urn") { universe.watch.codeRefused() }
     } else {
       answer = universe.server.answer(request, session: world.session)
       issue = answer.issue

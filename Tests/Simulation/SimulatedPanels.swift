@@ -76,9 +76,10 @@ extension Universe {
       tell("screen: \(kind) \(words) \(number.map { "\($0)" } ?? "")")
     }
     if world.isMain { watch.shows(screen.kind, code: number, self) }
+    // Somebody comes by also where the screen is dark.
+    if world.isMain, screen.kind == .invitation { person.seesInvitation(self) }
     if now < displaysGoneUntil { return }
     if let number { person.sees(code: number, self) }
-    if world.isMain, screen.kind == .invitation { person.seesInvitation(self) }
   }
 
   private func noteSecrets(_ screen: borrowing Screen) {

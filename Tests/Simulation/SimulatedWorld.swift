@@ -59,7 +59,12 @@ public final class SimulatedWorld: World {
     universe.watch.waits(until: end, self, universe)
     noteProgress()
     if isMain { return universe.pass(until: end, self, attending) }
-    return universe.command!.pass(until: end, self)
+    if !isDead { universe.command!.pass(until: end, self) }
+    if isDead {
+      _ = attending.attend()
+      return .interrupted
+    }
+    return .timedOut
   }
 
   /// Waits in which no time passes are no waits: a program that spins is stopped.

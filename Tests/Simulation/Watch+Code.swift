@@ -10,6 +10,12 @@ extension Watch {
     approval = nil
   }
 
+  /// The server has refused to be polled, which ends the code.
+  mutating func codeRefused() {
+    lastCode = nil
+    approval = nil
+  }
+
   /// A person has approved.
   mutating func approved(_ code: Int, _ universe: Universe) {
     if code == lastCode { approval = (code, universe.now) }
@@ -41,7 +47,10 @@ extension Watch {
       if now > due, due < codes[code].end - 5000 { fail(.approvalLost, universe) }
     }
     let hasCode = lastCode.map { codes[$0].end > now && !codes[$0].isSpent } ?? false
-    if universe.record.isThere || hasCode || screen?.kind == .invitation { lastProvided = now }
+    let isNow = universe.record.isThere || hasCode || screen?.kind == .invitation
+    // What was there at the last look was there until now.
+    if isNow || isProvided { lastProvided = now }
+    isProvided = isNow
     // On request, and with nothing to invite on.
     if universe.script.isOnRequest, !universe.script.hasScreens { return }
     if now > max(lastProvided, calmSince, readyAt) + 400_000 {

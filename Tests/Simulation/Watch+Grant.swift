@@ -4,17 +4,20 @@ extension Watch {
 
   /// The server has issued tokens.
   mutating func issued(_ issue: Issue, _ world: SimulatedWorld, _ universe: Universe) {
+    inFlight += 1
     if let code = issue.code, approval?.code == code { approval = nil }
   }
 
   /// Tokens did not arrive.
   mutating func lost(_ issue: Issue, _ universe: Universe) {
+    inFlight -= 1
     trouble(until: universe.now)
     if universe.server.personality.rotates, issue.code == nil { excuse(universe) }
   }
 
   /// Tokens have arrived at a program.
   mutating func delivered(_ issue: Issue, _ world: SimulatedWorld, _ universe: Universe) {
+    inFlight -= 1
     if world.isMain { lastLoss = nil }
     unsaved = (issue, universe.now, world.session)
     if world.isMain { isTimeFromAnswer = true }
@@ -112,6 +115,7 @@ extension Watch {
       return
     }
     if universe.server.accepts(refresh: refresh) { return }
+    if inFlight > 0 || unsaved != nil { return }
     if !isExcused, !universe.server.hasEnded(refresh.family) {
       fail(.deadWithoutReason, universe)
     }

@@ -24,6 +24,8 @@ public struct Watch {
   var unsaved: (issue: Issue, since: Int64, session: Int)?
   /// The last refresh of the main program that brought no answer.
   var lastLoss: (token: TokenName, count: Int)?
+  /// Tokens that are on their way.
+  var inFlight = 0
   var recordChangedAt: Int64 = 0
   /// What the file held before it was changed.
   var lastRecord: (access: TokenName?, refresh: TokenName?)
@@ -41,6 +43,8 @@ public struct Watch {
   var lastCode: Int?
   var wishAt: Int64?
   var lastProvided: Int64 = 0
+  var isProvided = true
+  private var wasTroubled = false
 
   // The program.
   var screen: (kind: Screen.Kind, code: Int?, since: Int64)?
@@ -90,11 +94,12 @@ public struct Watch {
   /// Whether what the file says of times is right by the clock as it is.
   mutating func noteTime(_ universe: Universe) {
     isTimeRight = universe.clockError == 0
-    guard let access = universe.record.access, let told = universe.record.expiresAt else { return }
-    let end = 1_800_000_000 + universe.server.end(ofAccess: access.number) / 1000
-    if abs(told - end) > 31 { isTimeRight = false }
+    guard let access = universe.record.access else { return }
     held = universe.server.end(ofAccess: access.number) - universe.now
     heldSince = universe.now
+    guard let told = universe.record.expiresAt else { return }
+    let end = 1_800_000_000 + universe.server.end(ofAccess: access.number) / 1000
+    if abs(told - end) > 31 { isTimeRight = false }
   }
 
   // MARK: The program
@@ -109,6 +114,7 @@ public struct Watch {
     isTimeFromAnswer = false
     trouble(until: universe.now)
     lastProvided = universe.now
+    isProvided = true
     readyAt = universe.now
     lastRecord = (universe.record.access, universe.record.refresh)
     noteTime(universe)
@@ -159,7 +165,7 @@ public struct Watch {
   mutating func waits(until end: Int64, _ world: SimulatedWorld, _ universe: Universe) {
     if world.isDead || end < universe.now + 400 * 86_400_000 { return }
     let isUnknown = universe.record.isThere && universe.record.refresh == nil
-      && !universe.server.personality.tellsLife
+      && !(universe.server.personality.tellsLife && isTimeRight)
     if !world.isMain || !isUnknown { fail(.endlessWait, universe) }
   }
 
@@ -202,9 +208,11 @@ public struct Watch {
     if universe.record.read(universe.disk) { recordChanged(universe) }
     let isTroubled = universe.network.isTroubled(now) || universe.clockError != 0
       || now < universe.diskTroubleUntil || universe.command != nil
-    if isTroubled { trouble(until: now) }
+    // What was in the way at the last look was so until now.
+    if isTroubled || wasTroubled { trouble(until: now) }
+    wasTroubled = isTroubled
     if let endBy, now > endBy { fail(.signalUnheeded, universe) }
-    if let wishAt, now > max(wishAt, calmSince) + 120_000 { fail(.wishUnheeded, universe) }
+    if let wishAt, now > max(wishAt, calmSince) + Self.noticing { fail(.wishUnheeded, universe) }
     lookAtFile(universe)
     lookAtCode(universe)
     lookAtPublished(universe)

@@ -52,18 +52,21 @@ import Simulation
 private nonisolated(unsafe) var obituary = [UInt8](repeating: 0, count: 64)
 private nonisolated(unsafe) var obituaryCount = 0
 
-/// How long a life may take, in seconds: a thousand times what it does.
-private let patience: UInt32 = 60
+/// How much of the processor's time a life may take, in seconds: a thousand times what it does.
+private let patience = 20
 
 private func prepareObituary(_ seed: UInt64) {
   let text = "fault \(seed) crash\n".utf8
   obituaryCount = text.count
   for (index, byte) in text.enumerated() { obituary[index] = byte }
-  alarm(patience)
+  var limit = rlimit()
+  getrlimit(__rlimit_resource_t(0), &limit)
+  limit.rlim_cur = rlim_t(clock() / CLOCKS_PER_SEC + patience)
+  setrlimit(__rlimit_resource_t(0), &limit)
 }
 
 private func catchCrashes() {
-  for number in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGALRM] {
+  for number in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGXCPU] {
     signal(number) { _ in
       _ = obituary.withUnsafeBytes { write(1, $0.baseAddress, obituaryCount) }
       _exit(1)
