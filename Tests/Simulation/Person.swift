@@ -15,15 +15,16 @@ struct Person {
     }
     // In the last seconds of the code or after them, or at any time before.
     let isLate = choice == 3
+    let limit = universe.chance(1, of: 8) ? life * 3 / 4 : min(life * 3 / 4, 120_000)
     let time =
-      isLate ? life + universe.random(-6000...2000) : universe.random(3000...max(3001, life * 3 / 4))
+      isLate ? life + universe.random(-6000...2000) : universe.random(3000...max(3001, limit))
     universe.schedule(
       .personActs(code: code, denies: choice == 0, isLate: isLate), in: max(0, time))
   }
 
   /// Sees that nobody is signed in, and that a key brings a code.
   func seesInvitation(_ universe: Universe) {
-    universe.schedule(.pressed, in: universe.random(2000...900_000))
+    universe.schedule(.pressed, in: universe.random(2000...200_000))
   }
 
   func act(_ code: Int, denies: Bool, isLate: Bool, _ universe: Universe) {

@@ -47,7 +47,7 @@ public struct Script {
     disturbances = [0, 5, 20, 60][random(4)]
     hasHardLinks = random(8) > 0
     hasScreens = isOnRequest || random(8) > 0
-    showsTime = random(8) == 0
+    showsTime = random(16) == 0
     hasSocket = random(4) > 0
     hasHooks = random(3) > 0
     publishes = random(3) == 0

@@ -9,13 +9,18 @@ public import TokenStore
 /// may be missing, a part, zeros or something else.
 public final class SimulatedDisk: TokenDirectory {
   private struct File {
-    var visible: [UInt8]
-    /// What may be found after a cut; one once flushed.
-    var possible: [[UInt8]]
+    /// What it is to hold once it is whole.
+    let bytes: [UInt8]
+    /// How much of it programs see.
+    var count: Int
+    /// How much of it may be found after a cut, in one form or another; nil once it is flushed.
+    var partial: [Int]?
     /// By the wall clock, in seconds since 1970.
     var writtenAt: Int64
     /// The inode's.
     var number: UInt64
+
+    var visible: [UInt8] { count == bytes.count ? bytes : Array(bytes[..<count]) }
   }
 
   private struct Entry {
@@ -65,7 +70,8 @@ public final class SimulatedDisk: TokenDirectory {
 
   private func newFile(_ bytes: [UInt8], _ writtenAt: Int64) -> File {
     lastNumber += 1
-    return File(visible: bytes, possible: [bytes], writtenAt: writtenAt, number: lastNumber)
+    return File(
+      bytes: bytes, count: bytes.count, partial: nil, writtenAt: writtenAt, number: lastNumber)
   }
 
   /// What is there for programs to see.
@@ -87,7 +93,7 @@ public final class SimulatedDisk: TokenDirectory {
   }
 
   /// The size of the largest file that was ever there.
-  public var largest: Int { files.flatMap(\.possible).map(\.count).max() ?? 0 }
+  public var largest: Int { files.map(\.bytes.count).max() ?? 0 }
 
   /// Makes the directory that somebody has removed.
   func makeAgain() {
@@ -166,8 +172,8 @@ public final class SimulatedDisk: TokenDirectory {
   public func read(_ name: Path, into buffer: inout Buffer) throws(Errno) {
     try checkPower()
     guard let file = file(name.bytes) else { throw .noSuchFile }
-    let visible = files[file].visible
-    buffer.append(visible.span)
+    let bytes = files[file].visible
+    buffer.append(bytes.span)
     if buffer.count == buffer.capacity { throw .fileTooLarge }
   }
 
@@ -182,18 +188,18 @@ public final class SimulatedDisk: TokenDirectory {
     try step()
     if files.count > 64 { forget() }
     let file = files.count
-    files.append(newFile([], unixSeconds))
+    files.append(newFile(bytes, unixSeconds))
+    files[file].count = 0
+    files[file].partial = [0]
     set(name.bytes, file)
     for end in [bytes.count / 2, bytes.count] {
       try step()
-      let part = Array(bytes[..<end])
-      files[file].visible = part
+      files[file].count = end
+      files[file].partial!.append(end)
       revision += 1
-      // The other things that may be found are made up where they are looked for.
-      files[file].possible.append(part)
     }
     try step()
-    files[file].possible = [bytes]
+    files[file].partial = nil
   }
 
   public func hasDirectory(_ name: Path) -> Bool { false }
@@ -276,10 +282,11 @@ public final class SimulatedDisk: TokenDirectory {
 
   /// What may be found of a file whose data was not flushed.
   private func outcomes(_ file: Int) -> [[UInt8]] {
-    let possible = files[file].possible
-    if possible.count == 1 { return possible }
-    return possible.flatMap { part in
-      [part, Array(repeating: 0, count: part.count), Array(part.dropLast()), part.reversed()]
+    let bytes = files[file].bytes
+    guard let partial = files[file].partial else { return [bytes] }
+    return partial.flatMap { end -> [[UInt8]] in
+      let part = Array(bytes[..<end])
+      return [part, Array(repeating: 0, count: part.count), Array(part.dropLast()), part.reversed()]
     }
   }
 

@@ -18,7 +18,11 @@ extension Watch {
 
   /// A person has approved.
   mutating func approved(_ code: Int, _ universe: Universe) {
-    if code == lastCode { approval = (code, universe.now) }
+    // One that is not shown any more is nobody's business.
+    let isShown = screen?.kind == .code && screen?.code == code
+    if code == lastCode, isShown || !universe.script.hasScreens {
+      approval = (code, universe.now)
+    }
   }
 
   /// Somebody wants another code, with a signal or a key.

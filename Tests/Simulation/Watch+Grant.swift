@@ -40,12 +40,15 @@ extension Watch {
       isExcused = false
       lastLoss = nil
       isTimeFromAnswer = isMain
-      isTimeRight = true
+      // The program counts from when the answer was there.
+      isTimeRight = !wasPausedInFlight
+      wasPausedInFlight = false
       heldSince = universe.now
       held = universe.server.end(ofAccess: access.number) - universe.now
       if !isMain { noteTime(universe) }
     }
-    if approval != nil { approval = nil }
+    approval = nil
+    lastCode = nil
   }
 
   /// A grant that is good is not given up.

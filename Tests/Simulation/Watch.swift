@@ -26,6 +26,7 @@ public struct Watch {
   var lastLoss: (token: TokenName, count: Int)?
   /// Tokens that are on their way.
   var inFlight = 0
+  var wasPausedInFlight = false
   var recordChangedAt: Int64 = 0
   /// What the file held before it was changed.
   var lastRecord: (access: TokenName?, refresh: TokenName?)
@@ -82,6 +83,7 @@ public struct Watch {
 
   /// The board was suspended: limits begin anew.
   mutating func paused(_ length: Int64) {
+    if inFlight > 0 { wasPausedInFlight = true }
     if let time = endBy { endBy = time + length }
     if let time = wishAt { wishAt = time + length }
     if let (issue, since, session) = unsaved { unsaved = (issue, since + length, session) }
