@@ -130,8 +130,9 @@ final class SimulatedServer {
   }
 
   private func metadata() -> Answer {
-    var answer = Answer(200, #"{"issuer":"https://as.example","token_endpoint":"#)
-    appendURL("token", to: &answer.body)
+    // Not the token endpoint: a grant is known by it, so far.
+    var answer = Answer(
+      200, #"{"issuer":"https://as.example","token_endpoint":"https://as.example/v0/token""#)
     answer.body.append(#","device_authorization_endpoint":"#)
     appendURL("device", to: &answer.body)
     if personality.hasUserinfo {

@@ -100,6 +100,9 @@ public final class Universe {
   /// Whether certificates are good by the wall clock.
   var isClockGoodEnough: Bool { abs(clockError ?? Int64.max) < 30 * 86_400 }
 
+  /// Whether the program can take the wall clock for set: it is no time before its release.
+  var isClockPlausible: Bool { unixSeconds >= 1_793_491_200 }
+
   // MARK: Programs
 
   func newSession() -> Int {

@@ -33,6 +33,10 @@ extension Watch {
 
   mutating func shows(_ kind: Screen.Kind, code: Int?, _ universe: Universe) {
     if let screen, screen.kind == kind, screen.code == code { return }
+    switch screen?.kind {
+    case .code, .invitation, .approved: lastProvided = universe.now
+    default: break
+    }
     screen = (kind, code, universe.now)
   }
 
@@ -52,6 +56,7 @@ extension Watch {
     }
     let hasCode = lastCode.map { codes[$0].end > now && !codes[$0].isSpent } ?? false
     let isNow = universe.record.isThere || hasCode || screen?.kind == .invitation
+      || screen?.kind == .code
     // What was there at the last look was there until now.
     if isNow || isProvided { lastProvided = now }
     isProvided = isNow

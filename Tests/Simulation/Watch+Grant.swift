@@ -1,3 +1,5 @@
+import Display
+
 /// The grant, from the server to the file.
 extension Watch {
   // MARK: Tokens on their way
@@ -41,14 +43,14 @@ extension Watch {
       lastLoss = nil
       isTimeFromAnswer = isMain
       // The program counts from when the answer was there.
-      isTimeRight = !wasPausedInFlight
+      isTimeRight = !wasPausedInFlight && universe.isClockPlausible
       wasPausedInFlight = false
       heldSince = universe.now
       held = universe.server.end(ofAccess: access.number) - universe.now
       if !isMain { noteTime(universe) }
     }
     approval = nil
-    lastCode = nil
+    if !universe.script.hasScreens { lastCode = nil }
   }
 
   /// A grant that is good is not given up.
@@ -114,7 +116,9 @@ extension Watch {
     var deadline = max(told, assumed, calmSince) + Self.noticing
     if !isTimeRight { deadline = max(deadline, recordChangedAt + 90 * 86_400_000) }
     guard let refresh = universe.record.refresh else {
-      if personality.tellsLife, now > deadline { fail(.deadGrantKept, universe) }
+      if personality.tellsLife, now > deadline, !isAskingForSignIn(universe) {
+        fail(.deadGrantKept, universe)
+      }
       return
     }
     if universe.server.accepts(refresh: refresh) { return }
@@ -122,7 +126,15 @@ extension Watch {
     if !isExcused, !universe.server.hasEnded(refresh.family) {
       fail(.deadWithoutReason, universe)
     }
-    if now > deadline { fail(.deadGrantKept, universe) }
+    if now > deadline, !isAskingForSignIn(universe) { fail(.deadGrantKept, universe) }
+  }
+
+  /// Whether a person is asked to sign in: then the file may be what it is, where it could not be
+  /// moved out of the way.
+  private func isAskingForSignIn(_ universe: Universe) -> Bool {
+    if let lastCode, universe.server.codes[lastCode].end > universe.now { return true }
+    guard let screen else { return false }
+    return screen.kind != .approved && screen.kind != .blank
   }
 
   /// The access token is renewed before its margin is used up.
@@ -131,7 +143,8 @@ extension Watch {
     guard isTimeRight, !isExcused, lastLoss == nil, unsaved == nil,
       let access = universe.record.access, let refresh = universe.record.refresh,
       universe.server.personality.tellsLife, !universe.server.hasEnded(refresh.family),
-      now - calmSince > Self.noticing, now - heldSince > Self.noticing
+      now - calmSince > Self.noticing, now - heldSince > Self.noticing,
+      !isAskingForSignIn(universe)
     else { return }
     let slack = 12_000 + 2 * universe.server.personality.latency.upperBound
     let margin = min(held / 8, 86_400_000)
