@@ -69,6 +69,12 @@ let package = Package(
       name: "AgentTests",
       dependencies: ["Agent", "Bytes", "Configuration", "DeviceGrant", "OAuth", "TestSupport"]),
     .testTarget(
+      name: "BoardTests",
+      dependencies: [
+        "Agent", "Board", "Bytes", "Configuration", "DeviceGrant", "Display", "HTTP", "JSON",
+        "Linux", "OAuth", "TLS", "TestSupport", "TokenStore",
+      ]),
+    .testTarget(
       name: "ConfigurationTests",
       dependencies: ["Bytes", "Configuration", "HTTP", "JSON", "TestSupport"]),
     .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"]),

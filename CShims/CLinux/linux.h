@@ -44,6 +44,23 @@
 // errno is a macro.
 static inline int clinux_errno(void) { return errno; }
 
+// Tells one file from another, in types that are the same on every machine.
+struct clinux_identity {
+  uint64_t device;
+  uint64_t number;
+  int64_t seconds;
+  int64_t nanoseconds;
+};
+static inline int clinux_identify(int directory, const char *name, struct clinux_identity *into) {
+  struct stat status;
+  if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return -1;
+  into->device = status.st_dev;
+  into->number = status.st_ino;
+  into->seconds = status.st_mtim.tv_sec;
+  into->nanoseconds = status.st_mtim.tv_nsec;
+  return 0;
+}
+
 // Reads a clock into 64 bits, past 2038 also on 32-bit ARM. Defining _TIME_BITS instead would give
 // timespec another shape here than in mbedTLS's module, which Swift refuses.
 struct clinux_time {

@@ -26,6 +26,19 @@ public struct Account<W: World>: ~Copyable {
     self.init(try makeServer(plan, exchange, log), keeper, log)
   }
 
+  /// Opens the token file's directory, made where it is missing, and finds out whether tokens could
+  /// be kept there.
+  ///
+  /// - Throws: also where TLS can't be set up.
+  public init(
+    creating plan: borrowing Plan, _ exchange: consuming ExchangeMemory,
+    _ keeper: consuming KeeperMemory, _ log: Log<W>
+  ) throws(Fault) {
+    var keeper = try Keeper(creating: plan.place, keeper, log)
+    try keeper.checkWritable()
+    self.init(try makeServer(plan, exchange, log), keeper, log)
+  }
+
   private init(
     _ server: consuming AuthorizationServer<W>, _ keeper: consuming Keeper<W>, _ log: Log<W>
   ) {

@@ -71,7 +71,7 @@ public struct Attendant<W: World>: ~Copyable {
   public var sources: W.Sources
 
   private var purpose = Purpose.exchange
-  private let isService: Bool
+  let isService: Bool
   private let log: Log<W>
 
   private var world: W { log.world }

@@ -21,7 +21,7 @@ extension AuthorizationServer {
     case .unavailable: return Fault(.unavailable, party, status: status)
     case .notJSON(let error):
       if isWebPage { return Fault(.webPage, party, status: status) }
-      return Fault(.notJSON, party, status: status | Int(error.rawValue) << 10)
+      return Fault(.notJSON, party, status: status | Int(error.rawValue) &<< 10)
     case .unexpectedStatus:
       return Fault(isWebPage ? .webPage : .noReason, party, status: status)
     case .missing(let member): return Fault(.missingMember, party, Int32(member.rawValue))
@@ -37,8 +37,11 @@ extension AuthorizationServer {
 
   /// The fault of an answer that says nothing.
   func silence(_ endpoint: Endpoint) -> Fault {
-    Fault(.silence, Party(endpoint), status: head.status | (isWebPage ? 1 << 12 : 0))
+    Fault(.silence, Party(endpoint), status: head.status | (isWebPage ? Self.pageBit : 0))
   }
+
+  /// Beside the status of a silence: the answer was a web page.
+  private static var pageBit: Int { 4096 }
 
   /// Where the certificate's dates are the fault and the clock has not been set, it is the clock's.
   func blamingClock(_ fault: Fault) -> Fault {
@@ -70,6 +73,8 @@ extension AuthorizationServer {
       line <- "interrupted by a signal"
       return true
     }
+    // What those mean is the grant's to say.
+    if fault.kind == .accessRefused || fault.kind == .scopeMissing { return false }
     guard let url = url(of: fault.party) else {
       guard fault.kind == .noUserinfo else { return false }
       line <- "userinfo_endpoint is not set, and the provider has none; set it"
@@ -91,10 +96,10 @@ extension AuthorizationServer {
     case .incompleteAnswer: tell(.incomplete, of: url, to: line)
     case .http: tell(HTTPError(rawValue: UInt8(fault.detail))!, of: url, to: line)
     case .silence:
-      let isPage = fault.detail >= 1 << 12
+      let isPage = fault.detail >= Self.pageBit
       line <- url.authority <- ": "
       line <- (isPage ? "a web page (captive portal?)" : "no answer to go by")
-      line <- ", HTTP status " <- fault.detail % (1 << 12)
+      line <- ", HTTP status " <- fault.detail % Int32(Self.pageBit)
     case .refreshRefused: line <- "the server refused the refresh: " <- reason
     case .grantEnded: line <- "the server no longer takes the refresh token: " <- reason
     case .unavailable:
@@ -121,7 +126,7 @@ extension AuthorizationServer {
       if client.preset.setUpHelp.utf8CodeUnitCount > 0 { line <- "; " <- client.preset.setUpHelp }
     case .pollRefused: line <- " refused the poll: " <- reason
     case .notJSON:
-      let error = JSONError(rawValue: UInt8(status >> 10)) ?? .malformed
+      let error = JSONError(rawValue: UInt8(truncatingIfNeeded: status &>> 10)) ?? .malformed
       line <- " answered with " <- error.description <- ", HTTP status " <- status % 1024
     case .webPage:
       line <- " answered with a web page, HTTP status " <- status

@@ -119,7 +119,6 @@ public struct Fault: Error, Sendable, Equatable {
     case foreignMode
     case lockTimeout
     case lock
-    case fileDamaged
 
     // The rest of the board.
     case publication
@@ -151,6 +150,7 @@ public struct Fault: Error, Sendable, Equatable {
     rawValue = UInt32(kind.rawValue) &<< 24 | UInt32(party.rawValue) &<< 20 | figure
   }
 
+  @inline(never)
   public var kind: Kind { Kind(rawValue: UInt8(truncatingIfNeeded: rawValue &>> 24)) ?? .defect }
 
   public var party: Party {
@@ -167,6 +167,7 @@ public struct Fault: Error, Sendable, Equatable {
 
 extension Fault {
   /// How a command ends that ends for this.
+  @inline(never)
   public var exitCode: ExitCode {
     switch kind {
     case .connection, .name, .connectionTimeout, .certificate, .clock, .protocolVersion,
@@ -183,8 +184,8 @@ extension Fault {
     case .publication, .display, .socket: .cannotCreate
     case .tlsSetUp, .defect: .defect
     case .expired: .expired
-    case .grantEnded, .accessRefused, .scopeMissing, .fileDamaged, .denied, .notSignedIn,
-      .noRefreshToken, .accessEnded, .otherClient, .signedOut:
+    case .grantEnded, .accessRefused, .scopeMissing, .denied, .notSignedIn, .noRefreshToken,
+      .accessEnded, .otherClient, .signedOut:
       .denied
     case .noUserinfo: .configuration
     }
@@ -202,6 +203,7 @@ extension Fault {
   }
 
   /// As programs read it: a word that stays the same from release to release.
+  @inline(never)
   public var code: StaticString {
     switch kind {
     case .connection, .connectionTimeout: "connection"
@@ -223,7 +225,7 @@ extension Fault {
     case .accessRefused: "access_token_refused"
     case .scopeMissing: "scope_missing"
     case .nameTooLong, .openDirectory, .read, .write, .replace, .remove, .foreignOwner,
-      .foreignMode, .lock, .fileDamaged:
+      .foreignMode, .lock:
       "token_file"
     case .lockTimeout: "token_file_locked"
     case .publication: "access_token_file"
@@ -243,6 +245,7 @@ extension Fault {
 // MARK: From the errors of the layers
 
 extension Fault {
+  @inline(never)
   static func exchange(_ party: Party, _ error: TLSError) -> Fault {
     switch error {
     case .connect(.name(let code)): Fault(.name, party, code)
@@ -266,6 +269,7 @@ extension Fault {
       ? Fault(.incompleteAnswer, party) : Fault(.http, party, Int32(error.rawValue))
   }
 
+  @inline(never)
   static func tokenFile(_ error: TokenStoreError) -> Fault {
     switch error {
     case .nameTooLong: Fault(.nameTooLong)
@@ -282,6 +286,7 @@ extension Fault {
     }
   }
 
+  @inline(never)
   static func tokens(_ party: Party, _ error: UnusableTokens) -> Fault {
     switch error {
     case .tokenType: Fault(.tokenType, party)
@@ -290,6 +295,7 @@ extension Fault {
     }
   }
 
+  @inline(never)
   static func socket(_ error: LocalSocketError) -> Fault {
     let (place, number): (Int32, Int32) =
       switch error {
@@ -304,6 +310,7 @@ extension Fault {
   }
 
   /// As below.
+  @inline(never)
   var socketError: LocalSocketError? {
     let error = Errno(rawValue: detail & 0xFFF)
     return switch detail &>> 12 {
@@ -318,6 +325,7 @@ extension Fault {
   }
 
   /// The error of the layer again, for its words; nil where the fault is another's.
+  @inline(never)
   var tlsError: TLSError? {
     switch kind {
     case .name: .connect(.name(detail))
@@ -338,6 +346,7 @@ extension Fault {
   }
 
   /// As above. A user's number that does not fit is asked for again where it is told.
+  @inline(never)
   var tokenStoreError: TokenStoreError? {
     let error = Errno(rawValue: detail)
     return switch kind {

@@ -175,6 +175,7 @@ struct HandOut<W: World>: ~Copyable {
     return oldest
   }
 
+  @inline(never)
   private mutating func close(_ index: Int, _ sources: inout W.Sources) {
     guard clients[index].isThere else { return }
     sources.close(index)
@@ -258,6 +259,7 @@ struct HandOut<W: World>: ~Copyable {
     return words.suffix(from: 6).trimmed().parseDecimal()
   }
 
+  @inline(never)
   private mutating func answerToken(
     _ index: Int, _ supply: Agent.Supply, _ sources: inout W.Sources,
     _ standing: borrowing Standing
@@ -297,6 +299,7 @@ struct HandOut<W: World>: ~Copyable {
     send(index, &sources)
   }
 
+  @inline(never)
   private mutating func refuse(
     _ index: Int, _ refusal: Refusal, _ sources: inout W.Sources,
     _ standing: borrowing Standing
@@ -317,6 +320,7 @@ struct HandOut<W: World>: ~Copyable {
 
   /// Sends the whole answer and its newline, or cuts off who does not take it: the kernel has room
   /// for ten times the largest one.
+  @inline(never)
   private mutating func send(_ index: Int, _ sources: inout W.Sources) {
     answer.append("\n")
     Self.send(answer, index, &sources)

@@ -195,6 +195,13 @@ public struct Keeper<W: World>: ~Copyable {
   /// Whether the record, as loaded, is the grant that is held.
   var holdsRecord: Bool { held == record.generation }
 
+  /// Whether the record is the grant that is held, or can be loaded as this client's.
+  mutating func hasHeld(for client: borrowing ClientConfiguration) throws(Fault) -> Bool {
+    if holdsRecord, !record.isEmpty { return true }
+    if try !load() { return false }
+    return checkOwner(client)
+  }
+
   /// Whether the token file is another than this process has written last.
   func hasNews() -> Bool {
     guard let written, let present = store.identity() else { return true }

@@ -14,16 +14,18 @@ internal import TokenStore
 extension Life {
   mutating func requestCode() throws(Fault) {
     if attendant.standing.state == .starting { try show(now) }
-    attendant.sources.findInputs()
     do {
-      try account.keeper.checkWritable()
+      if isService {
+        attendant.sources.findInputs()
+        try account.keeper.checkWritable()
+      }
       try account.discover(attending: attendant.attending(.exchange))
       try askForCode()
     } catch {
       if attendant.endsExchange {
         attendant.standing.codePutOff(now: now)
       } else {
-        codeFailed(error)
+        try codeFailed(error)
       }
       return
     }
@@ -33,7 +35,7 @@ extension Life {
   }
 
   /// Asks for a code (RFC 8628 §3.1).
-  mutating func askForCode() throws(Fault) {
+  private mutating func askForCode() throws(Fault) {
     requestedAt = now
     var authorization = DeviceAuthorization()
     try account.server.requestCode(
@@ -41,7 +43,8 @@ extension Life {
     attendant.standing.take(authorization)
   }
 
-  private mutating func codeFailed(_ fault: Fault) {
+  private mutating func codeFailed(_ fault: Fault) throws(Fault) {
+    if !isService { throw fault }
     let words = account.words(fault)
     attendant.standing.codeFailed(
       fault, words, retryAfter: account.server.retryAfterSeconds, now: now)
@@ -99,7 +102,8 @@ extension Life {
     }
   }
 
-  mutating func pollRefused(_ fault: Fault) {
+  mutating func pollRefused(_ fault: Fault) throws(Fault) {
+    if !isService { throw fault }
     let words = account.words(fault)
     attendant.standing.pollRefused(fault, words)
     log.warning { $0 <- words }
@@ -145,7 +149,8 @@ extension Life {
     }
   }
 
-  mutating func codeEnded(_ end: Agent.CodeEnd) {
+  mutating func codeEnded(_ end: Agent.CodeEnd) throws(Fault) {
+    if !isService { throw Fault(end == .denied ? .denied : .expired) }
     switch end {
     case .denied: log.warning { $0 <- "the sign-in was denied by the user" }
     case .expired: log.warning { $0 <- "the code expired before anybody approved" }
@@ -159,7 +164,7 @@ extension Life {
   }
 
   /// Says in the log what code there is.
-  func announce() { announce(attendant.standing.authorization) }
+  private func announce() { announce(attendant.standing.authorization) }
 
   private func announce(_ authorization: DeviceAuthorization) {
     let life = authorization.expiresIn

@@ -16,11 +16,11 @@ extension Life {
     // Nobody needs to see the code any more (RFC 8628 §5.5).
     attendant.standing.forgetCode()
     // Before anything that may fail.
-    guard keep() else { return }
+    guard try keep() else { return }
     isTimeFromAnswer = true
     attendant.standing.named(Text(), now: now)
     hold(isRenewal: false)
-    try show(now)
+    if isService { try show(now) } else { leaveStanding() }
     wantsName = true
     wasRefused = false
     account.keeper.reportScope(account.server.client)
@@ -39,26 +39,37 @@ extension Life {
   /// the old record meanwhile would do so with a refresh token that is used up.
   ///
   /// - Returns: whether it is saved.
-  private mutating func keep() -> Bool {
+  /// - Throws: where that is one sign-in's to do, which a person may try again.
+  private mutating func keep() throws(Fault) -> Bool {
     let lock = account.keeper.lockToSave(attending: attendant.attending(.refresh))
     defer { lock.release() }
-    return keepUnderLock()
+    if isService { return keepUnderLock() }
+    try account.keeper.save(for: account.server.client)
+    return true
   }
 
   @discardableResult
   private mutating func keepUnderLock() -> Bool {
     var pause: Int64 = 1000
+    var offset = clockOffset
     while true {
+      account.keeper.record.move(by: clockOffset - offset)
+      offset = clockOffset
       do {
         try account.keeper.save(for: account.server.client)
         return true
       } catch {
+        // Not before one more attempt: much may have changed since the last one.
+        if attendant.happenings.ending != nil { return false }
         notSaved(error, pause: pause)
       }
-      if attendant.happenings.ending != nil { return false }
       pause = min(pause * 2, 60_000)
     }
   }
+
+  /// What the wall clock is ahead of the time since boot, in seconds: another where somebody has
+  /// set it.
+  private var clockOffset: Int64 { world.unixSeconds - now / 1000 }
 
   private mutating func notSaved(_ fault: Fault, pause: Int64) {
     let words = account.words(fault)
@@ -206,7 +217,7 @@ extension Life {
     wantsName = false
     do {
       try account.discover(attending: attendant.attending(.exchange))
-      guard try account.keeper.load(), account.keeper.checkOwner(account.server.client) else {
+      if try !account.keeper.hasHeld(for: account.server.client) {
         lose(Fault(.otherClient))
         return
       }
@@ -215,37 +226,36 @@ extension Life {
         account.keeper.record.tokens, attending: attendant.attending(.exchange))
     } catch {
       wantsName = attendant.endsExchange
-      log.debug {
-        $0 <- "no name of the person: "
-        tell(error, to: $0)
-      }
+      nameFailed(error)
       return
     }
     defer { account.server.wipe() }
     takeProfile()
   }
 
+  private func nameFailed(_ fault: Fault) {
+    let words = Phrase {
+      $0 <- "no name of the person: "
+      tell(fault, to: $0)
+    }
+    if isService { log.debug { $0 <- words } } else { log.warning { $0 <- words } }
+  }
+
   private mutating func takeProfile() {
     let status = account.server.head.status
-    if status == 401, !wasRefused {
+    if status == 401, !wasRefused, isService {
       wasRefused = true
       wantsName = true
       log.warning { $0 <- "the userinfo endpoint refuses the access token: refreshing it" }
       attendant.standing.refreshWanted(now: now)
       return
     }
-    if status != 200 {
+    let name = status == 200 ? account.server.withBody(readName) : Text<256>()
+    if status == 200 { wasRefused = false }
+    if status != 200, isService {
       log.debug { $0 <- "no name of the person: HTTP status " <- status }
       return
     }
-    wasRefused = false
-    takeName()
-  }
-
-  /// Takes the name from the profile that has just been fetched.
-  mutating func takeName() {
-    let status = account.server.head.status
-    let name = status == 200 ? account.server.withBody(readName) : Text<256>()
     attendant.standing.named(name, now: now)
     account.keeper.saveName(name)
     if name.isEmpty {

@@ -20,6 +20,9 @@ internal import TokenStore
 //   Life+Code     until somebody has approved
 //   Life+Grant    from then on
 //   Life+Events   what others did meanwhile
+//
+// One sign-in, as the command of that name has it, is a short life: it takes up no grant, ends with
+// its code, and what a service goes on after ends it.
 
 /// The agent's life, from its start to its end.
 public struct Life<W: World>: ~Copyable {
@@ -58,43 +61,28 @@ public struct Life<W: World>: ~Copyable {
 
   var world: W { log.world }
   var now: Int64 { log.world.milliseconds }
-  var isOnRequest: Bool { plan.start == .onRequest }
+  var isService: Bool { attendant.isService }
 
-  /// Opens what the life lives on.
-  ///
-  /// - Parameter isService: whether it is to go on for ever; else it is one sign-in's, which every
-  ///   signal ends.
-  /// - Throws: where the tokens could not be kept: a code would be a trap.
+  /// - Parameters:
+  ///   - account: one whose files have been found writable: else a code would be a trap.
+  ///   - isService: whether it is to go on for ever; else it is one sign-in's, which every signal
+  ///     ends.
   public init(
-    _ plan: Plan, _ exchange: consuming ExchangeMemory, _ keeper: consuming KeeperMemory,
-    _ attendant: consuming AttendantMemory, _ sources: consuming W.Sources,
-    _ screens: consuming W.Screens, isService: Bool = true, _ log: Log<W>
-  ) throws(Fault) {
-    let keeper = try Keeper(creating: plan.place, keeper, log)
-    var account = try Account(plan, exchange, keeper, log)
-    try account.keeper.checkWritable()
-    let agent = Agent(start: plan.start, seed: log.world.seed)
-    let standing = Standing(
-      agent, title: plan.title, isOnRequest: plan.start == .onRequest,
-      now: log.world.milliseconds)
-    self.init(
-      plan, account,
-      Attendant(sources, standing, plan, attendant, isService: isService, log), screens, log)
-  }
-
-  /// In one step, since what is not copyable can't be given back half-way.
-  private init(
-    _ plan: Plan, _ account: consuming Account<W>, _ attendant: consuming Attendant<W>,
-    _ screens: consuming W.Screens, _ log: Log<W>
+    _ plan: Plan, _ account: consuming Account<W>, _ memory: consuming AttendantMemory,
+    _ sources: consuming W.Sources, _ screens: consuming W.Screens, isService: Bool = true,
+    _ log: Log<W>
   ) {
     self.plan = plan
     self.account = account
-    self.attendant = attendant
     self.screens = screens
     self.log = log
+    let agent = Agent(start: plan.start, seed: log.world.seed)
+    let standing = Standing(agent, title: plan.title, now: log.world.milliseconds)
+    attendant = Attendant(sources, standing, plan, memory, isService: isService, log)
   }
 
-  /// Lives: signs in when needed, keeps the grant fresh, hands the access token out.
+  /// Lives: signs in when needed, keeps the grant fresh, hands the access token out. A life that is
+  /// one sign-in's ends when somebody has signed in, or at the first fault.
   @inline(never)
   public mutating func live() -> Ending {
     do {
@@ -125,12 +113,17 @@ public struct Life<W: World>: ~Copyable {
         attendant.hooks.endAll()
         return .signal(signal)
       }
+      if !isService, attendant.standing.agent.hasGrant, !wantsName {
+        leaveStanding()
+        return .signedIn
+      }
       try step()
     }
   }
 
   private mutating func open() throws(Fault) {
     try checkScreens()
+    if !isService { return }
     try attendant.open(plan)
     attendant.sources.watchRecord()
     if screens.mayChange { attendant.sources.watchDevices() }
@@ -138,12 +131,23 @@ public struct Life<W: World>: ~Copyable {
   }
 
   private mutating func end(_ fault: Fault) -> Ending {
-    log.error { tell(fault, to: $0) }
+    let words = words(fault)
+    if !isService {
+      account.keeper.record.wipe()
+      attendant.standing.end(fault, words, now: now)
+      leaveStanding()
+    }
+    log.error { $0 <- words }
     return .fault(fault)
   }
 
-  /// Takes up the grant that is there.
+  /// Takes up the grant that is there; one sign-in makes another.
   private mutating func begin() throws(Fault) {
+    if !isService {
+      try account.keeper.setDamagedAside()
+      attendant.standing.lost(now: now)
+      return
+    }
     account.takeCachedMetadata()
     guard try account.keeper.load(), account.keeper.checkOwner(account.server.client) else {
       account.keeper.withdraw()
@@ -166,13 +170,13 @@ public struct Life<W: World>: ~Copyable {
     let now = now
     switch attendant.standing.next(now: now) {
     case .wait(let instant): try rest(until: instant, now)
-    case .codeEnded(let end): codeEnded(end)
+    case .codeEnded(let end): try codeEnded(end)
     case .requestCode: try requestCode()
     case .poll:
       switch poll() {
       case .open: break
       case .granted: try granted()
-      case .refused(let fault): pollRefused(fault)
+      case .refused(let fault): try pollRefused(fault)
       }
     case .refresh: refresh()
     case .endGrant: endGrant()
@@ -182,11 +186,12 @@ public struct Life<W: World>: ~Copyable {
   // MARK: Waiting
 
   mutating func rest(until instant: Int64, _ now: Int64) throws(Fault) {
+    // Before anything that takes time: a code that is of no use any more is not to be seen.
+    try show(now)
     if wantsName, attendant.standing.agent.hasGrant {
       findName()
       return
     }
-    try show(now)
     if !attendant.happenings.isEmpty { return }
     var deadline = instant
     if attendant.standing.state == .invitation {

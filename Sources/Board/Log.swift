@@ -52,8 +52,8 @@ precedencegroup WritingPrecedence {
 /// Writes a value to a line.
 infix operator <- : WritingPrecedence
 
-/// Words that were written once, to be told in more than one place. Whatever is in them from outside
-/// has been escaped.
+/// Words that were written once, to be told in more than one place. Whatever is in them from
+/// outside has been escaped.
 public struct Phrase: Sendable {
   private var text = Text<2048>()
 

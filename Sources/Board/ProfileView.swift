@@ -55,7 +55,9 @@ private func append(_ json: borrowing Span<UInt8>, to output: inout Buffer) {
     if byte == 0xE2, next == 0x80, third < 0x90 || third > 0xA7 {
       code = 0x2000 + UInt64(third & 63)
     }
-    if byte == 0xE2, next == 0x81, third >= 0xA0 { code = 0x2040 + UInt64(third & 63) }
+    if byte == 0xE2, next == 0x81, third >= 0xA0, third < 0xB0 {
+      code = 0x2040 + UInt64(third & 63)
+    }
     if code == 0 {
       output.append(byte)
       index += 1

@@ -14,9 +14,9 @@ internal import TokenStore
 //
 // How things stand at the board is one value with one owner, the `Attendant`. It holds the agent,
 // which decides, and what there is to say beside it: the code, the person, the last fault. Whoever
-// changes something calls one function of it; that tells the agent, reckons `state` anew, and counts
-// `revision` up. All views are functions of it (Views.swift): the screen, the socket's answers,
-// `status --json`, what hooks are told. None of them keeps anything, so none can be stale.
+// changes something calls one function of it; that tells the agent, reckons `state` anew, and
+// counts `revision` up. All views are functions of it (Views.swift): the screen, the socket's
+// answers, `status --json`, what hooks are told. None of them keeps anything, so none can be stale.
 
 /// How things stand.
 struct Standing: ~Copyable {
@@ -46,13 +46,11 @@ struct Standing: ~Copyable {
 
   /// What the person signs in to, as in "Sign in to Webex"; empty for just "Sign in".
   let title: Text<64>
-  /// Whether a code is asked for only when somebody wants one.
-  let isOnRequest: Bool
 
   /// How the last code, or the last attempt to get one, ended.
   private var outcome = Outcome.none
   /// When new tokens, which are on no disk yet, are saved again, in milliseconds since boot.
-  private var savesAgainAt: Int64?
+  private(set) var savesAgainAt: Int64?
   /// Whether nothing follows any more.
   private var isOver = false
 
@@ -66,10 +64,9 @@ struct Standing: ~Copyable {
     case refused
   }
 
-  init(_ agent: Agent, title: Text<64>, isOnRequest: Bool, now: Int64) {
+  init(_ agent: Agent, title: Text<64>, now: Int64) {
     self.agent = agent
     self.title = title
-    self.isOnRequest = isOnRequest
     since = now
   }
 
@@ -91,6 +88,7 @@ struct Standing: ~Copyable {
     agent.codeIssued(
       expiresIn: authorization.expiresIn, interval: authorization.interval,
       requestedAt: requestedAt, now: now)
+    outcome = .none
     if !agent.hasGrant { forgetFault() }
     settle(now)
   }
@@ -242,12 +240,13 @@ struct Standing: ~Copyable {
     let state = reckonedState
     if state != self.state { since = now }
     self.state = state
-    endsAt = isOver ? nil : savesAgainAt ?? agent.flow?.expiresAt ?? (agent.hasGrant ? nil : agent.nextCodeAt)
+    let nextCodeAt = agent.hasGrant ? nil : agent.nextCodeAt
+    endsAt = isOver ? nil : savesAgainAt ?? agent.flow?.expiresAt ?? nextCodeAt
   }
 
   private var reckonedState: State {
     if !isOver {
-      if savesAgainAt != nil { return .failed }
+      if savesAgainAt != nil { return agent.hasGrant ? .notRenewed : .failed }
       if agent.showsCode { return .code }
       if agent.hasGrant { return fault == nil ? .signedIn : .notRenewed }
       if agent.waitsForPerson { return .invitation }
@@ -263,7 +262,4 @@ struct Standing: ~Copyable {
 
   /// Whether what failed for want of the right time may work now that the clock has been set.
   var failedWithoutGrant: Bool { !agent.hasGrant && (outcome == .noCode || outcome == .refused) }
-
-  /// Whether the last attempt to get a code brought none.
-  var hasNoCode: Bool { outcome == .noCode }
 }

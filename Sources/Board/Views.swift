@@ -70,25 +70,26 @@ extension Standing {
 
   /// What is to be done, or what does not work, for who asks the socket; nothing where all is well.
   func appendHint<Sink: ByteSink & ~Copyable>(to sink: inout Sink) {
-    if state == .notRenewed {
-      sink.append("refresh failed: ")
-      sink.append(words.bytes)
-    }
+    if state == .notRenewed { appendFailure("refresh failed: ", to: &sink) }
     if agent.hasGrant { return }
     sink.append("login required: ")
-    if state == .code {
+    switch state {
+    case .code:
       sink.append("code ")
       sink.append(escaped: authorization.userCode.bytes)
       sink.append(" at ")
       sink.append(escaped: authorization.verificationURI.bytes)
-    } else if hasNoCode, fault != nil {
-      sink.append("no code: ")
-      sink.append(words.bytes)
-    } else if isOnRequest {
-      sink.append("ask for a code at the board, by a key or a touch")
-    } else {
-      sink.append("a code follows")
+    case .failed, .waiting: appendFailure("no code: ", to: &sink)
+    case .invitation: sink.append("ask for a code at the board, by a key or a touch")
+    default: sink.append("a code follows")
     }
+  }
+
+  private func appendFailure<Sink: ByteSink & ~Copyable>(
+    _ attempt: StaticString, to sink: inout Sink
+  ) {
+    sink.append(savesAgainAt == nil ? attempt : "the tokens are not saved: ")
+    sink.append(words.bytes)
   }
 
   /// The answer to `status` behind `ok`: a line for a person.
@@ -113,17 +114,19 @@ extension Standing {
     object.member("state", state.name.bytes, to: &sink)
     object.member("since", orNull: date(since), to: &sink)
     object.member("title", title.bytes, orNullAt: title.isEmpty, to: &sink)
-    object.member("person", person.bytes, orNullAt: person.isEmpty || !person.bytes.isUTF8, to: &sink)
+    let hasNoName = person.isEmpty || !person.bytes.isUTF8
+    object.member("person", person.bytes, orNullAt: hasNoName, to: &sink)
     object.member("user_code", authorization.userCode.bytes, orNullAt: !isCode, to: &sink)
     object.member(
       "verification_uri", authorization.verificationURI.bytes, orNullAt: !isCode, to: &sink)
     let complete = authorization.verificationURIComplete.bytes
     object.member(
-      "verification_uri_complete", complete, orNullAt: complete.count == 0, to: &sink)
+      "verification_uri_complete", complete, orNullAt: !isCode || complete.count == 0, to: &sink)
     object.member("expires_at", orNull: isCode ? date(endsAt) : nil, to: &sink)
     object.member("access_token_expires_at", orNull: accessExpiresAt, to: &sink)
     let attempt = agent.hasGrant ? agent.nextRefreshAt : isCode ? nil : endsAt
-    object.member("retry_at", orNull: fault == nil ? nil : date(attempt), to: &sink)
+    let next = savesAgainAt ?? attempt
+    object.member("retry_at", orNull: fault == nil ? nil : date(next), to: &sink)
     appendError(&object, to: &sink)
     object.end(&sink)
   }

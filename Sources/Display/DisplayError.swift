@@ -24,13 +24,13 @@ public enum DisplayError: Error, Equatable, Sendable {
   case size
 
   /// Whether no monitor is plugged in.
-  public var isUnplugged: Bool {
+  var isUnplugged: Bool {
     if case .card(.findPanel, .noSuchDevice) = self { true } else { false }
   }
 
   /// Whether another program shows its picture on a graphics card. The kernel says "permission
   /// denied" to all but root.
-  public var isBusy: Bool {
+  var isBusy: Bool {
     switch self {
     case .card(.becomeMaster, .busy), .card(.becomeMaster, .accessDenied): true
     default: false
@@ -47,12 +47,12 @@ public enum DisplayError: Error, Equatable, Sendable {
   }
 
   /// Whether a display that was given up for this is no news when it is not to be had for `other`.
-  public func covers(_ other: DisplayError) -> Bool {
+  func covers(_ other: DisplayError) -> Bool {
     other.mayPass && (other.isAbsence || !isAbsence)
   }
 
   /// Whether there is no graphics card of that name, or one that only computes pictures.
-  public var isNoCard: Bool {
+  var isNoCard: Bool {
     switch self {
     case .card(.open, _): isAbsence
     case .card(.readResources, let errno): errno == .notSupported
@@ -61,7 +61,7 @@ public enum DisplayError: Error, Equatable, Sendable {
   }
 
   /// Whether the device is not there, or not any more: it may come.
-  public var isAbsence: Bool {
+  var isAbsence: Bool {
     @inline(never) get {
       switch self {
       case .system(_, let errno), .card(_, let errno):

@@ -103,13 +103,13 @@ public struct Directory: ~Copyable {
   /// The corresponding C function is `fstatat`.
   public borrowing func identity(of name: Path) throws(Errno) -> FileIdentity {
     let directory = descriptor.rawValue
-    var status = stat()
+    var found = clinux_identity()
     try name.withCString { (name) throws(Errno) in
-      _ = try result { fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) }
+      _ = try result { clinux_identify(directory, name, &found) }
     }
     return FileIdentity(
-      device: UInt64(status.st_dev), number: UInt64(status.st_ino),
-      writtenAt: Int64(status.st_mtim.tv_sec), nanoseconds: Int64(status.st_mtim.tv_nsec))
+      device: found.device, number: found.number, writtenAt: found.seconds,
+      nanoseconds: found.nanoseconds)
   }
 
   /// Waits until the names are on the disk.

@@ -5,8 +5,8 @@ internal import CLinux
 ///
 /// It is an exclusive access to the attendant, for as long as the value lives: the compiler refuses
 /// whatever else would touch the attendant meanwhile, and the attendant can reach nothing but
-/// itself. So a wait deep inside an exchange can serve others, and what the caller is at stays as it
-/// is. It is lent by its owner for one call, and cannot be kept.
+/// itself. So a wait deep inside an exchange can serve others, and what the caller is at stays as
+/// it is. It is lent by its owner for one call, and cannot be kept.
 public struct Attending: ~Escapable {
   /// What does in the midst of a wait what can't be put off; true ends the wait as interrupted.
   /// Where it returns false it must have taken all that made the descriptor readable: otherwise the
@@ -84,10 +84,11 @@ public func wait(
   for readiness: Readiness, on descriptor: Int32, until deadline: Int64, attending: Attending
 ) -> Wakeup {
   let events = Int16(readiness == .readable ? POLLIN : POLLOUT)
-  var entries = [
-    pollfd(fd: descriptor, events: events, revents: 0),
-    pollfd(fd: attending.descriptor, events: Int16(POLLIN), revents: 0),
-  ] as InlineArray<2, pollfd>
+  var entries =
+    [
+      pollfd(fd: descriptor, events: events, revents: 0),
+      pollfd(fd: attending.descriptor, events: Int16(POLLIN), revents: 0),
+    ] as InlineArray<2, pollfd>
   while true {
     let left = deadline - Clock.milliseconds
     if left <= 0 { return .timedOut }

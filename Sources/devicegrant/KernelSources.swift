@@ -34,24 +34,28 @@ struct KernelSources: EventSources, ~Copyable {
     static let inputs: UInt32 = 0x400
   }
 
-  /// Takes over the signals; nothing is told of before `watch`.
+  /// Takes over the signals, and tells of events from now on.
   ///
   /// - Parameters:
   ///   - record: the token file, which is watched once its directory is there.
   ///   - isService: whether time, a key, a touch and the signals of a service are heeded too.
   init(watching record: Path, isService: Bool) throws(Errno) {
-    self.init(
-      record, try EventQueue(), try SignalQueue(isForService: isService),
-      isService ? try Timer() : nil, isService ? try ClockWatch() : nil)
-  }
-
-  /// Tells of events from now on.
-  mutating func watch() throws(Errno) {
+    // All that may fail before there is anything large.
+    let queue = try EventQueue()
+    let signals = try SignalQueue(isForService: isService)
     try queue.add(signals.rawValue, token: Token.signals)
-    guard let timer = timer?.rawValue, let clock = clock?.rawValue else { return }
-    try queue.add(timer, token: Token.timer)
-    try queue.add(clock, token: Token.clock)
-    if console.isTerminal { try? queue.add(0, token: Token.console, for: .arrival) }
+    if !isService {
+      self.init(record, queue, signals, nil, nil)
+      return
+    }
+    let timer = try Timer()
+    let clock = try ClockWatch()
+    try queue.add(timer.rawValue, token: Token.timer)
+    try queue.add(clock.rawValue, token: Token.clock)
+    if Terminal(descriptor: 0).isTerminal {
+      try? queue.add(0, token: Token.console, for: .arrival)
+    }
+    self.init(record, queue, signals, timer, clock)
   }
 
   /// In one step, since what is not copyable can't be given back half-way.

@@ -94,7 +94,6 @@ private let endings: [(PollAnswer?, Agent.CodeEnd)] = [
     #expect(agent.next(now: birth + 5001) == .wait(until: birth + 900_000))
     agent.polled(.pending(retryAfter: nil), now: birth + 6000)
     #expect(agent.next(now: birth + 6000) == .wait(until: birth + 11000))
-    #expect(agent.takeCodeEnd(now: birth + 6000) == nil)
   }
 
   @Test func aCodeIsNotPolledForAfterItsEnd() {
@@ -104,9 +103,9 @@ private let endings: [(PollAnswer?, Agent.CodeEnd)] = [
     agent.polled(.pending(retryAfter: nil), now: birth + 6500)
     #expect(agent.next(now: birth + 6500) == .wait(until: birth + 7000))
     for later in [7000, 11500, 1_000_000] as [Int64] {
-      #expect(agent.next(now: birth + later) == .wait(until: birth + later))
+      var agent = agent
+      #expect(agent.next(now: birth + later) == .codeEnded(.expired))
     }
-    #expect(agent.takeCodeEnd(now: birth + 7000) == .expired)
   }
 
   @Test func anAnswerWithoutAPollIsNothing() {
@@ -114,22 +113,21 @@ private let endings: [(PollAnswer?, Agent.CodeEnd)] = [
     agent.polled(.denied, now: birth)
     #expect(agent.next(now: birth) == .requestCode)
     agent.polled(.denied, now: birth)
-    #expect(agent.takeCodeEnd(now: birth) == nil)
+    #expect(agent.next(now: birth) == never)
     agent.codeIssued(expiresIn: 900, interval: 5, requestedAt: birth, now: birth)
     agent.polled(.denied, now: birth)
-    #expect(agent.takeCodeEnd(now: birth) == nil)
     #expect(agent.next(now: birth) == .wait(until: birth + 5000))
   }
 
-  @Test(arguments: [nil, PollAnswer.expired, .denied] as [PollAnswer?])
-  func pausesDoubleWhileNobodyApproves(answer: PollAnswer?) {
+  @Test(arguments: endings.filter { $0.1 != .refused })
+  func pausesDoubleWhileNobodyApproves(answer: PollAnswer?, expected: Agent.CodeEnd) {
     var agent = Agent.withoutGrant(.automatic)
     var now = birth
     var pauses: [Int64] = []
     for _ in 0..<9 {
       agent.showCode(now: now)
       now = end(&agent, by: answer, now: now)
-      #expect(agent.takeCodeEnd(now: now) != nil)
+      #expect(agent.next(now: now) == .codeEnded(expected))
       pauses.append((agent.nextCodeAt ?? 0) - now)
       #expect(agent.next(now: now) == .wait(until: agent.nextCodeAt ?? 0))
       now = agent.nextCodeAt ?? 0
@@ -144,7 +142,7 @@ private let endings: [(PollAnswer?, Agent.CodeEnd)] = [
     for expected in [2000, 4000, 8000, 2000, 4000] as [Int64] {
       agent.showCode(now: now)
       now = agent.poll(.denied, now: now)
-      #expect(agent.takeCodeEnd(now: now) == .denied)
+      #expect(agent.next(now: now) == .codeEnded(.denied))
       #expect(agent.nextCodeAt == now + expected)
       now = agent.nextCodeAt ?? 0
       if expected < 8000 { continue }
@@ -161,7 +159,7 @@ private let endings: [(PollAnswer?, Agent.CodeEnd)] = [
     var agent = Agent.withoutGrant(.automatic)
     agent.showCode(now: birth)
     let now = agent.poll(.denied, now: birth)
-    #expect(agent.takeCodeEnd(now: now) == .denied)
+    #expect(agent.next(now: now) == .codeEnded(.denied))
     agent.codeWanted(now: now + 1)
     agent.showCode(now: now + 1)
   }
@@ -174,7 +172,6 @@ private let endings: [(PollAnswer?, Agent.CodeEnd)] = [
     #expect(!agent.showsCode)
     // The answer to the old code's poll comes too late.
     agent.polled(.denied, now: birth + 5002)
-    #expect(agent.takeCodeEnd(now: birth + 5002) == nil)
     agent.showCode(now: birth + 5002)
   }
 
@@ -182,11 +179,10 @@ private let endings: [(PollAnswer?, Agent.CodeEnd)] = [
     for (answer, expected) in endings {
       var agent = Agent.withoutGrant(.automatic)
       agent.showCode(now: birth)
-      #expect(agent.takeCodeEnd(now: birth) == nil)
       let now = end(&agent, by: answer, now: birth)
-      #expect(agent.takeCodeEnd(now: now) == expected)
-      #expect(agent.takeCodeEnd(now: now) == nil)
+      #expect(agent.next(now: now) == .codeEnded(expected))
       #expect(!agent.showsCode)
+      #expect(agent.next(now: now) == .wait(until: agent.nextCodeAt!))
     }
   }
 
@@ -196,7 +192,7 @@ private let endings: [(PollAnswer?, Agent.CodeEnd)] = [
       agent.codeWanted(now: birth)
       agent.showCode(now: birth)
       let now = end(&agent, by: answer, now: birth)
-      #expect(agent.takeCodeEnd(now: now) == expected)
+      #expect(agent.next(now: now) == .codeEnded(expected))
       #expect(agent.nextCodeAt == nil)
       #expect(agent.next(now: now + 1_000_000_000) == never)
     }
@@ -207,7 +203,7 @@ private let endings: [(PollAnswer?, Agent.CodeEnd)] = [
     agent.codeWanted(now: birth)
     agent.showCode(now: birth)
     let now = agent.poll(.refused, now: birth)
-    #expect(agent.takeCodeEnd(now: now) == .refused)
+    #expect(agent.next(now: now) == .codeEnded(.refused))
     #expect((15000...18750).contains((agent.nextCodeAt ?? 0) - now))
     // So is a request for a code that has brought none.
     agent.codeWanted(now: now)
@@ -222,7 +218,6 @@ private let endings: [(PollAnswer?, Agent.CodeEnd)] = [
       agent.codeWanted(now: birth)
       agent.showCode(now: birth)
       let now = agent.poll(.granted, now: birth)
-      #expect(agent.takeCodeEnd(now: now) == nil)
       // Until the tokens are saved nothing else is to be done.
       #expect(agent.next(now: now) == .wait(until: now))
       agent.granted(.hour, now: now)
@@ -285,7 +280,7 @@ private let endings: [(PollAnswer?, Agent.CodeEnd)] = [
     }
     agent.showCode(now: now)
     now = agent.poll(.denied, now: now)
-    #expect(agent.takeCodeEnd(now: now) == .denied)
+    #expect(agent.next(now: now) == .codeEnded(.denied))
     now = agent.nextCodeAt ?? 0
     #expect(agent.next(now: now) == .requestCode)
     agent.codeFailed(isRefusal: false, now: now)
@@ -309,7 +304,7 @@ private let endings: [(PollAnswer?, Agent.CodeEnd)] = [
     for seconds in [15, 30, 60, 120, 240, 300, 300] as [Int64] {
       agent.showCode(now: now)
       now = agent.poll(.refused, now: now)
-      #expect(agent.takeCodeEnd(now: now) == .refused)
+      #expect(agent.next(now: now) == .codeEnded(.refused))
       let pause = (agent.nextCodeAt ?? 0) - now
       #expect((seconds * 1000..<seconds * 1250).contains(pause))
       now += pause
@@ -317,11 +312,11 @@ private let endings: [(PollAnswer?, Agent.CodeEnd)] = [
     // One that is taken up again ends that.
     agent.showCode(now: now)
     now = agent.poll(.denied, now: now)
-    #expect(agent.takeCodeEnd(now: now) == .denied)
+    #expect(agent.next(now: now) == .codeEnded(.denied))
     now = agent.nextCodeAt ?? 0
     agent.showCode(now: now)
     now = agent.poll(.refused, now: now)
-    #expect(agent.takeCodeEnd(now: now) == .refused)
+    #expect(agent.next(now: now) == .codeEnded(.refused))
     #expect((15000...18750).contains((agent.nextCodeAt ?? 0) - now))
   }
 }
@@ -343,7 +338,7 @@ private let endings: [(PollAnswer?, Agent.CodeEnd)] = [
         var agent = showing(start)
         let refresh = agent.nextRefreshAt
         let now = answer.map { agent.poll($0, now: birth + 1000) } ?? agent.flow!.expiresAt
-        #expect(agent.takeCodeEnd(now: now) == expected)
+        #expect(agent.next(now: now) == .codeEnded(expected))
         #expect(agent.hasGrant && agent.nextCodeAt == nil && agent.nextRefreshAt == refresh)
         #expect(agent.next(now: now) == .wait(until: refresh!))
       }
@@ -461,7 +456,6 @@ private let endings: [(PollAnswer?, Agent.CodeEnd)] = [
     var now = birth
     for _ in 0..<60 {
       disturb(&agent, now, using: &generator)
-      _ = agent.takeCodeEnd(now: now)
       let isApproved = agent.flow?.nextPollAt == nil && agent.showsCode
       switch agent.next(now: now) {
       case .wait(let instant):
@@ -489,6 +483,9 @@ private let endings: [(PollAnswer?, Agent.CodeEnd)] = [
         agent.refreshFailed(
           isRefusal: Bool.random(using: &generator), isUncertain: Bool.random(using: &generator),
           now: now)
+      case .codeEnded:
+        if agent.showsCode { return "an ended code stays" }
+        if case .codeEnded = agent.next(now: now) { return "a code ends twice" }
       case .endGrant:
         if !agent.hasGrant { return "ends no grant" }
         agent.lost(now: now)

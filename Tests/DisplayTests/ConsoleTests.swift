@@ -152,16 +152,22 @@ import Testing
   @Test(arguments: [
     (Screen.blank, ""), (.starting("Reading"), "Starting: Reading"),
     (.approved(name: nil), "Signed in"), (.approved(name: text("Ann")), "Signed in as Ann"),
-    (.approved(name: text("Ann"), note: "Offline since 12:03"),
-      "Signed in as Ann. Offline since 12:03"),
+    (
+      .approved(name: text("Ann"), note: "Offline since 12:03"),
+      "Signed in as Ann. Offline since 12:03"
+    ),
     (.approved(name: nil, note: "Offline since 12:03"), "Signed in. Offline since 12:03"),
     (.denied(secondsToNewCode: nil), "Sign-in denied: The request was refused."),
     (.denied(secondsToNewCode: 58), "Sign-in denied: The request was refused. A new code in 0:58"),
-    (.expired(secondsToNewCode: 600),
-      "Code expired: Nobody approved in time. A new code in 10:00"),
+    (
+      .expired(secondsToNewCode: 600),
+      "Code expired: Nobody approved in time. A new code in 10:00"
+    ),
     (.failed("No certificate"), "Sign-in failed: No certificate"),
-    (.failed("No certificate", secondsToRetry: 3600),
-      "Sign-in failed: No certificate. Next attempt in 1:00:00"),
+    (
+      .failed("No certificate", secondsToRetry: 3600),
+      "Sign-in failed: No certificate. Next attempt in 1:00:00"
+    ),
     (.failed("", secondsToRetry: 32), "Sign-in failed. Next attempt in 0:32"),
     (.invitation(title: ""), "Sign in: Press a key or touch the screen."),
     (.invitation(title: "Sign in to Webex"), "Sign in to Webex: Press a key or touch the screen."),

@@ -107,12 +107,18 @@ import Testing
   }
 
   @Test(arguments: [
-    (DisplayError.system(.open, .accessDenied),
-      "cannot open it: Permission denied (is the user in the group video?)"),
-    (.card(.open, .accessDenied),
-      "cannot open it: Permission denied (is the user in the group video?)"),
-    (.card(.becomeMaster, .accessDenied),
-      "another program shows on it: Permission denied"),
+    (
+      DisplayError.system(.open, .accessDenied),
+      "cannot open it: Permission denied (is the user in the group video?)"
+    ),
+    (
+      .card(.open, .accessDenied),
+      "cannot open it: Permission denied (is the user in the group video?)"
+    ),
+    (
+      .card(.becomeMaster, .accessDenied),
+      "another program shows on it: Permission denied"
+    ),
     (.card(.becomeMaster, .busy), "another program shows on it: Device or resource busy"),
     (.system(.create, .accessDenied), "cannot create the file beside it: Permission denied"),
     (.card(.findPanel, .noSuchDevice), "cannot find a connected panel or monitor: No such device"),

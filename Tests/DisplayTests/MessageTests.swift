@@ -8,22 +8,36 @@ import Testing
   /// Each with the texts that it must show, whatever the size.
   static let screens: [(Screen, [String])] = [
     (.invitation(title: ""), ["Sign in", "Press a key or touch the screen."]),
-    (.invitation(title: "Sign in to Webex"),
-      ["Sign in to Webex", "Press a key or touch the screen."]),
-    (.denied(secondsToNewCode: 58),
-      ["Sign-in denied", "The request was refused.", "A new code in 0:58"]),
+    (
+      .invitation(title: "Sign in to Webex"),
+      ["Sign in to Webex", "Press a key or touch the screen."]
+    ),
+    (
+      .denied(secondsToNewCode: 58),
+      ["Sign-in denied", "The request was refused.", "A new code in 0:58"]
+    ),
     (.denied(secondsToNewCode: nil), ["Sign-in denied", "The request was refused."]),
-    (.expired(secondsToNewCode: 754),
-      ["Code expired", "Nobody approved in time.", "A new code in 12:34"]),
-    (.failed("192.0.2.7: cannot connect: No route to host", secondsToRetry: 32),
-      ["Sign-in failed", "192.0.2.7: cannot connect: No route to host", "Next attempt in 0:32"]),
+    (
+      .expired(secondsToNewCode: 754),
+      ["Code expired", "Nobody approved in time.", "A new code in 12:34"]
+    ),
+    (
+      .failed("192.0.2.7: cannot connect: No route to host", secondsToRetry: 32),
+      ["Sign-in failed", "192.0.2.7: cannot connect: No route to host", "Next attempt in 0:32"]
+    ),
     (.approved(name: "Ann Miller"), ["Signed in", "as Ann Miller"]),
-    (.approved(name: "Ann Miller", note: "Offline since 12:03"),
-      ["Signed in", "as Ann Miller", "Offline since 12:03"]),
-    (.approved(name: "Maria del Carmen Fernandez de la Vega", note: "Offline since 12:03"),
-      ["Signed in", "as Maria del Carmen Fernandez de la Vega", "Offline since 12:03"]),
-    (.approved(name: nil, note: "The sign-in ends on 2027-02-01"),
-      ["Signed in", "The sign-in ends on 2027-02-01"]),
+    (
+      .approved(name: "Ann Miller", note: "Offline since 12:03"),
+      ["Signed in", "as Ann Miller", "Offline since 12:03"]
+    ),
+    (
+      .approved(name: "Maria del Carmen Fernandez de la Vega", note: "Offline since 12:03"),
+      ["Signed in", "as Maria del Carmen Fernandez de la Vega", "Offline since 12:03"]
+    ),
+    (
+      .approved(name: nil, note: "The sign-in ends on 2027-02-01"),
+      ["Signed in", "The sign-in ends on 2027-02-01"]
+    ),
   ]
 
   private func painted(_ screen: Screen, _ size: Size) -> Pixels {
@@ -100,8 +114,10 @@ import Testing
   @Test(arguments: sizes) func aSecondChangesOneLineOnly(_ size: Size) {
     let pairs: [(Screen, Screen)] = [
       (.denied(secondsToNewCode: 58), .denied(secondsToNewCode: 57)),
-      (.failed("No route to host", secondsToRetry: 32),
-        .failed("No route to host", secondsToRetry: 31)),
+      (
+        .failed("No route to host", secondsToRetry: 32),
+        .failed("No route to host", secondsToRetry: 31)
+      ),
     ]
     for (before, after) in pairs {
       let (old, new) = (painted(before, size), painted(after, size))

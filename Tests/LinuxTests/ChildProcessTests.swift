@@ -52,13 +52,13 @@ import Testing
     let reader = FileDescriptor(owning: open(fifo, O_RDONLY | O_NONBLOCK))
     let script = try makeScript("exec 3>\"$FIFO\"; sleep 1000 & echo >&3; wait")
     let child = try spawn(script, ["FIFO=\(fifo)"])
-    let later = Patience(deadline: Clock.milliseconds + 60000)
-    #expect(wait(for: .readable, on: reader.rawValue, later) == .ready)
+    let later = Clock.milliseconds + 60000
+    #expect(wait(on: reader.rawValue, until: later) == .ready)
     #expect(try reader.readAvailable() == "\n")
     ChildProcess.kill(group: child)
     #expect(finish(child) == .killed(SIGKILL))
     // Its end comes when the last one that holds the other end is gone.
-    #expect(wait(for: .readable, on: reader.rawValue, later) == .ready)
+    #expect(wait(on: reader.rawValue, until: later) == .ready)
     #expect(try reader.readAvailable() == "")
   }
 

@@ -90,59 +90,83 @@ import Testing
   }
 }
 
-// A service has no context.
-private nonisolated(unsafe) var heldLock: FileLock?
-private nonisolated(unsafe) var alarm: Int32 = -1
+/// Lets a lock go when something is there to be read.
+private struct Holder: ~Copyable {
+  var lock: FileLock?
+  let waker: Int32
+
+  mutating func attend() -> Bool {
+    var byte: UInt8 = 0
+    read(waker, &byte, 1)
+    lock = nil
+    return false
+  }
+
+  var attending: Attending {
+    @_lifetime(&self)
+    mutating get {
+      let waker = waker
+      return Attending(&self, descriptor: waker) { context in
+        context!.assumingMemoryBound(to: Holder.self).pointee.attend()
+      }
+    }
+  }
+}
 
 @Suite struct FileLockTests {
   private let directory = TemporaryDirectory()
   private let name = makePath("tokens.json.lock")
 
-  private func take(_ patience: Patience) throws(LockError) -> FileLock {
+  private func take(
+    until deadline: Int64 = 0, attending: Attending = Attending()
+  ) throws(LockError) -> FileLock {
     let opened: Directory
     do {
       opened = try Directory(opening: makePath(directory.name))
     } catch {
       throw .failed(error)
     }
-    return try opened.lock(name, patience)
+    return try opened.lock(name, until: deadline, attending: attending)
   }
 
-  private func lockFailure(_ patience: Patience) -> LockError? {
+  private func lockFailure(
+    until deadline: Int64 = 0, attending: Attending = Attending()
+  ) -> LockError? {
     do {
-      _ = try take(patience)
+      _ = try take(until: deadline, attending: attending)
       return nil
     } catch {
       return error
     }
   }
 
-  private var soon: Patience { Patience(deadline: Clock.milliseconds + 50) }
+  private var soon: Int64 { Clock.milliseconds + 50 }
+  private var later: Int64 { Clock.milliseconds + 60000 }
 
   @Test func oneAtATime() throws {
     do {
-      let lock = try take(Patience(deadline: 0))
-      #expect(lockFailure(Patience(deadline: 0)) == .timedOut)
-      #expect(lockFailure(soon) == .timedOut)
+      let lock = try take()
+      #expect(lockFailure() == .timedOut)
+      #expect(lockFailure(until: soon) == .timedOut)
       _ = consume lock
     }
-    #expect(lockFailure(Patience(deadline: 0)) == nil)
+    #expect(lockFailure() == nil)
   }
 
   @Test func theFileStaysAndIsItsOwnersAlone() throws {
-    #expect(lockFailure(soon) == nil)
+    #expect(lockFailure(until: soon) == nil)
     let status = try FileDescriptor(opening: directory.path("tokens.json.lock"), .readOnly).status()
     #expect(status.mode == 0o600)
     #expect(status.isRegularFile)
   }
 
   @Test func aChildsCopyDoesNotKeepTheLock() throws {
-    let lock = try take(soon)
+    let lock = try take()
     let copies = descriptors(of: "tokens.json.lock").map { dup($0) }
     defer { for copy in copies { close(copy) } }
     #expect(copies.count == 1)
     _ = consume lock
-    #expect(lockFailure(Patience(deadline: 0)) == nil)
+    #expect(lockFailure() == nil)
   }
 
   /// This process's descriptors of a file.
@@ -157,35 +181,25 @@ private nonisolated(unsafe) var alarm: Int32 = -1
   }
 
   @Test func anInterruptEndsTheWait() throws {
-    let lock = try take(soon)
+    let lock = try take()
     let interrupt = Pipe()
     try interrupt.writer.write(text: "x")
-    let patience = Patience(
-      deadline: Clock.milliseconds + 60000, interrupt: interrupt.reader.rawValue)
-    #expect(lockFailure(patience) == .interrupted)
+    let attending = Attending(descriptor: interrupt.reader.rawValue)
+    #expect(lockFailure(until: later, attending: attending) == .interrupted)
     _ = consume lock
   }
 
-  @Test func theServiceIsCalledWhileItWaits() throws {
-    heldLock = try take(soon)
+  @Test func othersAreAttendedToWhileItWaits() throws {
     let interrupt = Pipe()
     try interrupt.writer.write(text: "x")
-    alarm = interrupt.reader.rawValue
-    let patience = Patience(
-      deadline: Clock.milliseconds + 60000, interrupt: interrupt.reader.rawValue
-    ) {
-      var byte: UInt8 = 0
-      read(alarm, &byte, 1)
-      heldLock = nil
-      return false
-    }
-    #expect(lockFailure(patience) == nil)
+    var holder = Holder(lock: try take(), waker: interrupt.reader.rawValue)
+    #expect(lockFailure(until: later, attending: holder.attending) == nil)
   }
 
   @Test func whatCannotBeLockedIsAnError() throws {
     try FileManager.default.createSymbolicLink(
       atPath: "\(directory.name)/tokens.json.lock", withDestinationPath: "elsewhere")
-    #expect(lockFailure(soon) == .failed(Errno(rawValue: ELOOP)))
+    #expect(lockFailure(until: soon) == .failed(Errno(rawValue: ELOOP)))
     #expect(directory.content(of: "elsewhere") == nil)
   }
 }

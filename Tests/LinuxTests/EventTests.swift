@@ -11,56 +11,6 @@ func isReadable(_ descriptor: Int32) -> Bool {
   return poll(&entry, 1, 0) == 1
 }
 
-// A service has no context, so what it works on is global: each test has its own.
-private nonisolated(unsafe) var servedPipe: Int32 = -1
-private nonisolated(unsafe) var servings = 0
-private nonisolated(unsafe) var refusals = 0
-
-@Suite struct ServiceTests {
-  @Test func aServiceThatReturnsFalseLetsTheWaitGoOn() throws {
-    let awaited = Pipe()
-    let interrupt = Pipe()
-    try interrupt.writer.write(text: "x")
-    servedPipe = interrupt.reader.rawValue
-    let service: Patience.Service = {
-      servings += 1
-      var byte: UInt8 = 0
-      read(servedPipe, &byte, 1)
-      return false
-    }
-    let short = Patience(
-      deadline: Clock.milliseconds + 50, interrupt: interrupt.reader.rawValue, service: service)
-    #expect(wait(for: .readable, on: awaited.reader.rawValue, short) == .timedOut)
-    #expect(servings == 1)
-    try interrupt.writer.write(text: "x")
-    try awaited.writer.write(text: "x")
-    let long = Patience(
-      deadline: later, interrupt: interrupt.reader.rawValue, service: service)
-    #expect(wait(for: .readable, on: awaited.reader.rawValue, long) == .ready)
-    #expect(servings == 2)
-  }
-
-  @Test func aServiceThatReturnsTrueEndsTheWait() throws {
-    let interrupt = Pipe()
-    try interrupt.writer.write(text: "x")
-    let patience = Patience(deadline: later, interrupt: interrupt.reader.rawValue) {
-      refusals += 1
-      return true
-    }
-    #expect(wait(for: .readable, on: -1, patience) == .interrupted)
-    #expect(refusals == 1)
-  }
-
-  @Test func aShorterPatienceKeepsInterruptAndService() {
-    let patience = Patience(deadline: 1000, interrupt: 7) { true }
-    #expect(patience.ending(by: 10).deadline == 10)
-    #expect(patience.ending(by: 2000).deadline == 1000)
-    #expect(patience.ending(by: 10).interrupt == 7)
-    #expect(patience.ending(by: 10).service?() == true)
-    #expect(Patience(deadline: 1).ending(by: 0).service == nil)
-  }
-}
-
 @Suite struct EventQueueTests {
   @Test func aReadyDescriptorIsTold() throws {
     let queue = try EventQueue()
@@ -95,11 +45,11 @@ private nonisolated(unsafe) var refusals = 0
     let queue = try EventQueue()
     let pipe = Pipe()
     try queue.add(pipe.reader.rawValue, token: 5)
-    let patience = Patience(deadline: Clock.milliseconds + 20, interrupt: queue.rawValue)
-    #expect(wait(for: .readable, on: -1, patience) == .timedOut)
+    let attending = Attending(descriptor: queue.rawValue)
+    let soon = Clock.milliseconds + 20
+    #expect(wait(for: .readable, on: -1, until: soon, attending: attending) == .timedOut)
     try pipe.writer.write(text: "x")
-    let longer = Patience(deadline: later, interrupt: queue.rawValue)
-    #expect(wait(for: .readable, on: -1, longer) == .interrupted)
+    #expect(wait(for: .readable, on: -1, until: later, attending: attending) == .interrupted)
   }
 
   @Test func anArrivalIsToldOnce() throws {
@@ -145,7 +95,7 @@ private nonisolated(unsafe) var refusals = 0
     #expect(!isReadable(timer.rawValue))
     let deadline = Clock.milliseconds + 40
     timer.set(deadline)
-    #expect(wait(for: .readable, on: timer.rawValue, Patience(deadline: later)) == .ready)
+    #expect(wait(on: timer.rawValue, until: later) == .ready)
     #expect(Clock.milliseconds >= deadline)
     #expect(isReadable(timer.rawValue))
     timer.acknowledge()
@@ -157,13 +107,13 @@ private nonisolated(unsafe) var refusals = 0
   func aPastDeadlineFiresAtOnce(deadline: Int64) throws {
     let timer = try Linux.Timer()
     timer.set(deadline)
-    #expect(wait(for: .readable, on: timer.rawValue, Patience(deadline: later)) == .ready)
+    #expect(wait(on: timer.rawValue, until: later) == .ready)
   }
 
   @Test func aTimerCanBeDisarmedAndPutOff() throws {
     let timer = try Linux.Timer()
     timer.set(1)
-    #expect(wait(for: .readable, on: timer.rawValue, Patience(deadline: later)) == .ready)
+    #expect(wait(on: timer.rawValue, until: later) == .ready)
     timer.set(nil)
     #expect(!isReadable(timer.rawValue))
     timer.set(1)
@@ -184,7 +134,7 @@ private nonisolated(unsafe) var refusals = 0
     let watch = try ClockWatch()
     for _ in 0..<2 {
       #expect(Self.setClock())
-      #expect(wait(for: .readable, on: watch.rawValue, Patience(deadline: later)) == .ready)
+      #expect(wait(on: watch.rawValue, until: later) == .ready)
       let isSet = watch.acknowledge()
       #expect(isSet)
     }

@@ -218,14 +218,14 @@ import Testing
     #expect(terminal.size == nil)
   }
 
-  @Test func writingWaitsUntilThePatienceEnds() throws {
+  @Test func writingWaitsUntilTheDeadline() throws {
     let pipe = Pipe()
     try pipe.fill()
     let terminal = Terminal(descriptor: pipe.writer.rawValue)
     let start = Clock.milliseconds
     let bytes = Array("x".utf8)
     let error = failure { () throws(Errno) in
-      try terminal.writeAll(bytes.span, Patience(deadline: start + soon))
+      try terminal.writeAll(bytes.span, until: start + soon, attending: Attending())
     }
     #expect(error == .timedOut)
     #expect(Clock.milliseconds >= start + soon)

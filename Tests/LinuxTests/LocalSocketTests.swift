@@ -13,16 +13,11 @@ private func permissions(_ path: String) -> mode_t? {
   status(path).map { $0.st_mode & 0o777 }
 }
 
-// A service has no context.
-private nonisolated(unsafe) var fullListener: LocalListener?
-private nonisolated(unsafe) var accepted: FileDescriptor?
-
 // One after the other: the umask is the whole process's.
 @Suite(.serialized) struct LocalSocketTests {
   private let directory = TemporaryDirectory()
 
-  private var soon: Patience { Patience(deadline: Clock.milliseconds + 50) }
-  private var later: Patience { Patience(deadline: Clock.milliseconds + 60000) }
+  private var later: Int64 { Clock.milliseconds + 60000 }
 
   private func listen(
     _ name: String = "socket", mode: UInt32 = 0o600, group: UInt32? = nil
@@ -31,7 +26,7 @@ private nonisolated(unsafe) var accepted: FileDescriptor?
   }
 
   private func connect(_ name: String = "socket") throws(Errno) -> FileDescriptor {
-    try FileDescriptor(connectingToLocal: directory.path(name), soon)
+    try FileDescriptor(connectingToLocal: directory.path(name), until: Clock.milliseconds + 50)
   }
 
   private func listenFailure(_ name: String = "socket") -> LocalSocketError? {
@@ -180,7 +175,7 @@ private nonisolated(unsafe) var accepted: FileDescriptor?
     while clients.count < 1000 {
       do {
         let client = try FileDescriptor(
-          connectingToLocal: directory.path("socket"), Patience(deadline: 0))
+          connectingToLocal: directory.path("socket"), until: 0)
         clients.append(dup(client.rawValue))
       } catch {
         #expect(error == .timedOut)
@@ -191,41 +186,36 @@ private nonisolated(unsafe) var accepted: FileDescriptor?
   }
 
   @Test func aClientWaitsForRoom() throws {
-    fullListener = try listen()
-    defer {
-      fullListener = nil
-      accepted = nil
-    }
+    let listener = try listen()
     let clients = fill()
     defer { for client in clients { close(client) } }
     #expect((1..<1000).contains(clients.count))
     #expect(listenFailure() == .inUse)
-    let interrupt = Pipe()
-    try interrupt.writer.write(text: "x")
-    let number = interrupt.reader.rawValue
+    #expect(connectFailure() == .timedOut)
+    let number = listener.rawValue
+    let thread = Thread {
+      usleep(50000)
+      close(accept(number, nil, nil))
+    }
+    thread.start()
     let path = directory.path("socket")
-    let interrupted = failure { () throws(Errno) in
-      _ = try FileDescriptor(
-        connectingToLocal: path, Patience(deadline: later.deadline, interrupt: number))
-    }
-    #expect(interrupted == .interrupted)
-    let served = Patience(deadline: later.deadline, interrupt: number) {
-      do { accepted = try fullListener?.accept() } catch { return true }
-      return false
-    }
+    let start = Clock.milliseconds
     #expect(
       failure { () throws(Errno) in
-        _ = try FileDescriptor(connectingToLocal: path, served)
+        _ = try FileDescriptor(connectingToLocal: path, until: later)
       } == nil)
+    #expect(Clock.milliseconds - start >= 40)
+    _ = consume listener
   }
 
-  @Test(arguments: [
-    (.inUse, "another program listens there"), (.notSocket, "there is a file that is no socket"),
-    (.directory(.accessDenied), "its directory can't be made: Permission denied"),
-    (.group(.notPermitted), "it can't be handed to its group: Operation not permitted"),
-    (.pathTooLong, "its path is longer than 107 bytes"),
-    (.socket(.accessDenied), "Permission denied"),
-  ] as [(LocalSocketError, String)])
+  @Test(
+    arguments: [
+      (.inUse, "another program listens there"), (.notSocket, "there is a file that is no socket"),
+      (.directory(.accessDenied), "its directory can't be made: Permission denied"),
+      (.group(.notPermitted), "it can't be handed to its group: Operation not permitted"),
+      (.pathTooLong, "its path is longer than 107 bytes"),
+      (.socket(.accessDenied), "Permission denied"),
+    ] as [(LocalSocketError, String)])
   func anErrorInWords(error: LocalSocketError, expected: String) {
     var text = Text<100>()
     text.append(error)
@@ -234,10 +224,11 @@ private nonisolated(unsafe) var accepted: FileDescriptor?
 }
 
 @Suite struct GroupTests {
-  @Test(arguments: [
-    ("root", 0), ("0", 0), ("1234", 1234), ("4294967294", 4_294_967_294), ("4294967295", nil),
-    ("no such group", nil), ("", nil), ("-1", nil),
-  ] as [(String, UInt32?)])
+  @Test(
+    arguments: [
+      ("root", 0), ("0", 0), ("1234", 1234), ("4294967294", 4_294_967_294), ("4294967295", nil),
+      ("no such group", nil), ("", nil), ("-1", nil),
+    ] as [(String, UInt32?)])
   func aGroupHasANumber(name: String, number: UInt32?) {
     let bytes = Array(name.utf8)
     #expect(Group.number(named: bytes.span) == number)

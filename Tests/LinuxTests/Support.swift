@@ -64,6 +64,11 @@ struct Pipe: ~Copyable {
   }
 }
 
+/// Waits until there is something to read, or for the deadline; nobody else is attended to.
+func wait(on descriptor: Int32, until deadline: Int64) -> Wakeup {
+  wait(for: .readable, on: descriptor, until: deadline, attending: Attending())
+}
+
 /// The error that `body` ends with, if it does.
 func failure(of body: () throws(Errno) -> Void) -> Errno? {
   do {

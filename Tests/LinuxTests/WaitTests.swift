@@ -31,26 +31,28 @@ import Testing
   @Test func aPipeWithBytesIsReadable() throws {
     let pipe = Pipe()
     try pipe.writer.write(text: "x")
-    #expect(wait(for: .readable, on: pipe.reader.rawValue, Patience(deadline: later)) == .ready)
+    #expect(wait(on: pipe.reader.rawValue, until: later) == .ready)
   }
 
   @Test func aPipeWithRoomIsWritable() {
     let pipe = Pipe()
-    #expect(wait(for: .writable, on: pipe.writer.rawValue, Patience(deadline: later)) == .ready)
+    #expect(
+      wait(for: .writable, on: pipe.writer.rawValue, until: later, attending: Attending()) == .ready
+    )
   }
 
-  @Test func theLongestPatienceIsNoTrap() throws {
+  @Test func noDeadlineIsNoTrap() throws {
     let pipe = Pipe()
     try pipe.writer.write(text: "x")
     #expect(
-      wait(for: .readable, on: pipe.reader.rawValue, Patience(deadline: Int64.max)) == .ready)
+      wait(on: pipe.reader.rawValue, until: Int64.max) == .ready)
   }
 
   @Test func aPipeThatWasClosedIsReadable() {
     let ends = openPipe()
     let reader = FileDescriptor(owning: ends.reader)
     close(ends.writer)
-    #expect(wait(for: .readable, on: reader.rawValue, Patience(deadline: later)) == .ready)
+    #expect(wait(on: reader.rawValue, until: later) == .ready)
   }
 
   @Test func aWaitLastsUntilItsDeadline() throws {
@@ -60,9 +62,9 @@ import Testing
     let start = Clock.microseconds
     let deadline = start / 1000 + 60
     let wakeups = [
-      wait(for: .readable, on: empty.reader.rawValue, Patience(deadline: deadline)),
-      wait(for: .writable, on: pipe.writer.rawValue, Patience(deadline: deadline + 60)),
-      wait(for: .readable, on: -1, Patience(deadline: deadline + 120)),
+      wait(on: empty.reader.rawValue, until: deadline),
+      wait(for: .writable, on: pipe.writer.rawValue, until: deadline + 60, attending: Attending()),
+      wait(on: -1, until: deadline + 120),
     ]
     let elapsed = Clock.microseconds - start
     #expect(wakeups == [.timedOut, .timedOut, .timedOut])
@@ -73,8 +75,8 @@ import Testing
   @Test func aDeadlineThatIsPastEndsTheWaitAtOnce() throws {
     let pipe = Pipe()
     try pipe.writer.write(text: "x")
-    let past = Patience(deadline: Clock.milliseconds - 1)
-    #expect(wait(for: .readable, on: pipe.reader.rawValue, past) == .timedOut)
+    let past = Clock.milliseconds - 1
+    #expect(wait(on: pipe.reader.rawValue, until: past) == .timedOut)
   }
 
   @Test func anInterruptGoesFirst() throws {
@@ -82,9 +84,12 @@ import Testing
     let interrupt = Pipe()
     try pipe.writer.write(text: "x")
     try interrupt.writer.write(text: "x")
-    let patience = Patience(deadline: later, interrupt: interrupt.reader.rawValue)
-    #expect(wait(for: .readable, on: pipe.reader.rawValue, patience) == .interrupted)
-    #expect(wait(for: .readable, on: -1, patience) == .interrupted)
+    for descriptor in [pipe.reader.rawValue, -1] {
+      let wakeup = wait(
+        for: .readable, on: descriptor, until: later,
+        attending: Attending(descriptor: interrupt.reader.rawValue))
+      #expect(wakeup == .interrupted)
+    }
   }
 
   @Test func aWaitEndsWhenSomethingComes() throws {
@@ -96,7 +101,7 @@ import Testing
       write(writer, "x", 1)
     }
     thread.start()
-    #expect(wait(for: .readable, on: pipe.reader.rawValue, Patience(deadline: later)) == .ready)
+    #expect(wait(on: pipe.reader.rawValue, until: later) == .ready)
     #expect(Clock.milliseconds - start >= 49)
     #expect(Clock.milliseconds - start < 30000)
   }
@@ -106,8 +111,8 @@ import Testing
     let signals = try SignalQueue()
     #expect(signals.next() == nil)
     pthread_kill(pthread_self(), SIGTERM)
-    let patience = Patience(deadline: later, interrupt: signals.rawValue)
-    #expect(wait(for: .readable, on: -1, patience) == .interrupted)
+    let attending = Attending(descriptor: signals.rawValue)
+    #expect(wait(for: .readable, on: -1, until: later, attending: attending) == .interrupted)
     #expect(signals.next() == SIGTERM)
     #expect(signals.next() == nil)
   }

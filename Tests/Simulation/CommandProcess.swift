@@ -42,7 +42,7 @@ final class CommandProcess {
 extension Universe {
   /// A second program begins, where none runs.
   func begin(_ kind: Command) {
-    if command != nil || (kind == .signIn && script.isOnRequest) { return }
+    if command != nil { return }
     switch kind {
     case .token: counts[.tokenCommand] += 1
     case .signOut:
@@ -76,10 +76,15 @@ extension Universe {
     log.level = script.isVerbose ? .debug : .info
     do throws(Fault) {
       if kind == .signIn {
-        var life = try Life(
-          configuration.plan, memory.exchange(), memory.keeper(), memory.attendant(),
-          SimulatedSources(world), SimulatedPanels(world), isService: false, log)
-        _ = life.signIn()
+        var plan = configuration.plan
+        plan.socket = nil
+        plan.hooks = HookPrograms()
+        plan.start = .automatic
+        let account = try Account(creating: plan, memory.exchange(), memory.keeper(), log)
+        var life = Life(
+          plan, account, memory.attendant(), SimulatedSources(world), SimulatedPanels(world),
+          isService: false, log)
+        _ = life.live()
         return
       }
       let keeper = try Keeper(opening: configuration.plan.place, memory.keeper(), log)

@@ -48,10 +48,15 @@ extension Universe {
     var log = Log(world)
     log.level = script.isVerbose ? .debug : .info
     do throws(Fault) {
-      var life = try Life(
-        configuration.plan, mainMemory.exchange(), mainMemory.keeper(), mainMemory.attendant(),
-        SimulatedSources(world), SimulatedPanels(world), log)
-      return life.live()
+      let account = try Account(
+        creating: configuration.plan, mainMemory.exchange(), mainMemory.keeper(), log)
+      var life = Life(
+        configuration.plan, account, mainMemory.attendant(), SimulatedSources(world),
+        SimulatedPanels(world), log)
+      var ending = life.live()
+      // The next program can't always be begun.
+      while ending == .reload, !world.isDead, chance(1, of: 4) { ending = life.resume() }
+      return ending
     } catch {
       return .fault(error)
     }

@@ -97,7 +97,7 @@ extension Watch {
     if universe.now > end + 31_000 { fail(.handedOutDead, universe) }
     guard universe.clockError == 0, let told = answer.decimal(at: 3) else { return }
     let difference = told.value - (1_800_000_000 + end / 1000)
-    if difference < -3 || difference > 33 { fail(.handedOutDead, universe) }
+    if difference < -3 || difference > 45 { fail(.handedOutDead, universe) }
   }
 
   /// What the socket says of how things stand is what the screen shows; the screen follows when the

@@ -98,12 +98,33 @@ import Testing
     #expect(variables.filter { !text.contains($0) } == [])
   }
 
+  /// The words that a function of a source file knows.
+  private func words(_ path: String, _ head: String) throws -> [String] {
+    let lines = try SourceFile.at(path).lines
+    let first = try #require(lines.firstIndex { $0.trimmed == head })
+    let body = lines[first...].prefix { $0 != "  }" }
+    return body.flatMap { $0.matches(of: /"(\w+)"/).map { String($0.output.1) } }
+  }
+
+  @Test(arguments: [
+    ("fault", "Sources/Board/Fault.swift", "public var code: StaticString {"),
+    ("state", "Sources/Agent/State.swift", "public var name: StaticString {"),
+    ("reason", "Sources/Board/HandOut.swift", "var name: StaticString {"),
+  ])
+  func tablesOfWordsAreTheSources(head: String, path: String, function: String) throws {
+    let formats = try #require(documents.first { $0.name == "Formats.md" })
+    let words = try words(path, function)
+    #expect(words.count > 2)
+    #expect(Set(words).count == words.count)
+    #expect(formats.entries(head).sorted() == words.sorted())
+  }
+
   @Test func whatTheSourcesWriteIsInFormats() throws {
     let formats = try #require(documents.first { $0.name == "Formats.md" })
     let store = SourceFile.all(in: ["Sources/TokenStore"], ["swift"])
       .map { $0.lines.joined(separator: "\n") }.joined()
-    let members = store.matches(of: /\.member\("(\w+)"/).map { String($0.output.1) }
-    #expect(members.count > 5)
+    let members = text.matches(of: /[mM]ember\(\s*"(\w+)"/).map { String($0.output.1) }
+    #expect(members.count > 30)
     #expect(Set(members).subtracting(formats.entries("member")) == [])
     let names = store.matches(of: /: "(\.[a-z]+)"/).map { String($0.output.1) }
     #expect(names.count > 5)

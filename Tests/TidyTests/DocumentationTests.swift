@@ -4,7 +4,7 @@ import Testing
   /// What a protocol or the language asks for, and explains there.
   private static let witnesses: Set<String> = [
     "append", "isTruncated", "appendInterpolation", "appendLiteral", "StringInterpolation",
-    "StringLiteralType", "==", "!=", "|", "fill", "isVisible",
+    "StringLiteralType", "==", "!=", "|",
   ]
 
   /// Public types and functions without a doc comment. Stored properties, cases and plain

@@ -16,9 +16,13 @@ import Testing
     "QR": ["Bytes", "CQRencode"],
     "TokenStore": ["Bytes", "JSON", "Linux", "OAuth"],
     "Display": ["Bytes", "Configuration", "Linux", "QR"],
+    "Board": [
+      "Agent", "Bytes", "Configuration", "DeviceGrant", "Display", "HTTP", "JSON", "Linux", "OAuth",
+      "TLS", "TokenStore",
+    ],
     "devicegrant": [
-      "Agent", "Bytes", "CMemory", "Configuration", "DeviceGrant", "Display", "HTTP", "JSON",
-      "Linux", "OAuth", "TLS", "TokenStore",
+      "Agent", "Board", "Bytes", "CMemory", "Configuration", "Display", "JSON", "Linux", "OAuth",
+      "TLS", "TokenStore",
     ],
   ]
 

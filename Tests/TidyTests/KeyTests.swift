@@ -30,8 +30,8 @@ private struct Row: Sendable, CustomTestStringConvertible {
   static let names = Set(all.map(\.name))
 }
 
-/// The table in README.md.
-@Suite struct ReadmeKeyTests {
+/// The table in the Manual.
+@Suite struct ManualKeyTests {
   private struct Entry {
     var names: [String]
     var meaning: String
@@ -42,7 +42,7 @@ private struct Row: Sendable, CustomTestStringConvertible {
   private let entries: [Entry]
 
   init() throws {
-    lines = try SourceFile.at("README.md").lines
+    lines = try SourceFile.at("Sources/devicegrant/devicegrant.docc/Manual.md").lines
     let head = try #require(lines.firstIndex { $0.hasPrefix("| key |") })
     entries = lines[(head + 2)...].prefix { $0.hasPrefix("|") }.map { line in
       let cells = line.split(separator: "|", omittingEmptySubsequences: false)
@@ -74,8 +74,8 @@ private struct Row: Sendable, CustomTestStringConvertible {
   }
 }
 
-/// The configuration in the manual page.
-@Suite struct ManualKeyTests {
+/// The configuration in the man page.
+@Suite struct ManPageKeyTests {
   /// What macros and punctuation leave: letters and digits.
   private static func plain(_ lines: some Sequence<String>) -> String {
     let macros: Set = ["Ar", "Cm", "Ev", "Fl", "Ns", "Op", "Pa", "Ql"]

@@ -18,34 +18,6 @@ import TokenStore
     #expect(place.mode("state/deep/tokens.json.previous") == 0o600)
   }
 
-  @Test func whereThereIsNoDirectoryThereIsNoStore() throws {
-    let place = Place()
-    let isMissing = try TokenStore<Directory>.opening(place.path("none/tokens.json")) == nil
-    #expect(isMissing)
-    #expect(place.names("") == [])
-    let here = try TokenStore<Directory>.opening(place.path("tokens.json"))!
-    #expect(load(here) == .nothing)
-  }
-
-  @Test func aFileInTheDirectorysPlaceIsAnError() {
-    let place = Place()
-    place.write("state", "")
-    for isCreating in [true, false] {
-      var message = ""
-      do throws(TokenStoreError) {
-        let path = place.path("state/tokens.json")
-        if isCreating {
-          _ = try TokenStore<Directory>(creating: path)
-        } else {
-          _ = try TokenStore<Directory>.opening(path)
-        }
-      } catch {
-        message = words(error)
-      }
-      #expect(message == "its directory can't be opened or made: Not a directory")
-    }
-  }
-
   @Test(.timeLimit(.minutes(1))) func aFIFOInTheFilesPlaceHangsNothing() throws {
     let place = Place()
     let store = try place.store("tokens.json")

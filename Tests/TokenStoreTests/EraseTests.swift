@@ -1,4 +1,5 @@
 import Bytes
+import Simulation
 import Linux
 import TestSupport
 import Testing

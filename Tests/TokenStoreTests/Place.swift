@@ -34,7 +34,16 @@ final class Place {
     ((try? FileManager.default.contentsOfDirectory(atPath: "\(name)/\(directory)")) ?? []).sorted()
   }
 
-  func store(_ file: String = "state/deep/tokens.json") throws -> TokenStore<Directory> {
-    try TokenStore<Directory>(creating: path(file))
+  func store(
+    _ file: String = "state/deep/tokens.json"
+  ) throws(TokenStoreError) -> TokenStore<Directory> {
+    let path = path(file)
+    let directory: Directory
+    do {
+      directory = try Directory(creating: path.directory)
+    } catch {
+      throw .openDirectory(error)
+    }
+    return try TokenStore(in: directory, name: path.name!)
   }
 }

@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import Simulation
 import Linux
 import OAuth
 import TestSupport

@@ -9,7 +9,7 @@ func show(
   _ source: borrowing ConfigurationSource, _ arguments: borrowing Arguments, _ log: KernelLog
 ) throws(StartError) -> ExitCode {
   let code = try readCode(arguments)
-  var displays = try openDisplays(source)
+  var displays = openDisplays(source, try rotation(source))
   if displays.isEmpty, displays.failure == nil {
     log.warning { $0 <- "display is none: there is nothing to show the code on" }
   }
@@ -21,7 +21,9 @@ func show(
   }
   if displays.endsWithProgram {
     let signals = try openSignals()
-    log.info { $0 <- "the graphics card shows this as long as the program runs: end it with a signal" }
+    log.info {
+      $0 <- "the graphics card shows this as long as the program runs: end it with a signal"
+    }
     _ = wait(
       for: .readable, on: -1, until: .max, attending: Attending(descriptor: signals.rawValue))
   }

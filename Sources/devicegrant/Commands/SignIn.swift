@@ -1,7 +1,6 @@
 internal import Board
 internal import Bytes
 internal import Configuration
-internal import Display
 internal import Linux
 
 /// `devicegrant sign-in`: one code, from the request to the tokens on disk.
@@ -14,21 +13,13 @@ func signIn(
   plan.socket = nil
   plan.hooks = HookPrograms()
   plan.start = .automatic
-  let sources = try openSources(plan, isService: false)
-  let displays = try openDisplays(source)
-  do {
-    var life = try Life(
-      plan, Memory.exchange(), Memory.keeper(), Memory.attendant(), sources, displays,
-      isService: false, log)
-    switch life.signIn() {
+  return try withLife(plan, source, isService: false, log) { life in
+    switch life.live() {
     case .signal(let number):
       log.info { $0 <- "ended by signal " <- number }
       SignalQueue.die(of: number)
     case .fault(let fault): return fault.exitCode
     case .signedIn, .reload: return .done
     }
-  } catch {
-    log.error { plan.tell(error, to: $0) }
-    return error.exitCode
   }
 }

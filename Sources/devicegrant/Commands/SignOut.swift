@@ -8,36 +8,37 @@ internal import Linux
 func signOut(
   _ source: borrowing ConfigurationSource, _ memory: inout ConfigurationMemory, _ log: KernelLog
 ) throws(StartError) -> ExitCode {
-  let signals = try openSignals()
-  let attending = Attending(descriptor: signals.rawValue)
   let place = try source.place()
-  do throws(Fault) {
-    let keeper = try Keeper(opening: place, Memory.keeper(), log)
-    return try signOut(keeper, source, &memory, log, attending: attending)
+  let keeper: Keeper<KernelWorld>
+  do {
+    keeper = try Keeper(opening: place, Memory.keeper(), log)
   } catch {
     if error.kind != .notSignedIn { return report(error, place, log) }
     place.withdraw(log)
     log.info { $0 <- "not signed in: there is no grant in " <- place.tokenFile }
     return .done
   }
-}
-
-private func signOut(
-  _ keeper: consuming Keeper<KernelWorld>, _ source: borrowing ConfigurationSource,
-  _ memory: inout ConfigurationMemory, _ log: KernelLog, attending: Attending
-) throws(Fault) -> ExitCode {
   var reason = Phrase()
   guard let plan = makePlan(source, &memory, log, &reason) else {
-    var keeper = keeper
-    try keeper.eraseAlone(reason, attending: attending)
-    return .done
+    return try eraseAlone(keeper, reason, place, log)
   }
-  var account = try Account(plan, Memory.exchange(), keeper, log)
-  do {
+  return try withAccount(keeper, plan, log) { (account, attending) throws(Fault) in
     try account.signOut(attending: attending)
+    return nil
+  }
+}
+
+private func eraseAlone(
+  _ keeper: consuming Keeper<KernelWorld>, _ reason: Phrase, _ place: GrantPlace,
+  _ log: KernelLog
+) throws(StartError) -> ExitCode {
+  let signals = try openSignals()
+  var keeper = keeper
+  do {
+    try keeper.eraseAlone(reason, attending: Attending(descriptor: signals.rawValue))
     return .done
   } catch {
-    return report(error, account, log)
+    return report(error, place, log)
   }
 }
 

@@ -12,7 +12,7 @@ func token(
   let minimum = try arguments.minimumSeconds()
   let asHeader = arguments.wantsHeader
   if let answer = try askForToken(source, minimum, log) {
-    try writeToken(answer.bytes, asHeader: asHeader)
+    if let error = writeToken(answer.bytes, asHeader: asHeader) { throw error }
     return .done
   }
   let place = try source.place()
@@ -26,9 +26,8 @@ func token(
     return try renewToken(
       keeper, source, minimum, asHeader: asHeader, &memory, log)
   }
-  try keeper.withAccessToken { (token) throws(StartError) in
-    try writeToken(token, asHeader: asHeader)
-  }
+  let error = keeper.withAccessToken { writeToken($0, asHeader: asHeader) }
+  if let error { throw error }
   return .done
 }
 
@@ -50,33 +49,27 @@ private func renewToken(
   _ keeper: consuming Keeper<KernelWorld>, _ source: borrowing ConfigurationSource,
   _ minimum: Int64, asHeader: Bool, _ memory: inout ConfigurationMemory, _ log: KernelLog
 ) throws(StartError) -> ExitCode {
-  let signals = try openSignals()
   let plan = try source.plan(&memory, log)
-  var account: Account<KernelWorld>
-  do {
-    account = try Account(plan, Memory.exchange(), keeper, log)
-  } catch {
-    return report(error, plan.place, log)
+  return try withAccount(keeper, plan, log) { (account, attending) throws(Fault) in
+    try account.provide(minimum, attending: attending)
+    return account.withAccessToken { writeToken($0, asHeader: asHeader) }
   }
-  do {
-    try account.provide(minimum, attending: Attending(descriptor: signals.rawValue))
-  } catch {
-    return report(error, account, log)
-  }
-  try account.withAccessToken { (token) throws(StartError) in
-    try writeToken(token, asHeader: asHeader)
-  }
-  return .done
 }
 
 /// Writes the token and a newline, or a header line for curl's `-H @-`.
-private func writeToken(
-  _ token: borrowing Span<UInt8>, asHeader: Bool
-) throws(StartError) {
+///
+/// - Returns: why they could not be written.
+@inline(never)
+private func writeToken(_ token: borrowing Span<UInt8>, asHeader: Bool) -> StartError? {
   var line = Memory.output()
   if asHeader { line.append("Authorization: Bearer ") }
   line.append(token)
   line.append("\n")
   defer { line.wipe() }
-  try write(line.bytes)
+  do {
+    try write(line.bytes)
+    return nil
+  } catch {
+    return error
+  }
 }

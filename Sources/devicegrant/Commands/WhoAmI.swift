@@ -7,24 +7,18 @@ internal import Linux
 func whoAmI(
   _ source: borrowing ConfigurationSource, _ memory: inout ConfigurationMemory, _ log: KernelLog
 ) throws(StartError) -> ExitCode {
-  let signals = try openSignals()
   let plan = try source.plan(&memory, log)
-  var account: Account<KernelWorld>
+  let keeper: Keeper<KernelWorld>
   do {
-    let keeper = try Keeper(opening: plan.place, Memory.keeper(), log)
-    account = try Account(plan, Memory.exchange(), keeper, log)
+    keeper = try Keeper(opening: plan.place, Memory.keeper(), log)
   } catch {
     return report(error, plan.place, log)
   }
-  do {
-    try account.fetchProfile(attending: Attending(descriptor: signals.rawValue))
-  } catch {
-    return report(error, account, log)
+  return try withAccount(keeper, plan, log) { (account, attending) throws(Fault) in
+    try account.fetchProfile(attending: attending)
+    defer { account.wipe() }
+    return writeProfile(account)
   }
-  let error = writeProfile(account)
-  account.wipe()
-  if let error { throw error }
-  return .done
 }
 
 /// - Returns: why it could not be written.
