@@ -64,7 +64,8 @@ let package = Package(
       ],
       path: "Tests/Simulation"),
     .executableTarget(name: "simulate", dependencies: ["Simulation"], path: "Tests/simulate"),
-    .testTarget(name: "SimulationTests", dependencies: ["Simulation", "TestSupport"]),
+    .testTarget(
+      name: "SimulationTests", dependencies: ["Bytes", "Display", "Linux", "Simulation", "TestSupport"]),
     .testTarget(
       name: "AgentTests",
       dependencies: ["Agent", "Bytes", "Configuration", "DeviceGrant", "OAuth", "TestSupport"]),

@@ -1,5 +1,5 @@
-import TLS
 import Linux
+import TLS
 
 /// The way to the server, and what is wrong with it.
 final class Network {

@@ -76,9 +76,9 @@ extension Universe {
   func log(_ line: UnsafeBufferPointer<UInt8>, _ world: SimulatedWorld) {
     watch.noteSecret(line, self)
     watch.logged(self)
-    if !isLogged { return }
     for byte in line { digest = (digest ^ UInt64(byte)) &* 0x100_0000_01B3 }
     digest = (digest ^ UInt64(truncatingIfNeeded: now)) &* 0x100_0000_01B3
+    if !isLogged { return }
     tell("\(world.isMain ? "log" : "command's log"): \(String(decoding: line, as: UTF8.self))")
   }
 }

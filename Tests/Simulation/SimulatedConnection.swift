@@ -23,7 +23,7 @@ public struct SimulatedConnection: Transport, ~Copyable {
   private var piece = 0
   private var ending = Ending.stays
   /// Tokens that are on their way.
-  private var issue: Issue?
+  private var issue: IssuedTokens?
   private var demand: Demand?
   private var isCut = false
   /// When the server, or a router on the way, forgets the connection.

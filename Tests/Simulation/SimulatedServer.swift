@@ -342,7 +342,8 @@ final class SimulatedServer {
       answer.body.append(decimal: personality.accessLife)
     }
     if personality.tokenSize > 1000 { universe.counts[.largeTokens] += 1 }
-    let issues = personality.issuesRefreshTokens && (isNew || personality.rotates || chance(1, of: 2))
+    let brings = isNew || personality.rotates || chance(1, of: 2)
+    let issues = personality.issuesRefreshTokens && brings
     if issues {
       answer.body.append(#","refresh_token":""#)
       writeToken(UInt8(ascii: "r"), refresh, size: personality.tokenSize, to: &answer.body)
@@ -354,7 +355,7 @@ final class SimulatedServer {
     }
     if chance(1, of: 3) { answer.body.append(#","scope":"board""#) }
     answer.body.append("}")
-    answer.issue = Issue(access: access, refresh: refresh, code: code)
+    answer.issue = IssuedTokens(access: access, refresh: refresh, code: code)
     return answer
   }
 }

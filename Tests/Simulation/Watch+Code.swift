@@ -108,8 +108,8 @@ extension Watch {
       let end = answer[start...].firstIndex(of: UInt8(ascii: "\""))
     else { return }
     // The state may just have begun.
-    if let since = answer.firstRange(of: "\"since\":").flatMap({ answer.decimal(at: $0.upperBound) }),
-      universe.unixSeconds - since.value < 75
+    if let member = answer.firstRange(of: "\"since\":"),
+      let since = answer.decimal(at: member.upperBound), universe.unixSeconds - since.value < 75
     {
       return
     }

@@ -5,20 +5,20 @@ extension Watch {
   // MARK: Tokens on their way
 
   /// The server has issued tokens.
-  mutating func issued(_ issue: Issue, _ world: SimulatedWorld, _ universe: Universe) {
+  mutating func issued(_ issue: IssuedTokens, _ world: SimulatedWorld, _ universe: Universe) {
     inFlight += 1
     if let code = issue.code, approval?.code == code { approval = nil }
   }
 
   /// Tokens did not arrive.
-  mutating func lost(_ issue: Issue, _ universe: Universe) {
+  mutating func lost(_ issue: IssuedTokens, _ universe: Universe) {
     inFlight -= 1
     trouble(until: universe.now)
     if universe.server.personality.rotates, issue.code == nil { excuse(universe) }
   }
 
   /// Tokens have arrived at a program.
-  mutating func delivered(_ issue: Issue, _ world: SimulatedWorld, _ universe: Universe) {
+  mutating func delivered(_ issue: IssuedTokens, _ world: SimulatedWorld, _ universe: Universe) {
     inFlight -= 1
     if world.isMain { lastLoss = nil }
     unsaved = (issue, universe.now, world.session)
@@ -155,12 +155,13 @@ extension Watch {
 
   /// The file for other programs holds the token file's access token, or the one before.
   mutating func lookAtPublished(_ universe: Universe) {
-    if publishedRevision == universe.volatile.revision { return }
-    let token = universe.volatile.withFile("token") { bytes in
-      bytes.flatMap { findToken(UInt8(ascii: "a"), in: $0) }
+    if publishedRevision != universe.volatile.revision {
+      published = universe.volatile.withFile("token") { bytes in
+        bytes.flatMap { findToken(UInt8(ascii: "a"), in: $0) }
+      }
+      publishedRevision = universe.volatile.revision
     }
-    publishedRevision = universe.volatile.revision
-    guard let token, universe.now > recordChangedAt + 70_000 else { return }
+    guard let token = published, universe.now > recordChangedAt + 70_000 else { return }
     if token != universe.record.access { fail(.publishedStale, universe) }
   }
 }

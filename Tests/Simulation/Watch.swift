@@ -21,7 +21,7 @@ public struct Watch {
   /// between an answer and its way to the disk.
   var isExcused = false
   /// Tokens that have arrived at a program and are not in the file yet.
-  var unsaved: (issue: Issue, since: Int64, session: Int)?
+  var unsaved: (issue: IssuedTokens, since: Int64, session: Int)?
   /// The last refresh of the main program that brought no answer.
   var lastLoss: (token: TokenName, count: Int)?
   /// Tokens that are on their way.
@@ -56,6 +56,7 @@ public struct Watch {
   private var hour: Int64 = 0
   private var linesInHour = 0
   var publishedRevision = -1
+  var published: TokenName?
 
   /// The longest time that an agent may take to notice that something works again: the longest
   /// back-off, and what it takes to get an answer.
@@ -144,6 +145,7 @@ public struct Watch {
   }
 
   mutating func powerCut(_ universe: Universe) {
+    publishedRevision = -1
     let wasSaving = unsaved != nil || recordChangedAt == universe.now
     unsaved = nil
     endBy = nil

@@ -141,7 +141,7 @@ struct Answer {
   /// In seconds.
   var retryAfter: Int64?
   /// The tokens in it, where there are new ones.
-  var issue: Issue?
+  var issue: IssuedTokens?
   /// What it asks for, once it has arrived.
   var demand: Demand?
 
@@ -157,7 +157,7 @@ struct Answer {
 }
 
 /// Tokens on their way to the board.
-struct Issue {
+struct IssuedTokens {
   var access: TokenName
   var refresh: TokenName
   /// The code that they were issued for; nil for a refresh.

@@ -1,8 +1,8 @@
 import Bytes
 import Foundation
-import Simulation
 import Linux
 import OAuth
+import Simulation
 import Testing
 import TokenStore
 

@@ -1,6 +1,6 @@
 import Bytes
-import Simulation
 import Linux
+import Simulation
 import Testing
 import TokenStore
 

@@ -1,7 +1,7 @@
 import Bytes
-import Simulation
 import Linux
 import OAuth
+import Simulation
 import TestSupport
 import TokenStore
 
