@@ -80,7 +80,7 @@ extension Universe {
     guard let main, main.isListening, !main.isDead else { return }
     if manner == .crowd {
       counts[.clientCrowd] += 1
-      for _ in 0..<24 { visit(.token) }
+      for _ in 0..<20 { visit(.token) }
       return
     }
     let index = clients.add(SimulatedClient(manner: manner, lines: lines(manner)))

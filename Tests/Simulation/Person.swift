@@ -15,7 +15,7 @@ struct Person {
     }
     // In the last seconds of the code or after them, or at any time before.
     let isLate = choice == 3
-    let limit = universe.chance(1, of: 8) ? life * 3 / 4 : min(life * 3 / 4, 120_000)
+    let limit = universe.chance(1, of: 8) ? life * 3 / 4 : min(life * 3 / 4, 60_000)
     let time =
       isLate ? life + universe.random(-6000...2000) : universe.random(3000...max(3001, limit))
     universe.schedule(

@@ -72,12 +72,23 @@ extension Universe {
     main?.post(.alarm)
   }
 
+  /// Where there is no screen, people find the code in the log.
+  private func readCode(_ line: UnsafeBufferPointer<UInt8>, _ world: SimulatedWorld) {
+    let bytes = Array(line)
+    guard let place = bytes.firstRange(of: "user_code=CODE-"),
+      let number = bytes.decimal(at: place.upperBound)
+    else { return }
+    if world.isMain { watch.toldCode = Int(number.value) }
+    person.sees(code: Int(number.value), self)
+  }
+
   /// Takes a line of the log.
   func log(_ line: UnsafeBufferPointer<UInt8>, _ world: SimulatedWorld) {
     watch.noteSecret(line, self)
     watch.logged(self)
     for byte in line { digest = (digest ^ UInt64(byte)) &* 0x100_0000_01B3 }
     digest = (digest ^ UInt64(truncatingIfNeeded: now)) &* 0x100_0000_01B3
+    if !script.hasScreens { readCode(line, world) }
     if !isLogged { return }
     tell("\(world.isMain ? "log" : "command's log"): \(String(decoding: line, as: UTF8.self))")
   }

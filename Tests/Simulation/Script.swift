@@ -21,6 +21,8 @@ public struct Script {
   let hasHooks: Bool
   let publishes: Bool
   let isVerbose: Bool
+  /// Whether it is one of the few long lives, of a year where access tokens live for an hour.
+  public let isLong: Bool
 
   private static let hour: Int64 = 3_600_000
   private static let day = 24 * hour
@@ -36,12 +38,12 @@ public struct Script {
     personality = Personality(kind, using: &generator)
     isOnRequest = random(4) == 0
     let access = personality.tellsLife ? personality.accessLife : 3600
-    let size = random(400)
-    let isYear = size == 0
-    let renewals: Int64 = isYear ? 3000 : size < 20 ? 200 : Int64(4 + random(24))
+    let size = random(500)
+    isLong = size == 0
+    let renewals: Int64 = isLong ? 9000 : size < 12 ? 150 : Int64(3 + random(14))
     life = min(365 * Self.day, max(Self.hour, access * 1000 * renewals))
     if !personality.isThere { life = min(life, Self.day) }
-    events = isYear ? 60 : random(12)
+    events = isLong ? 60 : random(12)
     visits = random(3) == 0 ? 0 : random(24)
     losses = [0, 10, 30, 150][random(4)]
     disturbances = [0, 5, 20, 60][random(4)]
@@ -54,8 +56,6 @@ public struct Script {
     isVerbose = random(8) == 0
   }
 
-  /// Whether it is one of the long lives.
-  public var isLong: Bool { life >= 300 * Self.day }
 
   /// Plans what is to happen.
   func plan(_ universe: Universe) {

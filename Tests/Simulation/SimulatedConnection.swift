@@ -184,12 +184,14 @@ public struct SimulatedConnection: Transport, ~Copyable {
     self.ending = ending
     pieces.removeAll(keepingCapacity: true)
     var at = universe.now + universe.random(universe.script.personality.latency)
-    if universe.chance(3, of: 4) {
+    if universe.chance(7, of: 8) {
       pieces.append((bytes.count, at))
       return
     }
     universe.counts[.answerInPieces] += 1
-    let longest = universe.chance(1, of: 10) ? 1 : 1 + universe.random(bytes.count + 1)
+    // Some come byte by byte, most in a handful of pieces.
+    let least = universe.chance(1, of: 40) ? 0 : bytes.count / 6
+    let longest = least == 0 ? 1 : least + universe.random(bytes.count + 1)
     var end = 0
     while end < bytes.count {
       end = min(bytes.count, end + 1 + universe.random(longest))

@@ -189,8 +189,6 @@ final class SimulatedServer {
         issuedAt: now, end: now + life * 1000, pause: pause * 1000,
         notBefore: now + pause * 1000, session: session))
     universe.watch.codeIssued(codes.count - 1, universe)
-    // Where there is no screen, the code is in the log.
-    if !universe.script.hasScreens { universe.person.sees(code: codes.count - 1, universe) }
     return code(codes.count - 1, stated, interval)
   }
 

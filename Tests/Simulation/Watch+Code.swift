@@ -19,10 +19,10 @@ extension Watch {
   /// A person has approved.
   mutating func approved(_ code: Int, _ universe: Universe) {
     // One that is not shown any more is nobody's business.
-    let isShown = screen?.kind == .code && screen?.code == code
-    if code == lastCode, isShown || !universe.script.hasScreens {
-      approval = (code, universe.now)
-    }
+    let isShown =
+      universe.script.hasScreens
+      ? screen?.kind == .code && screen?.code == code : code == toldCode
+    if code == lastCode, isShown { approval = (code, universe.now) }
   }
 
   /// Somebody wants another code, with a signal or a key.
@@ -33,6 +33,7 @@ extension Watch {
 
   mutating func shows(_ kind: Screen.Kind, code: Int?, _ universe: Universe) {
     if let screen, screen.kind == kind, screen.code == code { return }
+    if kind == .code || kind == .approved { wishAt = nil }
     switch screen?.kind {
     case .code, .invitation, .approved: lastProvided = universe.now
     default: break
@@ -97,7 +98,7 @@ extension Watch {
     if universe.now > end + 31_000 { fail(.handedOutDead, universe) }
     guard universe.clockError == 0, let told = answer.decimal(at: 3) else { return }
     let difference = told.value - (1_800_000_000 + end / 1000)
-    if difference < -3 || difference > 45 { fail(.handedOutDead, universe) }
+    if difference < -35 || difference > 45 { fail(.handedOutDead, universe) }
   }
 
   /// What the socket says of how things stand is what the screen shows; the screen follows when the

@@ -106,7 +106,7 @@ extension Watch {
   /// The pair in the file is good; if it is not, for a reason that is known, that is noticed soon.
   mutating func lookAtFile(_ universe: Universe) {
     let now = universe.now
-    if let (_, since, _) = unsaved, now > max(since, diskTroubledUntil, calmSince) + 40_000 {
+    if let (_, since, _) = unsaved, now > max(since, diskTroubledUntil, calmSince) + 105_000 {
       fail(.tokensNotKept, universe)
     }
     guard let access = universe.record.access else { return }

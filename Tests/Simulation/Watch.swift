@@ -42,6 +42,8 @@ public struct Watch {
   // The code.
   var approval: (code: Int, at: Int64)?
   var lastCode: Int?
+  /// The last code in the log, where there is no screen.
+  var toldCode: Int?
   var wishAt: Int64?
   var lastProvided: Int64 = 0
   var isProvided = true
@@ -114,6 +116,7 @@ public struct Watch {
     wishAt = nil
     endBy = nil
     lastCode = nil
+    toldCode = nil
     isTimeFromAnswer = false
     trouble(until: universe.now)
     lastProvided = universe.now
