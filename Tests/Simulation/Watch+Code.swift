@@ -96,7 +96,8 @@ extension Watch {
     let end = universe.server.end(ofAccess: token.number)
     // The program counts from when the answer was there.
     if universe.now > end + 31_000 { fail(.handedOutDead, universe) }
-    guard universe.clockError == 0, let told = answer.decimal(at: 3) else { return }
+    guard universe.clockError == 0, let told = answer.decimal(at: 3), told.value > 0
+    else { return }
     let difference = told.value - (1_800_000_000 + end / 1000)
     if difference < -35 || difference > 45 { fail(.handedOutDead, universe) }
   }
