@@ -92,7 +92,10 @@ extension Watch {
     if token != record.access, !(isFresh && token == record.previousAccess) {
       fail(.handedOutStale, universe)
     }
-    guard isTimeRight, universe.server.personality.tellsLife else { return }
+    // A clock that has just been set is reckoned with when the request under way is over.
+    guard isTimeRight, universe.now - clockSetAt > 75_000,
+      universe.server.personality.tellsLife
+    else { return }
     let end = universe.server.end(ofAccess: token.number)
     // The program counts from when the answer was there.
     if universe.now > end + 31_000 { fail(.handedOutDead, universe) }

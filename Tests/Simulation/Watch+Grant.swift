@@ -77,9 +77,9 @@ extension Watch {
 
   /// A program has sent a request, wherever it gets to.
   mutating func sent(_ request: Request, _ world: SimulatedWorld, _ universe: Universe) {
-    guard world.isMain, let token = request.token(UInt8(ascii: "r")),
-      request.form("grant_type=refresh_token")
-    else { return }
+    if !world.isMain { return }
+    isRefreshSent = request.form("grant_type=refresh_token")
+    guard isRefreshSent, let token = request.token(UInt8(ascii: "r")) else { return }
     checkRepetition(token, universe)
     let count = lastLoss?.token == token ? lastLoss!.count : 0
     lastLoss = (token, count + 1)
@@ -87,7 +87,7 @@ extension Watch {
 
   /// The last request was answered, so that the program knows what came of it.
   mutating func wasAnswered(_ world: SimulatedWorld) {
-    if world.isMain { lastLoss = nil }
+    if world.isMain, isRefreshSent { lastLoss = nil }
   }
 
   /// What was sent and not answered is sent again just before the access token's end, and then not

@@ -27,6 +27,8 @@ public struct Watch {
   /// Tokens that are on their way.
   var inFlight = 0
   var wasPausedInFlight = false
+  /// Whether the main program's last request was to renew the grant.
+  var isRefreshSent = false
   var recordChangedAt: Int64 = 0
   /// What the file held before it was changed.
   var lastRecord: (access: TokenName?, refresh: TokenName?)
@@ -36,6 +38,7 @@ public struct Watch {
   /// Whether the program can know when the access token ends.
   var isTimeRight = true
   var isTimeFromAnswer = false
+  var clockSetAt: Int64 = 0
   /// Refresh requests and ends of grants that count as known: a person's, a command's.
   var isSigningOut = false
 
@@ -93,6 +96,7 @@ public struct Watch {
   }
 
   mutating func clockSet(_ universe: Universe) {
+    clockSetAt = universe.now
     if !isTimeFromAnswer || !universe.server.personality.tellsLife { noteTime(universe) }
   }
 
