@@ -55,6 +55,17 @@ let package = Package(
 
     // What the tests share.
     .target(name: "TestSupport", dependencies: ["Bytes", "OAuth"], path: "Tests/TestSupport"),
+    // Lives in virtual time, and the command that lives many of them.
+    .target(
+      name: "Simulation",
+      dependencies: [
+        "Board", "Bytes", "Configuration", "Display", "Linux", "OAuth", "TLS", "TestSupport",
+        "TokenStore",
+      ],
+      path: "Tests/Simulation"),
+    .executableTarget(name: "simulate", dependencies: ["Simulation"], path: "Tests/simulate"),
+    .testTarget(
+      name: "SimulationTests", dependencies: ["Bytes", "Display", "Linux", "Simulation", "TestSupport"]),
     .testTarget(
       name: "AgentTests",
       dependencies: ["Agent", "Bytes", "Configuration", "DeviceGrant", "OAuth", "TestSupport"]),
@@ -77,7 +88,7 @@ let package = Package(
     .testTarget(name: "TidyTests", dependencies: ["Bytes", "Configuration", "TestSupport"]),
     .testTarget(
       name: "TokenStoreTests",
-      dependencies: ["Bytes", "Linux", "OAuth", "TestSupport", "TokenStore"]),
+      dependencies: ["Bytes", "Linux", "OAuth", "Simulation", "TestSupport", "TokenStore"]),
     .testTarget(
       name: "DeviceGrantTests", dependencies: ["Bytes", "DeviceGrant", "OAuth", "TestSupport"]),
     .testTarget(
@@ -85,6 +96,11 @@ let package = Package(
     .testTarget(name: "HTTPTests", dependencies: ["Bytes", "HTTP", "TestSupport"]),
   ]
 )
+
+extension Target {
+  /// Whether it is never built for a board.
+  var isOrdinary: Bool { name == "Simulation" || name == "simulate" }
+}
 
 for target in package.targets where target.type != .system {
   target.swiftSettings = [
@@ -95,7 +111,7 @@ for target in package.targets where target.type != .system {
     .enableUpcomingFeature("MemberImportVisibility"),
     .treatAllWarnings(as: .error),
   ]
-  if target.type != .test {
+  if target.type != .test, !target.isOrdinary {
     // Reports what Embedded Swift would refuse already in the ordinary build.
     target.swiftSettings! += [.treatWarning("EmbeddedRestrictions", as: .error)]
   }

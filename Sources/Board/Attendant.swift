@@ -128,8 +128,12 @@ public struct Attendant<W: World>: ~Copyable {
 
   /// When an exchange that was given some grace is given up.
   private var end: Int64? {
-    guard happenings.isUrgent, purpose == .poll || purpose == .refresh else { return nil }
-    return graceEnd
+    switch purpose {
+    case .poll: return happenings.isUrgent ? graceEnd : nil
+    // Nothing but the end of the program; an alarm for more would ring again and again.
+    case .refresh: return happenings.ending == nil ? nil : graceEnd
+    case .idle, .showing, .exchange: return nil
+    }
   }
 
   /// Says that the program does what it was started for.

@@ -41,29 +41,37 @@ extension Life {
   /// - Returns: whether it is saved.
   /// - Throws: where that is one sign-in's to do, which a person may try again.
   private mutating func keep() throws(Fault) -> Bool {
-    let lock = account.keeper.lockToSave(attending: attendant.attending(.poll))
+    let lock = account.keeper.lockToSave(attending: attendant.attending(.refresh))
     defer { lock.release() }
-    if isService { return keepUnderLock(.poll) }
+    if isService { return keepUnderLock() }
     try account.keeper.save(for: account.server.client)
     return true
   }
 
   @discardableResult
-  private mutating func keepUnderLock(_ purpose: Purpose) -> Bool {
+  private mutating func keepUnderLock() -> Bool {
     var pause: Int64 = 1000
+    var offset = clockOffset
     while true {
+      account.keeper.record.move(by: clockOffset - offset)
+      offset = clockOffset
       do {
         try account.keeper.save(for: account.server.client)
         return true
       } catch {
-        notSaved(error, pause: pause, purpose)
+        // Not before one more attempt: much may have changed since the last one.
+        if attendant.happenings.ending != nil { return false }
+        notSaved(error, pause: pause)
       }
-      if attendant.happenings.ending != nil { return false }
       pause = min(pause * 2, 60_000)
     }
   }
 
-  private mutating func notSaved(_ fault: Fault, pause: Int64, _ purpose: Purpose) {
+  /// What the wall clock is ahead of the time since boot, in seconds: another where somebody has
+  /// set it.
+  private var clockOffset: Int64 { world.unixSeconds - now / 1000 }
+
+  private mutating func notSaved(_ fault: Fault, pause: Int64) {
     let words = account.words(fault)
     log.warning {
       $0 <- "the tokens are not saved: " <- words <- "; next attempt in " <- pause / 1000 <- " s"
@@ -71,7 +79,8 @@ extension Life {
     let next = now + pause
     attendant.standing.notSaved(fault, words, savesAgainAt: next, now: now)
     leaveStanding()
-    _ = world.rest(until: next, attending: attendant.attending(purpose))
+    // Whatever else is wanted, these tokens come first.
+    _ = world.rest(until: next, attending: attendant.attending(.refresh))
     try? account.keeper.reopen()
   }
 
@@ -120,7 +129,7 @@ extension Life {
     let held = account.keeper.held
     switch try account.renew(held, attending: attendant.attending(.refresh)) {
     case .refreshed:
-      keepUnderLock(.refresh)
+      keepUnderLock()
       renewed()
     case .refreshedElsewhere:
       log.info { $0 <- "another process has renewed the grant" }

@@ -186,11 +186,12 @@ public struct Life<W: World>: ~Copyable {
   // MARK: Waiting
 
   mutating func rest(until instant: Int64, _ now: Int64) throws(Fault) {
+    // Before anything that takes time: a code that is of no use any more is not to be seen.
+    try show(now)
     if wantsName, attendant.standing.agent.hasGrant {
       findName()
       return
     }
-    try show(now)
     if !attendant.happenings.isEmpty { return }
     var deadline = instant
     if attendant.standing.state == .invitation {

@@ -6,7 +6,7 @@ public import Bytes
 ///
 /// Not an enum: taking a payload of this size out of one copies it each time.
 public struct Screen: Sendable {
-  enum Kind: UInt8, Sendable {
+  package enum Kind: UInt8, Sendable {
     case blank
     case starting
     case waiting
@@ -18,15 +18,15 @@ public struct Screen: Sendable {
     case failed
   }
 
-  let kind: Kind
+  package let kind: Kind
   /// A status, a cause or a name; empty for none.
-  private(set) var words = Text<256>()
+  package private(set) var words = Text<256>()
   /// What else is to be said below the words; empty for nothing.
-  private(set) var note = Text<256>()
+  package private(set) var note = Text<256>()
   /// Until the next code or attempt; nil where none follows.
-  private(set) var secondsToNext: Int64?
+  package private(set) var secondsToNext: Int64?
   /// What a screen of the kind `.code` shows, an invitation only the title of it; else empty.
-  private(set) var code = SignInCode()
+  package private(set) var code = SignInCode()
 
   @inline(never)
   private init(_ kind: Kind, secondsToNext: Int64? = nil) {

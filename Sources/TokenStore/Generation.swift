@@ -46,17 +46,26 @@ extension TokenRecord {
     tokens.refreshTokenExpiresAt = plausible(
       tokens.refreshTokenExpiresAt, written: written, now: unixSeconds)
   }
+
+  /// Moves the times, where the wall clock has been set since they were reckoned by it.
+  ///
+  /// - Parameter seconds: what it was set ahead by; one more or less is a matter of rounding.
+  public mutating func move(by seconds: Int64) {
+    if abs(seconds) <= 1 { return }
+    tokens.expiresAt = tokens.expiresAt.map { max(0, $0 + seconds) }
+    tokens.refreshTokenExpiresAt = tokens.refreshTokenExpiresAt.map { max(0, $0 + seconds) }
+  }
 }
 
 private func agree(_ one: borrowing Span<UInt8>, _ other: borrowing Span<UInt8>) -> Bool {
   one.count == 0 || other.count == 0 || one.equals(other)
 }
 
-/// An end that is no further from `now` than it was from `written`.
+/// An end that is no further from `now` than it was from `written`: what had ended by then, has.
 private func plausible(_ end: Int64?, written: Int64, now: Int64) -> Int64? {
   guard let end else { return nil }
   let (life, isAbsurd) = end.subtractingReportingOverflow(written)
-  if isAbsurd || life <= 0 { return end }
-  let (latest, isLater) = now.addingReportingOverflow(life)
+  if isAbsurd { return end }
+  let (latest, isLater) = now.addingReportingOverflow(max(0, life))
   return isLater ? end : min(end, latest)
 }

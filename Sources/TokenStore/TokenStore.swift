@@ -206,7 +206,11 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   ) throws(TokenStoreError) {
     scratch.removeAll()
     defer { scratch.wipe() }
-    while scratch.count < size, !scratch.isTruncated { scratch.append(" ") }
+    _ = scratch.append { space in
+      let count = min(size, space.count)
+      for index in 0..<count { space[index] = UInt8(ascii: " ") }
+      return count
+    }
     do {
       // Not as `.new`: another process may be saving at this moment.
       try directory.write(path(.probe), scratch.bytes, mode: Self.mode, group: nil)

@@ -1,5 +1,6 @@
 import Bytes
 import Linux
+import Simulation
 import TestSupport
 import Testing
 import TokenStore

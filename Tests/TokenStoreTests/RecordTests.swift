@@ -2,6 +2,7 @@ import Bytes
 import Foundation
 import Linux
 import OAuth
+import Simulation
 import TestSupport
 import Testing
 import TokenStore

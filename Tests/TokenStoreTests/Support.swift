@@ -1,6 +1,7 @@
 import Bytes
 import Linux
 import OAuth
+import Simulation
 import TestSupport
 import TokenStore
 

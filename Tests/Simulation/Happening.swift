@@ -1,0 +1,89 @@
+/// What happens to a board at some time. Whoever adds a case says in `Universe.take` what it does,
+/// and in `Script` when it comes.
+enum Happening {
+  // The network and the server.
+  case trouble(Trouble, length: Int64)
+  case addressChanged
+  case grantRevoked
+  case metadataMoved
+  // The board.
+  case powerCut(off: Int64)
+  /// The power goes before that step of the disk, counted from now.
+  case powerCutInWrite(steps: Int, off: Int64)
+  case restart
+  case suspension(Int64)
+  case clockJump(Int64)
+  case clockRight
+  case disk(DiskTrouble, length: Int64)
+  case diskRight
+  case diskStepFails(Int)
+  case signal(Int32)
+  case displayGone(length: Int64)
+  case displayBack
+  // People.
+  case pressed
+  case personActs(code: Int, denies: Bool, isLate: Bool)
+  // Other programs.
+  case command(Command)
+  case commandWakes(session: Int)
+  case recordNoticed
+  case visitor(Manner)
+  case clientSpeaks(Int)
+  case programEnds(Int32)
+}
+
+/// What is wrong with the way to the server.
+enum Trouble: Int, CaseIterable {
+  case none
+  /// Nobody listens.
+  case refused
+  /// Nothing comes back.
+  case hung
+  case nameUnknown
+  /// The server's word: HTTP status 503 and the like.
+  case unavailable
+  /// The server knows the client no more.
+  case refuses
+  /// Something answers in the server's stead, with a status that is none of OAuth's.
+  case gateway
+  /// The same with a web page.
+  case portal
+  /// Requests get there, and no answer comes back.
+  case answersLost
+}
+
+/// What is wrong with the disk.
+enum DiskTrouble {
+  case full
+  case readOnly
+  case failing
+}
+
+/// A second program on the board.
+enum Command: CaseIterable {
+  case token
+  case signOut
+  case signIn
+  case whoAmI
+}
+
+/// What a client of the socket is like.
+enum Manner: CaseIterable {
+  case token
+  /// Wants a token that is good for long.
+  case demand
+  case status
+  /// Says half of a line, and then nothing.
+  case halfLine
+  /// Says a line byte by byte.
+  case slow
+  case flood
+  case silent
+  case junk
+  /// Says a line and is gone.
+  case gone
+  /// One of many at once.
+  case crowd
+  /// Never reads.
+  case deaf
+}

@@ -1,0 +1,51 @@
+/// What must hold in every life, at every instant.
+public enum Invariant: String, CaseIterable, Sendable {
+  /// A poll came sooner after the last one than the interval in force, as the server sees it.
+  case pollTooEarly
+  /// A code is on the screen after its end.
+  case codeOutlivesItself
+  /// A code was approved, and nobody came for the tokens.
+  case approvalLost
+  /// Tokens that arrived are not in the file, or were not there after a power cut.
+  case tokensNotKept
+  /// The token file is none.
+  case fileDamaged
+  /// A used refresh token was sent again, for no reason that is known.
+  case tokenReused
+  /// The server does not take the file's refresh token, for no reason that is known.
+  case deadWithoutReason
+  /// A grant that is good at the server was given up.
+  case goodGrantDropped
+  /// A grant that has ended is kept for longer than it takes to notice.
+  case deadGrantKept
+  /// Neither a grant nor a code nor an invitation for minutes in which nothing was in the way.
+  case neitherGrantNorCode
+  /// A token was handed out that is neither the file's nor the one before.
+  case handedOutStale
+  /// A token was handed out after its end, or with another end than it has.
+  case handedOutDead
+  /// The access token was not renewed while its margin lasted.
+  case marginUsedUp
+  /// What was sent and not answered was sent again before its time.
+  case sentAgainTooEarly
+  /// The file for other programs holds another token than it may.
+  case publishedStale
+  /// Waits without end in which no time passes.
+  case busyWait
+  /// A wait that nothing would end.
+  case endlessWait
+  /// A secret in the log, on the screen, in a hook's environment or in an answer.
+  case secretTold
+  /// The socket says something else of how things stand than the screen.
+  case viewsDisagree
+  /// Files, programs, clients or lines of the log grow in number.
+  case growth
+  /// More requests in an hour than anybody needs.
+  case tooManyRequests
+  /// A client that said its line was left without an answer.
+  case clientUnanswered
+  /// A signal to end did not end the program.
+  case signalUnheeded
+  /// Somebody has asked for a code, and none came.
+  case wishUnheeded
+}

@@ -1,0 +1,42 @@
+/// What is counted of many lives: an event that never occurs proves nothing.
+public enum Occurrence: Int, CaseIterable, Sendable {
+  case life, year, boot, wait, exchange
+  // The server.
+  case codeIssued, poll, slowDown, tokensIssued, refresh, rotation, invalidGrant, tokenReused
+  case graceUsed, sessionEnded, revocation, userinfo, metadata, metadataMoved, retryAfter
+  case strangeFigures, errorWithSuccess, largeTokens
+  // The way there.
+  case connectionRefused, connectionHung, nameUnknown, certificateRefused, serverUnavailable
+  case serverRefuses, gateway, webPage, requestLost, answerLost, answerCut, answerInPieces
+  case chunkedAnswer, answerToClose, interimAnswer, idleConnectionClosed, connectionForgotten
+  case addressChanged, outage, longOutage
+  // The board.
+  case powerCut, powerCutInWrite, restart, suspension, clockJump, clockUnset, clockSet
+  case diskStepFailed, diskFull, diskReadOnly, diskFailing, directoryRemoved
+  case terminateSignal, hangUpSignal, userSignal, displayGone, displayBack
+  // Others.
+  case tokenCommand, signOutCommand, signInCommand, whoAmICommand, commandWaitedForLock
+  case recordChanged
+  case clientToken, clientDemand, clientStatus, clientHalfLine, clientFlood, clientSilent
+  case clientJunk, clientGone, clientCrowd, clientDeaf, clientAnswered, clientRefused
+  case hook, hookHung, hookFailed, hookNotRun
+  case approval, denial, walkAway, lateApproval, keyPress
+  case grantLost, excuse
+}
+
+/// How often each thing has occurred.
+public struct Counts: Sendable {
+  private var values = [Int](repeating: 0, count: Occurrence.allCases.count)
+
+  public init() {}
+
+  public subscript(_ occurrence: Occurrence) -> Int {
+    get { values[occurrence.rawValue] }
+    set { values[occurrence.rawValue] = newValue }
+  }
+
+  /// Adds what others have counted.
+  public mutating func add(_ other: Counts) {
+    for index in values.indices { values[index] += other.values[index] }
+  }
+}

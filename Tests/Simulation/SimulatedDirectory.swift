@@ -1,0 +1,121 @@
+public import Bytes
+public import Linux
+public import TokenStore
+
+/// A directory as one program has it open, with a lock that others may hold.
+public struct SimulatedDirectory: TokenDirectory, ~Copyable {
+  private let disk: SimulatedDisk
+  private let world: SimulatedWorld
+
+  init(_ disk: SimulatedDisk, _ world: SimulatedWorld) {
+    self.disk = disk
+    self.world = world
+  }
+
+  /// Says that names have changed: a program that watches the directory is told.
+  private func changed() {
+    let universe = world.universe
+    if disk !== universe.disk { return }
+    universe.recordMayHaveChanged()
+  }
+
+  private func checkLife() throws(Errno) {
+    if world.isDead { throw .inputOutput }
+  }
+
+  public func read(_ name: Path, into buffer: inout Buffer) throws(Errno) {
+    try checkLife()
+    try disk.read(name, into: &buffer)
+  }
+
+  public func write(
+    _ name: Path, _ bytes: borrowing Span<UInt8>, mode: UInt32, group: UInt32?
+  ) throws(Errno) {
+    try checkLife()
+    try disk.write(name, bytes, mode: mode, group: group)
+    try checkLife()
+  }
+
+  public func hasDirectory(_ name: Path) -> Bool { disk.hasDirectory(name) }
+
+  public func link(_ name: Path, to other: Path) throws(Errno) {
+    try checkLife()
+    try disk.link(name, to: other)
+  }
+
+  public func rename(_ name: Path, to other: Path) throws(Errno) {
+    try checkLife()
+    try disk.rename(name, to: other)
+    changed()
+  }
+
+  public func removeIfPresent(_ name: Path) throws(Errno) {
+    try checkLife()
+    try disk.removeIfPresent(name)
+    changed()
+  }
+
+  public func exposure(of name: Path) throws(Errno) -> Exposure? {
+    try checkLife()
+    return try disk.exposure(of: name)
+  }
+
+  public func writingTime(of name: Path) throws(Errno) -> Int64 {
+    try checkLife()
+    return try disk.writingTime(of: name)
+  }
+
+  public func identity(of name: Path) throws(Errno) -> FileIdentity {
+    try checkLife()
+    return try disk.identity(of: name)
+  }
+
+  public func synchronize() throws(Errno) {
+    try checkLife()
+    try disk.synchronize()
+  }
+
+  // MARK: The lock
+
+  /// The lock while it is held.
+  public struct Lock: TokenLock, ~Copyable {
+    private let world: SimulatedWorld?
+
+    fileprivate init(_ world: SimulatedWorld?) {
+      self.world = world
+    }
+
+    deinit {
+      release()
+    }
+
+    public static func absent() -> Lock { Lock(nil) }
+
+    public borrowing func release() {
+      guard let world, world.universe.lockHolder == world.session else { return }
+      world.universe.lockHolder = nil
+    }
+  }
+
+  public func lock(
+    _ name: Path, until deadline: Int64, attending: Attending
+  ) throws(LockError) -> Lock {
+    try checkLock(name)
+    var hasWaited = false
+    while let holder = world.universe.lockHolder, holder != world.session {
+      if !hasWaited, !world.isMain { world.universe.counts[.commandWaitedForLock] += 1 }
+      hasWaited = true
+      let next = min(deadline, world.milliseconds + 100)
+      if world.rest(until: next, attending: attending) == .interrupted { throw .interrupted }
+      if world.milliseconds >= deadline { throw .timedOut }
+    }
+    if world.isDead { throw .interrupted }
+    world.universe.lockHolder = world.session
+    return Lock(world)
+  }
+
+  public func checkLock(_ name: Path) throws(LockError) {
+    if world.isDead { throw .failed(.inputOutput) }
+    try disk.checkLock(name)
+  }
+}

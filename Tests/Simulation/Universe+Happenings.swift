@@ -1,0 +1,128 @@
+import Board
+import Display
+import Glibc
+import Linux
+
+extension Universe {
+  /// Has something happen.
+  func take(_ happening: Happening) {
+    if isLogged { tell("\(happening)") }
+    switch happening {
+    case .trouble, .addressChanged, .grantRevoked, .metadataMoved: takeOutside(happening)
+    case .powerCut, .powerCutInWrite, .restart, .suspension, .clockJump, .clockRight, .disk,
+      .diskRight, .diskStepFails, .signal, .displayGone, .displayBack:
+      takeBoard(happening)
+    case .pressed: press()
+    case .personActs(let code, let denies, let isLate):
+      person.act(code, denies: denies, isLate: isLate, self)
+    case .command(let command): begin(command)
+    case .commandWakes(let session): resumeCommand(session)
+    case .recordNoticed: main?.post(.recordChanged)
+    case .visitor(let manner): visit(manner)
+    case .clientSpeaks(let client): speak(client)
+    case .programEnds(let process): endProgram(process)
+    }
+  }
+
+  private func takeOutside(_ happening: Happening) {
+    switch happening {
+    case .trouble(let trouble, let length):
+      counts[length > 86_400_000 ? .longOutage : .outage] += 1
+      network.trouble(trouble, until: now + length)
+      watch.trouble(until: now + length)
+    case .addressChanged:
+      counts[.addressChanged] += 1
+      network.changeAddress()
+      watch.trouble(until: now)
+    case .grantRevoked: server.revokeNewest()
+    case .metadataMoved: server.moveEndpoints()
+    default: break
+    }
+  }
+
+  private func takeBoard(_ happening: Happening) {
+    switch happening {
+    case .powerCut(let off):
+      if main == nil { return }
+      counts[.powerCut] += 1
+      cutPower(off: off)
+    case .powerCutInWrite(let steps, let off):
+      disk.cut = disk.steps + steps
+      plannedOff = off
+    case .restart:
+      counts[.restart] += 1
+      main?.post(.signal(Signal.terminate))
+      watch.told(toEndAt: now)
+    case .suspension(let length):
+      counts[.suspension] += 1
+      now += length
+      watch.trouble(until: now)
+      watch.paused(length)
+    case .clockJump(let seconds):
+      counts[.clockJump] += 1
+      setClock((clockError ?? 0) + seconds)
+      schedule(.clockRight, in: random(1000...7_200_000))
+    case .clockRight: if clockError != 0 { setClock(0) }
+    case .disk(let trouble, let length): begin(trouble, length)
+    case .diskRight: if now >= diskTroubleUntil { endDiskTrouble() }
+    case .diskStepFails(let steps): disk.failure = (disk.steps + steps, Errno(rawValue: 5))
+    case .signal(let signal): send(signal)
+    case .displayGone(let length):
+      counts[.displayGone] += 1
+      displaysGoneUntil = max(displaysGoneUntil, now + length)
+      schedule(.displayBack, in: length)
+      main?.post(.displayChanged)
+    case .displayBack:
+      counts[.displayBack] += 1
+      main?.post(.displayChanged)
+    default: break
+    }
+  }
+
+  private func setClock(_ error: Int64) {
+    counts[.clockSet] += 1
+    clockError = error
+    disk.unixSeconds = unixSeconds
+    watch.trouble(until: now)
+    watch.clockSet(self)
+    main?.post(.clockSet)
+  }
+
+  private func begin(_ trouble: DiskTrouble, _ length: Int64) {
+    let number: Int32
+    switch trouble {
+    case .full: (number, counts[.diskFull]) = (28, counts[.diskFull] + 1)
+    case .readOnly: (number, counts[.diskReadOnly]) = (30, counts[.diskReadOnly] + 1)
+    case .failing: (number, counts[.diskFailing]) = (5, counts[.diskFailing] + 1)
+    }
+    disk.trouble = Errno(rawValue: number)
+    diskTroubleUntil = now + length
+    schedule(.diskRight, in: length)
+    watch.trouble(until: now + length)
+    watch.diskTrouble(until: now + length)
+  }
+
+  private func send(_ signal: Int32) {
+    if signal == Signal.user1 {
+      counts[.userSignal] += 1
+      watch.codeReplaced(self)
+    } else {
+      counts[.hangUpSignal] += 1
+    }
+    main?.post(.signal(signal))
+  }
+
+  func press() {
+    counts[.keyPress] += 1
+    if !record.isThere, watch.screen?.kind == .invitation { watch.codeReplaced(self) }
+    main?.post(.pressed)
+  }
+
+  /// Says what happens, where somebody listens.
+  func tell(_ words: @autoclosure () -> String) {
+    if !isLogged { return }
+    print("\(Double(now) / 1000) s  \(words())")
+    // The next line may be the last.
+    fflush(nil)
+  }
+}

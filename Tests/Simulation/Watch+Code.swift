@@ -1,0 +1,147 @@
+import Board
+import Display
+
+/// The code, the screen and the socket.
+extension Watch {
+  mutating func codeIssued(_ code: Int, _ universe: Universe) {
+    guard universe.main?.session == universe.server.codes[code].session else { return }
+    lastCode = code
+    wishAt = nil
+    approval = nil
+  }
+
+  /// The server has refused to be polled, which ends the code.
+  mutating func codeRefused() {
+    lastCode = nil
+    approval = nil
+  }
+
+  /// A person has approved.
+  mutating func approved(_ code: Int, _ universe: Universe) {
+    // One that is not shown any more is nobody's business.
+    let isShown =
+      universe.script.hasScreens
+      ? screen?.kind == .code && screen?.code == code : code == toldCode
+    if code == lastCode, isShown { approval = (code, universe.now) }
+  }
+
+  /// Somebody wants another code, with a signal or a key.
+  mutating func codeReplaced(_ universe: Universe) {
+    approval = nil
+    if wishAt == nil { wishAt = universe.now }
+  }
+
+  mutating func shows(_ kind: Screen.Kind, code: Int?, _ universe: Universe) {
+    if let screen, screen.kind == kind, screen.code == code { return }
+    if kind == .code || kind == .approved { wishAt = nil }
+    switch screen?.kind {
+    case .code, .invitation, .approved: lastProvided = universe.now
+    default: break
+    }
+    screen = (kind, code, universe.now)
+  }
+
+  /// A code that is approved brings its tokens; without a grant there is a code, or an invitation;
+  /// no code is on the screen after its end.
+  mutating func lookAtCode(_ universe: Universe) {
+    let now = universe.now
+    let codes = universe.server.codes
+    if let screen, screen.kind == .code, let code = screen.code, code == lastCode {
+      let late = now - max(codes[code].end, calmSince)
+      // The last poll may take some time.
+      if late > 40_000 { fail(.codeOutlivesItself, universe) }
+    }
+    if let (code, at) = approval {
+      let due = max(at, calmSince, codes[code].notBefore) + 100_000
+      if now > due, due < codes[code].end - 5000 { fail(.approvalLost, universe) }
+    }
+    let hasCode = lastCode.map { codes[$0].end > now && !codes[$0].isSpent } ?? false
+    let isNow = universe.record.isThere || hasCode || screen?.kind == .invitation
+      || screen?.kind == .code
+    // What was there at the last look was there until now.
+    if isNow || isProvided { lastProvided = now }
+    isProvided = isNow
+    // On request, and with nothing to invite on.
+    if universe.script.isOnRequest, !universe.script.hasScreens { return }
+    if now > max(lastProvided, calmSince, readyAt) + 400_000 {
+      fail(.neitherGrantNorCode, universe)
+    }
+  }
+
+  // MARK: The socket
+
+  /// A client has got an answer.
+  mutating func answered(_ answer: [UInt8], _ manner: Manner, _ universe: Universe) {
+    if answer.last != 0x0A { fail(.clientUnanswered, universe) }
+    if manner == .status || !answer.hasPrefix("ok ") {
+      answer.withUnsafeBufferPointer { noteSecret($0, universe) }
+      if manner == .status { compareViews(answer, universe) }
+      return
+    }
+    if manner == .gone || manner == .junk { return }
+    guard let token = findToken(UInt8(ascii: "a"), in: answer) else {
+      fail(.handedOutStale, universe)
+      return
+    }
+    checkHanded(token, answer, universe)
+  }
+
+  private mutating func checkHanded(_ token: TokenName, _ answer: [UInt8], _ universe: Universe) {
+    let record = universe.record
+    let isFresh = universe.now - recordChangedAt < 75_000
+    if token != record.access, !(isFresh && token == record.previousAccess) {
+      fail(.handedOutStale, universe)
+    }
+    // A clock that has just been set is reckoned with when the request under way is over.
+    guard isTimeRight, universe.now - clockSetAt > 75_000,
+      universe.server.personality.tellsLife
+    else { return }
+    let end = universe.server.end(ofAccess: token.number)
+    // The program counts from when the answer was there.
+    if universe.now > end + 31_000 { fail(.handedOutDead, universe) }
+    guard universe.clockError == 0, let told = answer.decimal(at: 3), told.value > 0
+    else { return }
+    let difference = told.value - (1_800_000_000 + end / 1000)
+    if difference < -35 || difference > 45 { fail(.handedOutDead, universe) }
+  }
+
+  /// What the socket says of how things stand is what the screen shows; the screen follows when the
+  /// request that is under way is over.
+  private mutating func compareViews(_ answer: [UInt8], _ universe: Universe) {
+    guard let screen, universe.now - screen.since > 75_000,
+      let start = answer.firstRange(of: "\"state\":\"")?.upperBound,
+      let end = answer[start...].firstIndex(of: UInt8(ascii: "\""))
+    else { return }
+    // The state may just have begun.
+    if let member = answer.firstRange(of: "\"since\":"),
+      let since = answer.decimal(at: member.upperBound), universe.unixSeconds - since.value < 75
+    {
+      return
+    }
+    let state = Array(answer[start..<end])
+    if !agree(state, screen.kind) { fail(.viewsDisagree, universe) }
+    if let code = screen.code, screen.kind == .code {
+      let text = Array("CODE-\(code)\"".utf8)
+      if answer.firstRange(of: text) == nil { fail(.viewsDisagree, universe) }
+    }
+    if screen.kind == .approved, !universe.record.isThere,
+      universe.now - recordChangedAt > 75_000
+    {
+      fail(.viewsDisagree, universe)
+    }
+  }
+
+  private func agree(_ state: [UInt8], _ kind: Screen.Kind) -> Bool {
+    switch kind {
+    case .blank: false
+    case .starting: state.hasPrefix("starting")
+    case .waiting: state.hasPrefix("waiting")
+    case .invitation: state.hasPrefix("invitation") || state.hasPrefix("unconfigured")
+    case .code: state.hasPrefix("code")
+    case .approved: state.hasPrefix("signed_in") || state.hasPrefix("not_renewed")
+    case .denied: state.hasPrefix("denied")
+    case .expired: state.hasPrefix("expired")
+    case .failed: state.hasPrefix("failed") || state.hasPrefix("waiting")
+    }
+  }
+}

@@ -1,0 +1,167 @@
+import Display
+
+/// The grant, from the server to the file.
+extension Watch {
+  // MARK: Tokens on their way
+
+  /// The server has issued tokens.
+  mutating func issued(_ issue: IssuedTokens, _ world: SimulatedWorld, _ universe: Universe) {
+    inFlight += 1
+    if let code = issue.code, approval?.code == code { approval = nil }
+  }
+
+  /// Tokens did not arrive.
+  mutating func lost(_ issue: IssuedTokens, _ universe: Universe) {
+    inFlight -= 1
+    trouble(until: universe.now)
+    if universe.server.personality.rotates, issue.code == nil { excuse(universe) }
+  }
+
+  /// Tokens have arrived at a program.
+  mutating func delivered(_ issue: IssuedTokens, _ world: SimulatedWorld, _ universe: Universe) {
+    inFlight -= 1
+    if world.isMain { lastLoss = nil }
+    unsaved = (issue, universe.now, world.session)
+    if world.isMain { isTimeFromAnswer = true }
+  }
+
+  /// The token file, as programs see it, is another.
+  mutating func recordChanged(_ universe: Universe) {
+    recordChangedAt = universe.now
+    let record = universe.record
+    if record.isDamaged { fail(.fileDamaged, universe) }
+    checkLoss(universe)
+    lastRecord = (record.access, record.refresh)
+    guard let access = record.access else {
+      isTimeFromAnswer = false
+      return
+    }
+    if let (issue, _, session) = unsaved, issue.access == access {
+      let isMain = session == universe.main?.session
+      unsaved = nil
+      isExcused = false
+      lastLoss = nil
+      isTimeFromAnswer = isMain
+      // The program counts from when the answer was there.
+      isTimeRight = !wasPausedInFlight && universe.isClockPlausible
+      wasPausedInFlight = false
+      heldSince = universe.now
+      held = universe.server.end(ofAccess: access.number) - universe.now
+      if !isMain { noteTime(universe) }
+    }
+    approval = nil
+    if !universe.script.hasScreens { lastCode = nil }
+  }
+
+  /// A grant that is good is not given up.
+  private mutating func checkLoss(_ universe: Universe) {
+    guard universe.record.access == nil, let access = lastRecord.access else { return }
+    universe.counts[.grantLost] += 1
+    if isSigningOut { return }
+    if let refresh = lastRecord.refresh {
+      if universe.server.accepts(refresh: refresh) { fail(.goodGrantDropped, universe) }
+    } else if universe.server.personality.tellsLife, isTimeRight,
+      universe.server.accepts(access: access),
+      universe.server.end(ofAccess: access.number) > universe.now + 60_000
+    {
+      fail(.goodGrantDropped, universe)
+    }
+  }
+
+  /// A refresh token came that the server knows as used.
+  mutating func tokenReused(_ universe: Universe) {
+    if !isExcused { fail(.tokenReused, universe) }
+  }
+
+  // MARK: Requests
+
+  /// A program has sent a request, wherever it gets to.
+  mutating func sent(_ request: Request, _ world: SimulatedWorld, _ universe: Universe) {
+    if !world.isMain { return }
+    isRefreshSent = request.form("grant_type=refresh_token")
+    guard isRefreshSent, let token = request.token(UInt8(ascii: "r")) else { return }
+    checkRepetition(token, universe)
+    let count = lastLoss?.token == token ? lastLoss!.count : 0
+    lastLoss = (token, count + 1)
+  }
+
+  /// The last request was answered, so that the program knows what came of it.
+  mutating func wasAnswered(_ world: SimulatedWorld) {
+    if world.isMain, isRefreshSent { lastLoss = nil }
+  }
+
+  /// What was sent and not answered is sent again just before the access token's end, and then not
+  /// before it.
+  private mutating func checkRepetition(_ token: TokenName, _ universe: Universe) {
+    guard let loss = lastLoss, loss.token == token, isTimeRight, isTimeFromAnswer,
+      universe.server.personality.tellsLife, let access = universe.record.access
+    else { return }
+    let left = universe.server.end(ofAccess: access.number) - universe.now
+    if left > 33_000 { fail(.sentAgainTooEarly, universe) }
+    if loss.count > 1, left > 4000 { fail(.sentAgainTooEarly, universe) }
+  }
+
+  // MARK: Every instant
+
+  /// The pair in the file is good; if it is not, for a reason that is known, that is noticed soon.
+  mutating func lookAtFile(_ universe: Universe) {
+    let now = universe.now
+    if let (_, since, _) = unsaved, now > max(since, diskTroubledUntil, calmSince) + 105_000 {
+      fail(.tokensNotKept, universe)
+    }
+    guard let access = universe.record.access else { return }
+    let personality = universe.server.personality
+    let told = personality.tellsLife ? universe.server.end(ofAccess: access.number) : 0
+    let assumed = personality.tellsLife ? 0 : heldSince + 3_600_000
+    var deadline = max(told, assumed, calmSince) + Self.noticing
+    if !isTimeRight { deadline = max(deadline, recordChangedAt + 90 * 86_400_000) }
+    guard let refresh = universe.record.refresh else {
+      if personality.tellsLife, now > deadline, !isAskingForSignIn(universe) {
+        fail(.deadGrantKept, universe)
+      }
+      return
+    }
+    if universe.server.accepts(refresh: refresh) { return }
+    if inFlight > 0 || unsaved != nil { return }
+    if !isExcused, !universe.server.hasEnded(refresh.family) {
+      fail(.deadWithoutReason, universe)
+    }
+    if now > deadline, !isAskingForSignIn(universe) { fail(.deadGrantKept, universe) }
+  }
+
+  /// Whether a person is asked to sign in: then the file may be what it is, where it could not be
+  /// moved out of the way.
+  private func isAskingForSignIn(_ universe: Universe) -> Bool {
+    if let lastCode, universe.server.codes[lastCode].end > universe.now { return true }
+    guard let screen else { return false }
+    return screen.kind != .approved && screen.kind != .blank
+  }
+
+  /// The access token is renewed before its margin is used up.
+  mutating func lookAtMargin(_ universe: Universe) {
+    let now = universe.now
+    guard isTimeRight, !isExcused, lastLoss == nil, unsaved == nil,
+      let access = universe.record.access, let refresh = universe.record.refresh,
+      universe.server.personality.tellsLife, !universe.server.hasEnded(refresh.family),
+      now - calmSince > Self.noticing, now - heldSince > Self.noticing,
+      !isAskingForSignIn(universe)
+    else { return }
+    let slack = 12_000 + 2 * universe.server.personality.latency.upperBound
+    let margin = min(held / 8, 86_400_000)
+    if universe.server.end(ofAccess: access.number) - now < margin - slack {
+      fail(.marginUsedUp, universe)
+    }
+  }
+
+  /// The file for other programs holds the token file's access token, or the one before.
+  mutating func lookAtPublished(_ universe: Universe) {
+    if publishedRevision != universe.volatile.revision {
+      published = universe.volatile.withFile("token") { bytes in
+        bytes.flatMap { findToken(UInt8(ascii: "a"), in: $0) }
+      }
+      publishedRevision = universe.volatile.revision
+    }
+    guard let token = published, universe.now > recordChangedAt + 70_000 else { return }
+    if token != universe.record.access { fail(.publishedStale, universe) }
+  }
+}

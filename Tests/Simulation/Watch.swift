@@ -1,0 +1,233 @@
+import Board
+import Display
+import Linux
+
+/// Looks on as a board lives, and says what does not hold. Times are the universe's milliseconds.
+///
+/// What is in the way of the board (an outage, a wrong clock, a full disk) is no fault of its: most
+/// limits count from `calmSince`, when the last of that was over.
+public struct Watch {
+  /// The first invariant that did not hold; nil while all do.
+  public private(set) var fault: Invariant?
+  public private(set) var faultAt: Int64 = 0
+
+  // What is in the way, and until when.
+  var calmSince: Int64 = 0
+  private(set) var diskTroubledUntil: Int64 = 0
+
+  // The grant.
+
+  /// Whether the file's refresh token may have been used up: an answer was lost, or the power went
+  /// between an answer and its way to the disk.
+  var isExcused = false
+  /// Tokens that have arrived at a program and are not in the file yet.
+  var unsaved: (issue: IssuedTokens, since: Int64, session: Int)?
+  /// The last refresh of the main program that brought no answer.
+  var lastLoss: (token: TokenName, count: Int)?
+  /// Tokens that are on their way.
+  var inFlight = 0
+  var wasPausedInFlight = false
+  /// Whether the main program's last request was to renew the grant.
+  var isRefreshSent = false
+  var recordChangedAt: Int64 = 0
+  /// What the file held before it was changed.
+  var lastRecord: (access: TokenName?, refresh: TokenName?)
+  /// When the present access token was taken, and what it had left then.
+  var heldSince: Int64 = 0
+  var held: Int64 = 0
+  /// Whether the program can know when the access token ends.
+  var isTimeRight = true
+  var isTimeFromAnswer = false
+  var clockSetAt: Int64 = 0
+  /// Refresh requests and ends of grants that count as known: a person's, a command's.
+  var isSigningOut = false
+
+  // The code.
+  var approval: (code: Int, at: Int64)?
+  var lastCode: Int?
+  /// The last code in the log, where there is no screen.
+  var toldCode: Int?
+  var wishAt: Int64?
+  var lastProvided: Int64 = 0
+  var isProvided = true
+  private var wasTroubled = false
+
+  // The program.
+  var screen: (kind: Screen.Kind, code: Int?, since: Int64)?
+  var readyAt: Int64 = 0
+  private var endBy: Int64?
+  private var requestHour: Int64 = 0
+  private var requestsInHour = 0
+  private var hour: Int64 = 0
+  private var linesInHour = 0
+  var publishedRevision = -1
+  var published: TokenName?
+
+  /// The longest time that an agent may take to notice that something works again: the longest
+  /// back-off, and what it takes to get an answer.
+  static let noticing: Int64 = 390_000
+
+  public mutating func fail(_ invariant: Invariant, _ universe: Universe) {
+    if fault != nil { return }
+    fault = invariant
+    faultAt = universe.now
+    universe.tell("FAULT: \(invariant.rawValue)")
+  }
+
+  // MARK: What is in the way
+
+  mutating func trouble(until time: Int64) { calmSince = max(calmSince, time) }
+
+  mutating func diskTrouble(until time: Int64) {
+    diskTroubledUntil = max(diskTroubledUntil, time)
+  }
+
+  mutating func diskFailed(_ universe: Universe) {
+    trouble(until: universe.now)
+    diskTrouble(until: universe.now + 5000)
+  }
+
+  /// The board was suspended: limits begin anew.
+  mutating func paused(_ length: Int64) {
+    if inFlight > 0 { wasPausedInFlight = true }
+    if let time = endBy { endBy = time + length }
+    if let time = wishAt { wishAt = time + length }
+    if let (issue, since, session) = unsaved { unsaved = (issue, since + length, session) }
+  }
+
+  mutating func clockSet(_ universe: Universe) {
+    clockSetAt = universe.now
+    if !isTimeFromAnswer || !universe.server.personality.tellsLife { noteTime(universe) }
+  }
+
+  /// Whether what the file says of times is right by the clock as it is.
+  mutating func noteTime(_ universe: Universe) {
+    isTimeRight = universe.clockError == 0
+    guard let access = universe.record.access else { return }
+    held = universe.server.end(ofAccess: access.number) - universe.now
+    heldSince = universe.now
+    guard let told = universe.record.expiresAt else { return }
+    let end = 1_800_000_000 + universe.server.end(ofAccess: access.number) / 1000
+    if abs(told - end) > 31 { isTimeRight = false }
+  }
+
+  // MARK: The program
+
+  mutating func booted(_ universe: Universe) {
+    screen = nil
+    lastLoss = nil
+    approval = nil
+    wishAt = nil
+    endBy = nil
+    lastCode = nil
+    toldCode = nil
+    isTimeFromAnswer = false
+    trouble(until: universe.now)
+    lastProvided = universe.now
+    isProvided = true
+    readyAt = universe.now
+    lastRecord = (universe.record.access, universe.record.refresh)
+    noteTime(universe)
+  }
+
+  mutating func ready(_ universe: Universe) {
+    readyAt = universe.now
+    trouble(until: universe.now)
+  }
+
+  /// The program is over, by itself: not by a power cut.
+  mutating func ended(_ session: Int, _ universe: Universe) {
+    endBy = nil
+    guard let (_, _, owner) = unsaved, owner == session else { return }
+    unsaved = nil
+    if universe.now >= diskTroubledUntil {
+      fail(.tokensNotKept, universe)
+    } else {
+      excuse(universe)
+    }
+  }
+
+  mutating func told(toEndAt time: Int64) {
+    if endBy == nil { endBy = time + 5000 }
+  }
+
+  mutating func powerCut(_ universe: Universe) {
+    publishedRevision = -1
+    let wasSaving = unsaved != nil || recordChangedAt == universe.now
+    unsaved = nil
+    endBy = nil
+    approval = nil
+    let before = universe.record.refresh
+    _ = universe.record.read(universe.disk)
+    if wasSaving {
+      excuse(universe)
+    } else if let before, universe.record.refresh != before {
+      // What was saved once, stays.
+      fail(.tokensNotKept, universe)
+    }
+    trouble(until: universe.offUntil)
+  }
+
+  mutating func excuse(_ universe: Universe) {
+    isExcused = true
+    universe.counts[.excuse] += 1
+  }
+
+  mutating func waits(until end: Int64, _ world: SimulatedWorld, _ universe: Universe) {
+    if world.isDead || end < universe.now + 400 * 86_400_000 { return }
+    let isUnknown = universe.record.isThere && universe.record.refresh == nil
+      && !(universe.server.personality.tellsLife && isTimeRight)
+    if !world.isMain || !isUnknown { fail(.endlessWait, universe) }
+  }
+
+  // MARK: Secrets and numbers
+
+  mutating func noteSecret(_ bytes: UnsafeBufferPointer<UInt8>, _ universe: Universe) {
+    let found = secretMark.withUnsafeBufferPointer { find($0, in: bytes, from: 0) }
+    if found != nil { fail(.secretTold, universe) }
+  }
+
+  mutating func logged(_ universe: Universe) {
+    if universe.now / 3_600_000 != hour {
+      hour = universe.now / 3_600_000
+      linesInHour = 0
+    }
+    linesInHour += 1
+    // Every visitor may have their lines.
+    if linesInHour > 1500 + 8 * universe.clients.total { fail(.growth, universe) }
+  }
+
+  /// A request that is no poll.
+  mutating func requests(_ universe: Universe) {
+    let life = universe.server.personality.accessLife
+    if universe.now / 3_600_000 != requestHour {
+      requestHour = universe.now / 3_600_000
+      requestsInHour = 0
+    }
+    requestsInHour += 1
+    // Two codes a minute are denied at once; every visitor may demand a renewal.
+    let limit = 130 + Int(2 * 3600 / life) + universe.clients.total
+    if requestsInHour > limit { fail(.tooManyRequests, universe) }
+  }
+
+  // MARK: Every instant
+
+  /// Looks at how things stand, after each happening.
+  mutating func look(_ universe: Universe) {
+    guard let main = universe.main, !main.isDead else { return }
+    let now = universe.now
+    if universe.record.read(universe.disk) { recordChanged(universe) }
+    let isTroubled = universe.network.isTroubled(now) || universe.clockError != 0
+      || now < universe.diskTroubleUntil || universe.command != nil
+    // What was in the way at the last look was so until now.
+    if isTroubled || wasTroubled { trouble(until: now) }
+    wasTroubled = isTroubled
+    if let endBy, now > endBy { fail(.signalUnheeded, universe) }
+    if let wishAt, now > max(wishAt, calmSince) + Self.noticing { fail(.wishUnheeded, universe) }
+    lookAtFile(universe)
+    lookAtCode(universe)
+    lookAtPublished(universe)
+    if !isTroubled { lookAtMargin(universe) }
+    if universe.programs.count > 8 || universe.disk.count > 10 { fail(.growth, universe) }
+  }
+}

@@ -1,0 +1,221 @@
+import Bytes
+import Display
+import Linux
+import TestSupport
+import Testing
+
+@testable import Simulation
+
+/// Each invariant can fail: a watch that is shown the fault says so.
+@Suite struct InvariantTests {
+  @Test(arguments: Invariant.allCases)
+  func isNoticed(_ invariant: Invariant) {
+    let scene = Scene()
+    scene.show(invariant)
+    #expect(scene.universe.watch.fault == invariant)
+  }
+
+  @Test func nothingIsNoticedWhereNothingIsWrong() {
+    let scene = Scene()
+    scene.signIn()
+    scene.pass(3_000_000)
+    scene.look()
+    #expect(scene.universe.watch.fault == nil)
+  }
+}
+
+/// A universe without a program, whose events are made by hand.
+private final class Scene {
+  let universe: Universe
+  private let world: SimulatedWorld
+
+  init() {
+    var seed: UInt64 = 0
+    // The first that suits: tokens of an hour that are good for one use.
+    while true {
+      let script = Script(seed: seed, .strict)
+      let personality = script.personality
+      if personality.accessLife == 3600, personality.refreshLife != nil, personality.tellsLife,
+        !personality.usesBasic, script.hasScreens, personality.codeLife >= 600, !script.isOnRequest
+      {
+        universe = Universe(script, seed: seed)
+        break
+      }
+      seed += 1
+    }
+    universe.schedule = Schedule()
+    world = SimulatedWorld(universe, isMain: true)
+    universe.main = world
+    universe.watch.booted(universe)
+  }
+
+  func pass(_ time: Int64) { universe.now += time }
+
+  func look() { universe.watch.look(universe) }
+
+  func post(_ path: String, _ body: String) -> Answer {
+    let text = "POST \(path) HTTP/1.1\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+    return universe.server.answer(Request(Array(text.utf8))!, session: world.session)
+  }
+
+  func poll() -> Answer {
+    post("/v0/token", "grant_type=urn&device_code=Zq7d0x0.&client_secret=Zq7c0x0.secret")
+  }
+
+  /// A code is there, and approved.
+  func approve() {
+    _ = post("/v0/device", "client_id=board")
+    universe.watch.shows(.code, code: 0, universe)
+    _ = universe.server.decide(0, .approved)
+    pass(100_000)
+  }
+
+  /// A grant is there, and in the file.
+  func signIn() {
+    approve()
+    let issue = poll().issue!
+    universe.watch.issued(issue, world, universe)
+    universe.watch.delivered(issue, world, universe)
+    write(issue)
+    universe.watch.shows(.approved, code: nil, universe)
+  }
+
+  func write(_ issue: IssuedTokens) {
+    let end = 1_800_000_000 + universe.server.end(ofAccess: issue.access.number) / 1000
+    let (access, refresh) = (issue.access, issue.refresh)
+    universe.disk = SimulatedDisk([
+      "tokens.json": Array(
+        """
+        {"access_token":"Zq7a\(access.family)x\(access.number).","expires_at":\(end),\
+        "refresh_token":"Zq7r\(refresh.family)x\(refresh.number)."}
+        """.utf8)
+    ])
+    universe.record = RecordOnDisk()
+    look()
+  }
+
+  func refresh() -> IssuedTokens? {
+    post(
+      "/v0/token", "grant_type=refresh_token&refresh_token=Zq7r0x0.&client_secret=Zq7c0x0.secret"
+    ).issue
+  }
+
+  func replaceFile(_ text: String) {
+    universe.disk = SimulatedDisk(["tokens.json": Array(text.utf8)])
+    universe.record = RecordOnDisk()
+    look()
+  }
+
+  func show(_ invariant: Invariant) {
+    switch invariant {
+    case .pollTooEarly, .codeOutlivesItself, .approvalLost, .neitherGrantNorCode, .wishUnheeded,
+      .signalUnheeded:
+      showCode(invariant)
+    case .tokensNotKept, .fileDamaged, .tokenReused, .deadWithoutReason, .goodGrantDropped,
+      .deadGrantKept, .marginUsedUp, .sentAgainTooEarly:
+      signIn()
+      showGrant(invariant)
+    case .handedOutStale, .handedOutDead, .publishedStale, .clientUnanswered, .viewsDisagree:
+      signIn()
+      showOthers(invariant)
+    case .busyWait, .endlessWait, .secretTold, .growth, .tooManyRequests: showNumbers(invariant)
+    }
+  }
+
+  private func showCode(_ invariant: Invariant) {
+    switch invariant {
+    case .pollTooEarly:
+      approve()
+      _ = poll()
+      _ = poll()
+    case .codeOutlivesItself:
+      approve()
+      pass(3_600_000)
+    case .approvalLost:
+      approve()
+      universe.watch.approved(0, universe)
+      pass(300_000)
+    case .neitherGrantNorCode:
+      look()
+      universe.watch.shows(.failed, code: nil, universe)
+      pass(1_000_000)
+      look()
+      pass(1_000_000)
+    case .wishUnheeded:
+      universe.watch.codeReplaced(universe)
+      pass(500_000)
+    default:
+      universe.watch.told(toEndAt: universe.now)
+      pass(30_000)
+    }
+    look()
+  }
+
+  private func showGrant(_ invariant: Invariant) {
+    switch invariant {
+    case .tokensNotKept:
+      universe.watch.delivered(refresh()!, world, universe)
+      universe.watch.ended(world.session, universe)
+    case .fileDamaged: replaceFile(#"{"access_"#)
+    case .tokenReused:
+      _ = refresh()
+      pass(1)
+      _ = refresh()
+    case .deadWithoutReason:
+      _ = refresh()
+      pass(1)
+      look()
+    case .goodGrantDropped:
+      universe.disk = SimulatedDisk()
+      universe.record = RecordOnDisk()
+      universe.watch.recordChanged(universe)
+    case .deadGrantKept:
+      universe.server.revokeNewest()
+      pass(5_000_000)
+      look()
+    case .marginUsedUp:
+      pass(3_550_000)
+      look()
+    default:
+      let text =
+        "POST / HTTP/1.1\r\nContent-Length: 45\r\n\r\n"
+        + "grant_type=refresh_token&refresh_token=Zq7r0x0."
+      for _ in 0..<2 { universe.watch.sent(Request(Array(text.utf8))!, world, universe) }
+    }
+  }
+
+  private func showOthers(_ invariant: Invariant) {
+    pass(100_000)
+    let end = 1_800_000_000 + universe.server.end(ofAccess: 0) / 1000
+    switch invariant {
+    case .handedOutStale: answer("ok \(end) Zq7a0x7.\n", .token)
+    case .handedOutDead: answer("ok \(end + 900) Zq7a0x0.\n", .token)
+    case .clientUnanswered: answer("ok", .token)
+    case .viewsDisagree: answer(#"ok {"state":"denied","since":1}"# + "\n", .status)
+    default:
+      universe.volatile = SimulatedDisk(["token": Array("Zq7a0x7.\n".utf8)])
+      universe.watch.publishedRevision = -1
+      look()
+    }
+  }
+
+  private func answer(_ text: String, _ manner: Manner) {
+    universe.watch.answered(Array(text.utf8), manner, universe)
+  }
+
+  private func showNumbers(_ invariant: Invariant) {
+    switch invariant {
+    case .busyWait:
+      for _ in 0..<1000 where universe.watch.fault == nil {
+        _ = world.rest(until: world.milliseconds, attending: Attending())
+      }
+    case .endlessWait: universe.watch.waits(until: Int64.max, world, universe)
+    case .secretTold:
+      Array("the code is Zq7d0x0.".utf8).withUnsafeBufferPointer {
+        universe.watch.noteSecret($0, universe)
+      }
+    case .growth: for _ in 0..<10_000 { universe.watch.logged(universe) }
+    default: for _ in 0..<10_000 { universe.watch.requests(universe) }
+    }
+  }
+}
