@@ -7,6 +7,7 @@ public struct JSONWriter: Sendable {
   public init() {}
 
   /// Writes a member with a string, which must be UTF-8.
+  @inline(never)
   public mutating func member<Sink: ByteSink & ~Copyable>(
     _ name: StaticString, _ value: borrowing Span<UInt8>, to sink: inout Sink
   ) {
@@ -14,6 +15,7 @@ public struct JSONWriter: Sendable {
     sink.append(jsonString: value)
   }
 
+  @inline(never)
   public mutating func member<Sink: ByteSink & ~Copyable>(
     _ name: StaticString, _ value: Int64, to sink: inout Sink
   ) {
@@ -21,6 +23,7 @@ public struct JSONWriter: Sendable {
     sink.append(decimal: value)
   }
 
+  @inline(never)
   public mutating func member<Sink: ByteSink & ~Copyable>(
     _ name: StaticString, _ value: Bool, to sink: inout Sink
   ) {
@@ -29,6 +32,7 @@ public struct JSONWriter: Sendable {
   }
 
   /// Writes a member with a string, or with `null`.
+  @inline(never)
   public mutating func member<Sink: ByteSink & ~Copyable>(
     _ name: StaticString, _ value: borrowing Span<UInt8>, orNullAt isNull: Bool,
     to sink: inout Sink
@@ -38,6 +42,7 @@ public struct JSONWriter: Sendable {
   }
 
   /// Writes a member with a number, or with `null`.
+  @inline(never)
   public mutating func member<Sink: ByteSink & ~Copyable>(
     _ name: StaticString, orNull value: Int64?, to sink: inout Sink
   ) {
@@ -50,6 +55,7 @@ public struct JSONWriter: Sendable {
   }
 
   /// Writes a member whose value is JSON already.
+  @inline(never)
   public mutating func member<Sink: ByteSink & ~Copyable>(
     _ name: StaticString, json value: borrowing Span<UInt8>, to sink: inout Sink
   ) {
