@@ -48,7 +48,6 @@ extension Life {
     return true
   }
 
-  @discardableResult
   private mutating func keepUnderLock() -> Bool {
     var pause: Int64 = 1000
     var offset = clockOffset
@@ -129,8 +128,8 @@ extension Life {
     let held = account.keeper.held
     switch try account.renew(held, attending: attendant.attending(.refresh)) {
     case .refreshed:
-      keepUnderLock()
-      renewed()
+      // Where the program is to end: what is on no disk is nobody's to use.
+      if keepUnderLock() { renewed() }
     case .refreshedElsewhere:
       log.info { $0 <- "another process has renewed the grant" }
       adopt(isRenewal: true)

@@ -8,17 +8,16 @@ public enum Occurrence: Int, CaseIterable, Sendable {
   // The way there.
   case connectionRefused, connectionHung, nameUnknown, certificateRefused, serverUnavailable
   case serverRefuses, gateway, webPage, requestLost, answerLost, answerCut, answerInPieces
-  case chunkedAnswer, answerToClose, interimAnswer, idleConnectionClosed, connectionForgotten
+  case chunkedAnswer, answerToClose, interimAnswer, connectionForgotten
   case addressChanged, outage, longOutage
   // The board.
   case powerCut, powerCutInWrite, restart, suspension, clockJump, clockUnset, clockSet
-  case diskStepFailed, diskFull, diskReadOnly, diskFailing, directoryRemoved
-  case terminateSignal, hangUpSignal, userSignal, displayGone, displayBack
+  case diskStepFailed, diskFull, diskReadOnly, diskFailing
+  case hangUpSignal, userSignal, displayGone, displayBack
   // Others.
   case tokenCommand, signOutCommand, signInCommand, whoAmICommand, commandWaitedForLock
-  case recordChanged
   case clientToken, clientDemand, clientStatus, clientHalfLine, clientFlood, clientSilent
-  case clientJunk, clientGone, clientCrowd, clientDeaf, clientAnswered, clientRefused
+  case clientJunk, clientGone, clientCrowd, clientAnswered, clientRefused
   case hook, hookHung, hookFailed, hookNotRun
   case approval, denial, walkAway, lateApproval, keyPress
   case grantLost, excuse

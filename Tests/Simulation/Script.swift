@@ -40,11 +40,11 @@ public struct Script {
     let access = personality.tellsLife ? personality.accessLife : 3600
     let size = random(500)
     isLong = size == 0
-    let renewals: Int64 = isLong ? 9000 : size < 12 ? 150 : Int64(3 + random(14))
+    let renewals: Int64 = isLong ? 9000 : size < 12 ? 120 : Int64(2 + random(9))
     life = min(365 * Self.day, max(Self.hour, access * 1000 * renewals))
     if !personality.isThere { life = min(life, Self.day) }
     events = isLong ? 60 : random(12)
-    visits = random(3) == 0 ? 0 : random(24)
+    visits = random(3) == 0 ? 0 : random(12)
     losses = [0, 10, 30, 150][random(4)]
     disturbances = [0, 5, 20, 60][random(4)]
     hasHardLinks = random(8) > 0

@@ -122,7 +122,6 @@ public struct SimulatedConnection: Transport, ~Copyable {
       return
     }
     if universe.now >= idleEnd {
-      universe.counts[.idleConnectionClosed] += 1
       universe.watch.trouble(until: universe.now)
       expect([], .closes)
       return

@@ -22,7 +22,9 @@ extension Watch {
     let isShown =
       universe.script.hasScreens
       ? screen?.kind == .code && screen?.code == code : code == toldCode
-    if code == lastCode, isShown { approval = (code, universe.now) }
+    // A grant that another program has just got ends the code when the present request is over.
+    let isLate = universe.record.isThere && universe.now - recordChangedAt < 75_000
+    if code == lastCode, isShown, !isLate { approval = (code, universe.now) }
   }
 
   /// Somebody wants another code, with a signal or a key.
