@@ -49,7 +49,7 @@ public struct Script {
     disturbances = [0, 5, 20, 60][random(4)]
     hasHardLinks = random(8) > 0
     hasScreens = isOnRequest || random(8) > 0
-    showsTime = random(16) == 0
+    showsTime = random(16) == 0 && personality.isThere
     hasSocket = random(4) > 0
     hasHooks = random(3) > 0
     publishes = random(3) == 0
@@ -110,8 +110,9 @@ extension Universe {
     ]
     let lengths = [5000, 20_000, 60_000, 300_000, Self.hour / 2, Self.hour]
     var length = lengths[random(lengths.count)]
-    // An outage of months takes as many attempts as hundreds of lives.
-    if chance(1, of: 20) { length = chance(1, of: 40) ? 90 * Self.day : Self.day }
+    // An outage of months takes as many attempts as hundreds of lives, and where a screen counts
+    // the seconds until the next one, as many waits as thousands.
+    if chance(1, of: 20), !script.showsTime { length = chance(1, of: 40) ? 90 * Self.day : Self.day }
     return .trouble(kinds[random(kinds.count)], length: length)
   }
 

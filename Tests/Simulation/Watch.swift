@@ -153,7 +153,9 @@ public struct Watch {
 
   mutating func powerCut(_ universe: Universe) {
     publishedRevision = -1
-    let wasSaving = unsaved != nil || recordChangedAt == universe.now
+    // What a failing disk took may not be there for good: it is written again.
+    let wasSaving =
+      unsaved != nil || recordChangedAt == universe.now || universe.now < diskTroubledUntil
     unsaved = nil
     endBy = nil
     approval = nil
