@@ -2,6 +2,8 @@
 public enum Invariant: String, CaseIterable, Sendable {
   /// A poll came sooner after the last one than the interval in force, as the server sees it.
   case pollTooEarly
+  /// A poll came after the word that nobody will get tokens for the code.
+  case pollAfterVerdict
   /// A code is on the screen after its end.
   case codeOutlivesItself
   /// A code was approved, and nobody came for the tokens.

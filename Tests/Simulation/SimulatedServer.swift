@@ -11,6 +11,8 @@ final class SimulatedServer {
     var notBefore: Int64
     var verdict = Verdict.none
     var isSpent = false
+    /// Whether the client has been told that nobody will get tokens for it.
+    var isOver = false
     /// The session of the program that asked for it.
     let session: Int
   }
@@ -222,11 +224,15 @@ final class SimulatedServer {
     if checksPolls, now < codes[number].notBefore {
       universe.watch.fail(.pollTooEarly, universe)
     }
+    if checksPolls, codes[number].isOver { universe.watch.fail(.pollAfterVerdict, universe) }
     codes[number].notBefore = now + codes[number].pause
     if codes[number].isSpent { return Answer(400, #"{"error":"invalid_grant"}"#) }
     if now >= codes[number].end { return Answer(400, #"{"error":"expired_token"}"#) }
     switch codes[number].verdict {
-    case .denied: return Answer(400, #"{"error":"access_denied"}"#)
+    case .denied:
+      var answer = Answer(400, #"{"error":"access_denied"}"#)
+      answer.demand = Demand(code: number, isEnd: true, pause: 0, notBefore: 0)
+      return answer
     case .approved:
       codes[number].isSpent = true
       return issueGrant(code: number)
@@ -236,6 +242,7 @@ final class SimulatedServer {
 
   /// An answer with a demand has arrived: from now on the client is bound to it.
   func bind(_ demand: Demand) {
+    if demand.isEnd { codes[demand.code].isOver = true }
     codes[demand.code].pause = max(codes[demand.code].pause, demand.pause)
     codes[demand.code].notBefore = max(codes[demand.code].notBefore, demand.notBefore)
   }

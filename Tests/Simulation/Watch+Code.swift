@@ -37,7 +37,8 @@ extension Watch {
     if let screen, screen.kind == kind, screen.code == code { return }
     if kind == .code || kind == .approved { wishAt = nil }
     switch screen?.kind {
-    case .code, .invitation, .approved: lastProvided = universe.now
+    case .code, .approved: lastProvided = universe.now
+    case .invitation where universe.script.isOnRequest: lastProvided = universe.now
     default: break
     }
     screen = (kind, code, universe.now)
@@ -58,8 +59,9 @@ extension Watch {
       if now > due, due < codes[code].end - 5000 { fail(.approvalLost, universe) }
     }
     let hasCode = lastCode.map { codes[$0].end > now && !codes[$0].isSpent } ?? false
-    let isNow = universe.record.isThere || hasCode || screen?.kind == .invitation
-      || screen?.kind == .code
+    // A board that asks for codes by itself invites nobody.
+    let isInvited = screen?.kind == .invitation && universe.script.isOnRequest
+    let isNow = universe.record.isThere || hasCode || isInvited || screen?.kind == .code
     // What was there at the last look was there until now.
     if isNow || isProvided { lastProvided = now }
     isProvided = isNow

@@ -164,9 +164,11 @@ struct IssuedTokens {
   var code: Int?
 }
 
-/// How often a server wants to be asked for a code's tokens.
+/// How often a server wants to be asked for a code's tokens, and whether at all.
 struct Demand {
   var code: Int
+  /// Whether no further poll can succeed.
+  var isEnd = false
   /// In milliseconds.
   var pause: Int64
   var notBefore: Int64

@@ -108,8 +108,8 @@ private final class Scene {
 
   func show(_ invariant: Invariant) {
     switch invariant {
-    case .pollTooEarly, .codeOutlivesItself, .approvalLost, .neitherGrantNorCode, .wishUnheeded,
-      .signalUnheeded:
+    case .pollTooEarly, .pollAfterVerdict, .codeOutlivesItself, .approvalLost,
+      .neitherGrantNorCode, .wishUnheeded, .signalUnheeded:
       showCode(invariant)
     case .tokensNotKept, .fileDamaged, .tokenReused, .deadWithoutReason, .goodGrantDropped,
       .deadGrantKept, .marginUsedUp, .sentAgainTooEarly:
@@ -127,6 +127,13 @@ private final class Scene {
     case .pollTooEarly:
       approve()
       _ = poll()
+      _ = poll()
+    case .pollAfterVerdict:
+      _ = post("/v0/device", "client_id=board")
+      _ = universe.server.decide(0, .denied)
+      pass(100_000)
+      universe.server.bind(poll().demand!)
+      pass(100_000)
       _ = poll()
     case .codeOutlivesItself:
       approve()
