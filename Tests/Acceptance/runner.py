@@ -23,6 +23,9 @@ sys.path.insert(0, str(HERE))
 
 # What takes the binaries of other machines and releases, or boots them.
 BOARDS = ("test_architectures", "test_boards", "test_debian13", "test_package")
+# What is seen on arm64 for each change is seen on armhf when there is time for it, but for what
+# differs there: the width of numbers, times beyond 2038, how pixels lie, what a power cut leaves.
+ON_BOTH = ("sign_in_and", "sign_in_on", "pixel_formats", "clock_not_set", "virtual_framebuffer", "contents", "OnArm")
 # Some tests wait for an emulated board several times; nothing that works takes as long as this.
 LIMIT = 600
 SLOWEST = 10
@@ -30,8 +33,10 @@ SLOWEST = 10
 
 def main():
     options = parse()
-    units = [unit for unit in discover(options.part) if not options.words
-             or any(word in unit for word in options.words)]
+    # Who names a test wants it, however long it takes.
+    units = [unit for unit in discover(options.part)
+             if any(word in unit for word in options.words)
+             or not options.words and is_long(unit) == (options.part == "long")]
     passed, failed, times = 0, 0, {}
     with ProcessPoolExecutor(options.j, multiprocessing.get_context("spawn")) as pool:
         running = {pool.submit(perform, unit, options.limit): unit for unit in units}
@@ -52,8 +57,9 @@ def parse():
     parser = argparse.ArgumentParser(prog="Tests/Acceptance", description=__doc__.splitlines()[0])
     # Most tests wait for the next poll, so there may be several per processor.
     parser.add_argument("-j", type=int, default=3 * os.cpu_count(), metavar="N", help="processes")
-    parser.add_argument("--part", choices=("acceptance", "boards"),
-                        help="all but the tests of the boards, or those only; else both")
+    parser.add_argument("--part", choices=("acceptance", "boards", "long"),
+                        help="all but the tests of the boards, or those only; else both; long is "
+                        "what a plain run leaves out of the boards'")
     parser.add_argument("--limit", type=float, default=LIMIT, metavar="SECONDS",
                         help=f"a test that takes longer has failed ({LIMIT})")
     parser.add_argument("words", nargs="*", metavar="WORD", help="part of a test's name")
@@ -65,7 +71,7 @@ def discover(part=None):
     units = []
     for path in sorted(HERE.glob("test_*.py")):
         module = importlib.import_module(path.stem)
-        if part and (path.stem in BOARDS) != (part == "boards"):
+        if part and (path.stem in BOARDS) != (part in ("boards", "long")):
             continue
         for name, case in vars(module).items():
             if not (isinstance(case, type) and issubclass(case, unittest.TestCase)
@@ -78,6 +84,12 @@ def discover(part=None):
             units += names if methods else []
     # The slowest first, so that none of them is left over at the end.
     return sorted(units, key=lambda unit: "slow" not in unit.lower())
+
+
+def is_long(unit):
+    """Whether a unit is too long for each change: board/test long runs it."""
+    return (unit.split(".")[0] in BOARDS and "armhf" in unit
+            and not any(word in unit for word in ON_BOTH))
 
 
 def outcome(future, unit):
