@@ -115,4 +115,8 @@ for target in package.targets where target.type != .system {
     // Reports what Embedded Swift would refuse already in the ordinary build.
     target.swiftSettings! += [.treatWarning("EmbeddedRestrictions", as: .error)]
   }
+  if target.type != .test, target.name != "TestSupport" {
+    // What the compiler can't prove is marked `unsafe`; `SafetyTests` knows where it may be.
+    target.swiftSettings! += [.strictMemorySafety()]
+  }
 }

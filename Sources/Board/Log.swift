@@ -63,7 +63,7 @@ public struct Phrase: Sendable {
   /// - Parameter write: writes them.
   @inline(never)
   public init(_ write: (Line) -> Void) {
-    withUnsafeMutablePointer(to: &text) { write(Line($0)) }
+    write(Line(&text))
   }
 
   public var isEmpty: Bool { text.isEmpty }
@@ -81,30 +81,27 @@ public struct Phrase: Sendable {
 /// A line of words that is being written. Text from outside is escaped: whoever writes bytes gets
 /// that form. It is lent for as long as the line is written, and can't be kept.
 public struct Line: ~Escapable {
-  private let text: UnsafeMutablePointer<Text<2048>>
+  private let handle: TextHandle<2048>
 
-  @_lifetime(immortal)
-  fileprivate init(_ text: UnsafeMutablePointer<Text<2048>>) {
-    self.text = text
+  @_lifetime(&text)
+  fileprivate init(_ text: inout Text<2048>) {
+    handle = TextHandle(&text)
   }
 
-  /// Writes a literal, by its address alone: there are hundreds of them.
+  /// Writes a literal.
   @inline(__always)
   @discardableResult
   @_lifetime(copy line)
   public static func <- (line: Line, literal: StaticString) -> Line {
-    line.write(literal.utf8Start)
+    line.handle.append(literal)
     return line
   }
-
-  @inline(never)
-  private func write(_ literal: UnsafePointer<UInt8>) { text.pointee.append(terminated: literal) }
 
   @discardableResult
   @_lifetime(copy line)
   @inline(never)
   public static func <- (line: Line, number: Int64) -> Line {
-    line.text.pointee.append(decimal: number)
+    line.handle.text.append(decimal: number)
     return line
   }
 
@@ -121,7 +118,7 @@ public struct Line: ~Escapable {
   @_lifetime(copy line)
   @inline(never)
   public static func <- (line: Line, bytes: borrowing Span<UInt8>) -> Line {
-    line.text.pointee.append(escaped: bytes)
+    line.handle.text.append(escaped: bytes)
     return line
   }
 
@@ -140,7 +137,7 @@ public struct Line: ~Escapable {
   @_lifetime(copy line)
   @inline(never)
   public static func <- (line: Line, phrase: borrowing Phrase) -> Line {
-    line.text.pointee.append(phrase.bytes)
+    line.handle.text.append(phrase.bytes)
     return line
   }
 
@@ -148,7 +145,7 @@ public struct Line: ~Escapable {
   @_lifetime(copy line)
   @inline(never)
   public static func <- (line: Line, date: Instant) -> Line {
-    line.text.pointee.append(date: max(0, date.unixSeconds))
+    line.handle.text.append(date: max(0, date.unixSeconds))
     return line
   }
 
@@ -156,7 +153,7 @@ public struct Line: ~Escapable {
   @_lifetime(copy line)
   @inline(never)
   public static func <- (line: Line, error: Errno) -> Line {
-    line.text.pointee.append(error)
+    line.handle.text.append(error)
     return line
   }
 
@@ -164,7 +161,7 @@ public struct Line: ~Escapable {
   @_lifetime(copy line)
   @inline(never)
   public static func <- (line: Line, error: TLSError) -> Line {
-    line.text.pointee.append(error)
+    line.handle.text.append(error)
     return line
   }
 
@@ -172,7 +169,7 @@ public struct Line: ~Escapable {
   @_lifetime(copy line)
   @inline(never)
   public static func <- (line: Line, error: TokenStoreError) -> Line {
-    line.text.pointee.append(error)
+    line.handle.text.append(error)
     return line
   }
 
@@ -180,7 +177,7 @@ public struct Line: ~Escapable {
   @_lifetime(copy line)
   @inline(never)
   public static func <- (line: Line, error: DisplayError) -> Line {
-    line.text.pointee.append(error)
+    line.handle.text.append(error)
     return line
   }
 
@@ -188,7 +185,7 @@ public struct Line: ~Escapable {
   @_lifetime(copy line)
   @inline(never)
   public static func <- (line: Line, error: LocalSocketError) -> Line {
-    line.text.pointee.append(error)
+    line.handle.text.append(error)
     return line
   }
 
@@ -196,7 +193,7 @@ public struct Line: ~Escapable {
   @_lifetime(copy line)
   @inline(never)
   public static func <- (line: Line, error: MetadataError) -> Line {
-    line.text.pointee.append(error)
+    line.handle.text.append(error)
     return line
   }
 

@@ -1,6 +1,6 @@
 /// A growing-in-place view of memory that the caller owns: static storage on the board, an
 /// allocation in a test. For what is too large for `Text`.
-public struct Buffer: ByteSink, ~Copyable {
+@safe public struct Buffer: ByteSink, ~Copyable {
   private let storage: UnsafeMutableRawBufferPointer
 
   /// The number of bytes held.
@@ -10,29 +10,29 @@ public struct Buffer: ByteSink, ~Copyable {
 
   /// - Parameter storage: memory that outlives the buffer and that nothing else writes to.
   public init(storage: UnsafeMutableRawBufferPointer) {
-    self.storage = storage
+    unsafe self.storage = storage
   }
 
-  public var capacity: Int { storage.count }
+  public var capacity: Int { unsafe storage.count }
 
   public var isEmpty: Bool { count == 0 }
 
   public var bytes: Span<UInt8> {
     @_lifetime(borrow self)
     borrowing get {
-      let start = storage.baseAddress?.assumingMemoryBound(to: UInt8.self)
-      let pointer = UnsafeBufferPointer(start: start, count: count)
+      let start = unsafe storage.baseAddress?.assumingMemoryBound(to: UInt8.self)
+      let pointer = unsafe UnsafeBufferPointer(start: start, count: count)
       return unsafe _overrideLifetime(Span(_unsafeElements: pointer), borrowing: self)
     }
   }
 
   @inline(never)
   public mutating func append(_ byte: UInt8) {
-    guard count < storage.count else {
+    guard unsafe count < storage.count else {
       isTruncated = true
       return
     }
-    storage[count] = byte
+    unsafe storage[count] = byte
     count += 1
   }
 
@@ -40,8 +40,8 @@ public struct Buffer: ByteSink, ~Copyable {
   public mutating func append<Failure: Error>(
     with body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
   ) throws(Failure) -> Int {
-    let added = try body(UnsafeMutableRawBufferPointer(rebasing: storage[count...]))
-    precondition(added >= 0 && added <= storage.count - count)
+    let added = try unsafe body(UnsafeMutableRawBufferPointer(rebasing: storage[count...]))
+    unsafe precondition(added >= 0 && added <= storage.count - count)
     count += added
     return added
   }
@@ -55,7 +55,13 @@ public struct Buffer: ByteSink, ~Copyable {
   /// Overwrites what was held with zeros: for secrets.
   @inline(never)
   public mutating func wipe() {
-    for index in 0..<count { storage[index] = 0 }
+    for index in 0..<count { unsafe storage[index] = 0 }
     removeAll()
+  }
+
+  /// What follows the first `start` bytes, in memory that lives as long as the program and is only
+  /// appended to.
+  public func permanent(from start: Int = 0) -> PermanentBytes {
+    unsafe bytes.withUnsafeBufferPointer { unsafe PermanentBytes($0) }.extracting(start..<count)
   }
 }

@@ -21,15 +21,15 @@ extension ByteSink where Self: ~Copyable {
   /// Appends a literal. It is passed on by its address alone: there are hundreds of them.
   @inline(__always)
   public mutating func append(_ literal: StaticString) {
-    append(terminated: literal.utf8Start)
+    unsafe append(terminated: literal.utf8Start)
   }
 
   /// Appends the bytes before a zero, which a literal ends with (`StaticString.utf8Start`).
   @inline(never)
   public mutating func append(terminated bytes: UnsafePointer<UInt8>) {
     var index = 0
-    while bytes[index] != 0 {
-      append(bytes[index])
+    while unsafe bytes[index] != 0 {
+      unsafe append(bytes[index])
       index += 1
     }
   }

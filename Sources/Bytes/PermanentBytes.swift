@@ -1,18 +1,18 @@
 /// Bytes that live as long as the program: an argument, an environment variable, a static buffer
 /// that is written once. They can be kept without a copy.
-public struct PermanentBytes: @unchecked Sendable {
+@safe public struct PermanentBytes: @unchecked Sendable {
   private let storage: UnsafeBufferPointer<UInt8>
 
   /// - Parameter storage: memory that is never freed nor written to again.
   public init(_ storage: UnsafeBufferPointer<UInt8>) {
-    self.storage = storage
+    unsafe self.storage = storage
   }
 
   public init(_ literal: StaticString) {
-    storage = UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount)
+    unsafe storage = UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount)
   }
 
-  public var count: Int { storage.count }
+  public var count: Int { unsafe storage.count }
 
   public var bytes: Span<UInt8> {
     @_lifetime(immortal)
@@ -21,15 +21,15 @@ public struct PermanentBytes: @unchecked Sendable {
 
   /// The part between two offsets.
   public func extracting(_ range: Range<Int>) -> PermanentBytes {
-    PermanentBytes(UnsafeBufferPointer(rebasing: storage[range]))
+    unsafe PermanentBytes(UnsafeBufferPointer(rebasing: storage[range]))
   }
 
   /// The part without blanks at either end.
   public func trimmed() -> PermanentBytes {
     var start = 0
     var end = count
-    while start < end, storage[start].isBlank { start += 1 }
-    while end > start, storage[end - 1].isBlank { end -= 1 }
+    while start < end, unsafe storage[start].isBlank { start += 1 }
+    while end > start, unsafe storage[end - 1].isBlank { end -= 1 }
     return extracting(start..<end)
   }
 }

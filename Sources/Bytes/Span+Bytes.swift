@@ -3,7 +3,7 @@ extension StaticString {
   public var bytes: Span<UInt8> {
     @_lifetime(immortal)
     get {
-      let pointer = UnsafeBufferPointer(start: utf8Start, count: utf8CodeUnitCount)
+      let pointer = unsafe UnsafeBufferPointer(start: utf8Start, count: utf8CodeUnitCount)
       return unsafe _overrideLifetime(Span(_unsafeElements: pointer), copying: ())
     }
   }
@@ -25,14 +25,16 @@ extension Span where Element == UInt8 {
 
   @inline(__always)
   public func equals(_ literal: StaticString) -> Bool {
-    equals(terminated: literal.utf8Start)
+    unsafe equals(terminated: literal.utf8Start)
   }
 
   /// Compares with the bytes before a zero, which a literal ends with.
   @inline(never)
   public func equals(terminated other: UnsafePointer<UInt8>) -> Bool {
-    for index in indices where other[index] == 0 || self[index] != other[index] { return false }
-    return other[count] == 0
+    for index in indices where unsafe other[index] == 0 || self[index] != other[index] {
+      return false
+    }
+    return unsafe other[count] == 0
   }
 
   /// Compares without regard to the case of ASCII letters.
@@ -58,15 +60,15 @@ extension Span where Element == UInt8 {
   /// Whether the bytes begin with those of `literal`.
   @inline(__always)
   public func hasPrefix(_ literal: StaticString) -> Bool {
-    hasPrefix(terminated: literal.utf8Start)
+    unsafe hasPrefix(terminated: literal.utf8Start)
   }
 
   /// Whether the bytes begin with those before a zero.
   @inline(never)
   public func hasPrefix(terminated other: UnsafePointer<UInt8>) -> Bool {
     var index = 0
-    while other[index] != 0 {
-      if index == count || self[index] != other[index] { return false }
+    while unsafe other[index] != 0 {
+      if unsafe index == count || self[index] != other[index] { return false }
       index += 1
     }
     return true

@@ -48,11 +48,3 @@ func tenant(_ setting: Setting?) throws(ConfigurationError) -> PermanentBytes {
   }
   return value
 }
-
-extension Buffer {
-  /// What follows the first `start` bytes, in memory that lives as long as the program and is only
-  /// appended to.
-  func permanent(from start: Int) -> PermanentBytes {
-    bytes.withUnsafeBufferPointer { PermanentBytes($0) }.extracting(start..<count)
-  }
-}

@@ -1,10 +1,10 @@
 /// Memory for the pixels of pictures, which the caller owns: it outlives what is painted on it, and
 /// nothing else writes to it meanwhile.
-public struct Canvas {
+@safe public struct Canvas {
   fileprivate let memory: UnsafeMutableRawBufferPointer
 
   public init(_ memory: UnsafeMutableRawBufferPointer) {
-    self.memory = memory
+    unsafe self.memory = memory
   }
 }
 
@@ -13,7 +13,7 @@ public struct Canvas {
 ///
 /// It may hold a band of the panel's rows only: whoever has no room for the whole picture paints
 /// it band by band.
-public struct Bitmap: ~Copyable {
+@safe public struct Bitmap: ~Copyable {
   /// The panel's rows that this bitmap holds.
   public let rows: Range<Int>
   /// The bytes of one row.
@@ -34,7 +34,7 @@ public struct Bitmap: ~Copyable {
     panel: Size, rotation: Rotation = .none, rows: Range<Int>? = nil,
     on canvas: Canvas
   ) {
-    let memory = canvas.memory
+    let memory = unsafe canvas.memory
     let rows = rows ?? 0..<panel.height
     let stride = Bitmap.stride(width: panel.width)
     guard panel.width > 0, stride <= memory.count, rows.count <= memory.count / stride else {
@@ -44,9 +44,9 @@ public struct Bitmap: ~Copyable {
     self.stride = stride
     self.panel = panel
     self.rotation = rotation
-    self.memory = UnsafeMutableRawBufferPointer(rebasing: memory[..<(stride * rows.count)])
+    unsafe self.memory = UnsafeMutableRawBufferPointer(rebasing: memory[..<(stride * rows.count)])
     size = rotation.applied(to: panel)
-    for index in self.memory.indices { self.memory[index] = 0 }
+    for index in unsafe self.memory.indices { unsafe self.memory[index] = 0 }
   }
 
   /// A bitmap that holds no row: what is painted on it is only measured.
@@ -55,7 +55,7 @@ public struct Bitmap: ~Copyable {
     stride = 0
     panel = size
     rotation = .none
-    memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    unsafe memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     self.size = size
   }
 
@@ -67,13 +67,14 @@ public struct Bitmap: ~Copyable {
     var storage = InlineArray<2048, UInt8>(repeating: 0)
     let rowsPerBand = max(1, storage.count / stride(width: panel.width))
     var span = storage.mutableSpan
-    span.withUnsafeMutableBytes { memory in
+    unsafe span.withUnsafeMutableBytes { memory in
       var top = 0
       var index = 0
       while top < panel.height {
         let rows = top..<min(top + rowsPerBand, panel.height)
         guard
-          var bitmap = Bitmap(panel: panel, rotation: rotation, rows: rows, on: Canvas(memory))
+          var bitmap = unsafe Bitmap(
+            panel: panel, rotation: rotation, rows: rows, on: Canvas(memory))
         else { return }
         body(&bitmap, index)
         top = rows.upperBound
@@ -88,8 +89,8 @@ public struct Bitmap: ~Copyable {
   public var bytes: Span<UInt8> {
     @_lifetime(borrow self)
     borrowing get {
-      let start = memory.baseAddress?.assumingMemoryBound(to: UInt8.self)
-      let pointer = UnsafeBufferPointer(start: start, count: memory.count)
+      let start = unsafe memory.baseAddress?.assumingMemoryBound(to: UInt8.self)
+      let pointer = unsafe UnsafeBufferPointer(start: start, count: memory.count)
       return unsafe _overrideLifetime(Span(_unsafeElements: pointer), borrowing: self)
     }
   }
@@ -97,7 +98,7 @@ public struct Bitmap: ~Copyable {
   /// Whether the panel's pixel in that column and row, which the band holds, is ink.
   public func isInk(x: Int, y: Int) -> Bool {
     precondition(x >= 0 && x < panel.width && rows.contains(y))
-    return memory[(y - rows.lowerBound) * stride + x / 8]
+    return unsafe memory[(y - rows.lowerBound) * stride + x / 8]
       & (0x80 &>> UInt8(truncatingIfNeeded: x % 8)) != 0
   }
 
@@ -118,8 +119,8 @@ public struct Bitmap: ~Copyable {
         // All of a byte at once where the rectangle covers it.
         let isWhole = x & 7 == 0 && end &- x >= 8
         let mask: UInt8 = isWhole ? 0xFF : 0x80 &>> UInt8(truncatingIfNeeded: x & 7)
-        let old = memory[row &+ x &>> 3]
-        memory[row &+ x &>> 3] = ink == .ink ? old | mask : old & ~mask
+        let old = unsafe memory[row &+ x &>> 3]
+        unsafe memory[row &+ x &>> 3] = ink == .ink ? old | mask : old & ~mask
         x &+= isWhole ? 8 : 1
       }
       row &+= stride

@@ -24,21 +24,18 @@ public struct Displays: ~Copyable {
   /// Opens the displays that are there; the others may come.
   ///
   /// - Parameter canvas: for pictures, one bit a pixel.
-  /// - Parameter drivers: for the drivers, less than 16 KiB each; five of them fit into 96 KiB. At
-  ///   an address that is a multiple of sixteen. Both outlive this; nothing else writes to them.
+  /// - Parameter drivers: for the drivers, less than 16 KiB each; five of them fit into 96 KiB.
   /// - Parameter locale: the first of `LC_ALL`, `LC_CTYPE`, `LANG` that is set and not empty; empty
   ///   where none is.
   /// - Parameter term: the value of `TERM`; empty where it is unset.
   public init(
-    _ choices: DisplayChoices, rotation: Rotation, canvas: UnsafeMutableRawBufferPointer,
-    drivers: UnsafeMutableRawBufferPointer, locale: PermanentBytes, term: PermanentBytes
+    _ choices: DisplayChoices, rotation: Rotation, canvas: Canvas, drivers: DriverMemory,
+    locale: PermanentBytes, term: PermanentBytes
   ) {
     slots = Slots(
       choices,
       Drivers(
-        rotation: rotation, canvas: Canvas(canvas),
-        memory: DriverMemory(drivers, parts: DisplayChoices.limit + 1), locale: locale,
-        term: term))
+        rotation: rotation, canvas: canvas, memory: drivers, locale: locale, term: term))
     noteNewPanels()
   }
 

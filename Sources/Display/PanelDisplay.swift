@@ -173,7 +173,7 @@ public struct PanelDisplay: ~Copyable {
       let sum = checksum(band.bytes)
       let isKnown = index < written.count
       if !rewritesAll, isKnown, written[index] == sum { return }
-      format.write(band, to: memory.bytes)
+      format.write(band, to: memory)
       if isKnown { written[index] = sum }
     }
   }

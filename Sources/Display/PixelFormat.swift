@@ -133,13 +133,18 @@ public struct PixelFormat: Equatable, Sendable {
   }
 
   /// Writes the rows that the bitmap holds to where they belong in the framebuffer's memory.
+  func write(_ bitmap: borrowing Bitmap, to memory: borrowing MappedMemory) {
+    unsafe write(bitmap, to: memory.bytes)
+  }
+
+  /// Writes them to memory that a test has, too.
   ///
   /// - Parameter memory: all of the device's memory, as long as the mode said.
   func write(_ bitmap: borrowing Bitmap, to memory: UnsafeMutableRawBufferPointer) {
     for y in bitmap.rows {
       var bit = (firstByte &+ y &* stride) &* 8 &+ firstBit
       for x in 0..<size.width {
-        write(bitmap.isInk(x: x, y: y) ? ink : paper, memory, bit)
+        unsafe write(bitmap.isInk(x: x, y: y) ? ink : paper, memory, bit)
         bit &+= bitsPerPixel
       }
     }
@@ -152,15 +157,15 @@ public struct PixelFormat: Equatable, Sendable {
       // The kernel's own drawing puts the leftmost pixel into the lowest bit on a little-endian
       // machine, and so do its drivers for such panels (ssd1307fb).
       let mask: UInt8 = 1 &<< UInt8(truncatingIfNeeded: bit & 7)
-      let old = memory[byte]
-      memory[byte] = value == 1 ? old | mask : old & ~mask
+      let old = unsafe memory[byte]
+      unsafe memory[byte] = value == 1 ? old | mask : old & ~mask
     } else if bitsPerPixel == 32, byte & 3 == 0 {
       // At once: the memory of a panel may lie behind a slow bus. Our machines are little-endian.
-      (memory.baseAddress! + byte).assumingMemoryBound(to: UInt32.self).pointee = value
+      unsafe (memory.baseAddress! + byte).assumingMemoryBound(to: UInt32.self).pointee = value
     } else {
       var rest = value
       for index in 0..<(bitsPerPixel &>> 3) {
-        memory[byte &+ index] = UInt8(truncatingIfNeeded: rest)
+        unsafe memory[byte &+ index] = UInt8(truncatingIfNeeded: rest)
         rest = rest &>> 8
       }
     }

@@ -21,7 +21,7 @@ enum Typeface: Int, Sendable {
   @inline(never)
   func rows(of character: UInt8) -> InlineArray<32, UInt32> {
     var rows = InlineArray<32, UInt32>(repeating: 0)
-    var reader = BitReader(next: data.utf8Start)
+    var reader = unsafe BitReader(next: data.utf8Start)
     var rest = Int(character) - 0x1F
     while rest > 0 {
       var row: UInt32 = 0
@@ -36,15 +36,15 @@ enum Typeface: Int, Sendable {
 }
 
 /// Reads bits out of bytes that hold six each, the highest first.
-private struct BitReader {
+@safe private struct BitReader {
   var next: UnsafePointer<UInt8>
   var held: UInt32 = 0
   var count = 0
 
   mutating func read(_ length: Int) -> UInt32 {
     while count < length {
-      held = held &<< 6 | UInt32(next.pointee &- UInt8(ascii: "0"))
-      next += 1
+      held = unsafe held &<< 6 | UInt32(next.pointee &- UInt8(ascii: "0"))
+      unsafe next += 1
       count &+= 6
     }
     count &-= length

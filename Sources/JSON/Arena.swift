@@ -12,11 +12,11 @@ enum Arena {
     let outcome = cjansson_begin()
     precondition(outcome == 0, "one JSON document at a time")
     var isExhausted: Int32 = 0
-    let root = bytes.withUnsafeBytes { bytes in
-      cjansson_load(
+    let root = unsafe bytes.withUnsafeBytes { bytes in
+      unsafe cjansson_load(
         bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count, &isExhausted)
     }
-    if let root { return root }
+    if let root = unsafe root { return unsafe root }
     end()
     throw isExhausted != 0 ? .tooComplex : .malformed
   }

@@ -20,17 +20,17 @@ public enum JSONError: UInt8, Error, Sendable, Equatable {
 
 /// One parsed JSON object, read-only. The only door to jansson, which works in a fixed arena: there
 /// can be one object at a time.
-public struct JSONObject: ~Copyable {
+@safe public struct JSONObject: ~Copyable {
   private let root: UnsafeMutablePointer<json_t>
 
   /// Parses a document, which is copied: `bytes` may go away.
   public init(_ bytes: borrowing Span<UInt8>) throws(JSONError) {
-    let parsed = try Arena.parse(bytes)
-    guard cjansson_is_object(parsed) != 0 else {
+    let parsed = try unsafe Arena.parse(bytes)
+    guard unsafe cjansson_is_object(parsed) != 0 else {
       Arena.end()
       throw .notAnObject
     }
-    root = parsed
+    unsafe root = parsed
   }
 
   deinit {
@@ -39,15 +39,15 @@ public struct JSONObject: ~Copyable {
 
   /// Whether there is a member of that name, null excepted.
   public func has(_ name: StaticString) -> Bool {
-    guard let value = member(name) else { return false }
-    return cjansson_is_null(value) == 0
+    guard let value = unsafe member(name) else { return false }
+    return unsafe cjansson_is_null(value) == 0
   }
 
   /// The string member's bytes; nil where it is missing or of another type.
   @_lifetime(borrow self)
   public func string(_ name: StaticString) -> Span<UInt8>? {
-    guard let value = member(name) else { return nil }
-    return text(of: value)
+    guard let value = unsafe member(name) else { return nil }
+    return unsafe text(of: value)
   }
 
   /// The number in a member: an integer, a real or a string of digits, since servers send all
@@ -56,20 +56,22 @@ public struct JSONObject: ~Copyable {
   /// - Parameter roundedUp: which way a fraction goes. A real beyond 64 bits is the last before.
   @inline(never)
   public func integer(_ name: StaticString, roundedUp: Bool = false) -> Int64? {
-    guard let value = member(name) else { return nil }
-    if cjansson_is_integer(value) != 0 { return Int64(json_integer_value(value)) }
-    if cjansson_is_real(value) != 0 { return rounded(json_real_value(value), up: roundedUp) }
-    return text(of: value)?.parseDecimal()
+    guard let value = unsafe member(name) else { return nil }
+    if unsafe cjansson_is_integer(value) != 0 { return unsafe Int64(json_integer_value(value)) }
+    if unsafe cjansson_is_real(value) != 0 {
+      return unsafe rounded(json_real_value(value), up: roundedUp)
+    }
+    return unsafe text(of: value)?.parseDecimal()
   }
 
   /// A member as JSON, to be shown to a person; empty where it is missing or has no room.
   @inline(never)
   public func literal(_ name: StaticString) -> Text<32> {
     var space = InlineArray<32, UInt8>(repeating: 0)
-    guard let value = member(name) else { return Text() }
+    guard let value = unsafe member(name) else { return Text() }
     var span = space.mutableSpan
-    let length = span.withUnsafeMutableBytes { space in
-      cjansson_dump(
+    let length = unsafe span.withUnsafeMutableBytes { space in
+      unsafe cjansson_dump(
         value, space.baseAddress?.assumingMemoryBound(to: CChar.self), space.count)
     }
     if length > space.count { return Text() }
@@ -79,17 +81,17 @@ public struct JSONObject: ~Copyable {
   /// The string `element` of the first object in the array `name`, as in `errors[0].description`.
   @_lifetime(borrow self)
   public func string(inFirstOf name: StaticString, _ element: StaticString) -> Span<UInt8>? {
-    guard let array = member(name), let first = json_array_get(array, 0),
-      let value = member(element, of: first)
+    guard let array = unsafe member(name), let first = unsafe json_array_get(array, 0),
+      let value = unsafe member(element, of: first)
     else { return nil }
-    return text(of: value)
+    return unsafe text(of: value)
   }
 
   /// The elements of an array of strings, given to `body` in turn; none where it is no array.
   public func forEachString(in name: StaticString, _ body: (borrowing Span<UInt8>) -> Void) {
-    guard let array = member(name) else { return }
-    for index in 0..<json_array_size(array) {
-      if let text = text(of: json_array_get(array, index)) { body(text) }
+    guard let array = unsafe member(name) else { return }
+    for index in unsafe 0..<json_array_size(array) {
+      if let text = unsafe text(of: json_array_get(array, index)) { body(text) }
     }
   }
 
@@ -98,8 +100,8 @@ public struct JSONObject: ~Copyable {
   /// - Returns: whether the buffer had room.
   public func write(to buffer: inout Buffer) -> Bool {
     let isWritten =
-      buffer.append { space in
-        let length = cjansson_dump(
+      unsafe buffer.append { space in
+        let length = unsafe cjansson_dump(
           root, space.baseAddress?.assumingMemoryBound(to: CChar.self), space.count)
         return length <= space.count ? length : 0
       } > 0
@@ -109,22 +111,24 @@ public struct JSONObject: ~Copyable {
 
   @inline(never)
   private func member(_ name: StaticString) -> UnsafeMutablePointer<json_t>? {
-    member(name, of: root)
+    unsafe member(name, of: root)
   }
 
   private func member(
     _ name: StaticString, of object: UnsafeMutablePointer<json_t>
   ) -> UnsafeMutablePointer<json_t>? {
     name.withUTF8Buffer { name in
-      json_object_getn(
+      unsafe json_object_getn(
         object, UnsafeRawPointer(name.baseAddress!).assumingMemoryBound(to: CChar.self), name.count)
     }
   }
 
   @_lifetime(borrow self)
   private func text(of value: UnsafeMutablePointer<json_t>) -> Span<UInt8>? {
-    guard cjansson_is_string(value) != 0, let start = json_string_value(value) else { return nil }
-    let bytes = UnsafeBufferPointer(
+    guard unsafe cjansson_is_string(value) != 0, let start = unsafe json_string_value(value) else {
+      return nil
+    }
+    let bytes = unsafe UnsafeBufferPointer(
       start: UnsafeRawPointer(start).assumingMemoryBound(to: UInt8.self),
       count: json_string_length(value))
     return unsafe _overrideLifetime(Span(_unsafeElements: bytes), borrowing: self)

@@ -25,11 +25,11 @@ public enum ChildProcess {
     _ program: Path, environment: borrowing Span<UInt8>
   ) throws(Errno) -> Int32 {
     precondition(environment.isEmpty || environment[environment.count - 1] == 0)
-    let child = environment.withUnsafeBytes { added in
-      program.withCString { program in
-        clinux_spawn(
+    let child = unsafe environment.withUnsafeBytes { added in
+      unsafe program.withCString { program in
+        unsafe clinux_spawn(
           program, added.baseAddress?.assumingMemoryBound(to: CChar.self), added.count,
-          { isForChildren(PermanentBytes(cString: $0!).bytes) })
+          { unsafe isForChildren(PermanentBytes(cString: $0!).bytes) })
       }
     }
     if child < 0 { throw .current }
@@ -42,7 +42,7 @@ public enum ChildProcess {
   public static func reap(_ child: Int32) -> ExitStatus? {
     var status: Int32 = 0
     do {
-      if try result({ waitpid(child, &status, WNOHANG) }) == 0 { return nil }
+      if try result({ unsafe waitpid(child, &status, WNOHANG) }) == 0 { return nil }
     } catch {
       return .unknown
     }

@@ -66,7 +66,7 @@ public struct DRMCard: ~Copyable {
     // Without room for a mode the card would ask the panel, which takes its time.
     request.count_modes = 1
     let descriptor = file.rawValue
-    _ = try result { clinux_drm_connector(descriptor, &request, &mode, nil) }
+    _ = try result { unsafe clinux_drm_connector(descriptor, &request, &mode, nil) }
     return request.count_modes > 0 && DRMConnector.Connection(request) != .disconnected
   }
 
@@ -77,7 +77,7 @@ public struct DRMCard: ~Copyable {
     var request = clinux_drm_mode_map_dumb()
     request.handle = picture.handle
     let descriptor = file.rawValue
-    _ = try result { clinux_drm_map_dumb(descriptor, &request) }
+    _ = try result { unsafe clinux_drm_map_dumb(descriptor, &request) }
     return try MappedMemory(
       file, length: mode.memoryLength, offset: Int64(bitPattern: request.offset))
   }
@@ -94,7 +94,7 @@ public struct DRMCard: ~Copyable {
     request.mode_valid = 1
     let descriptor = file.rawValue
     let connector = output.connector
-    _ = try result { clinux_drm_set_crtc(descriptor, &request, connector) }
+    _ = try result { unsafe clinux_drm_set_crtc(descriptor, &request, connector) }
   }
 
   /// Has the panel, once it shows the picture, show what was written to the memory since: some
@@ -115,7 +115,7 @@ public struct DRMCard: ~Copyable {
   deinit {
     var before = output.before
     if before.mode_valid != 0, before.fb_id != 0 {
-      _ = clinux_drm_set_crtc(file.rawValue, &before, output.connector)
+      _ = unsafe clinux_drm_set_crtc(file.rawValue, &before, output.connector)
     }
     _ = clinux_drm_drop_master(file.rawValue)
   }
@@ -146,7 +146,7 @@ private struct DRMOutput {
         possible: possible)
     else { throw Errno(rawValue: EBUSY) }
     before.crtc_id = controller
-    _ = clinux_drm_crtc(descriptor, &before)
+    _ = unsafe clinux_drm_crtc(descriptor, &before)
   }
 
   /// Chooses the connector's mode and finds which controllers can drive it. A connector with more
@@ -164,9 +164,9 @@ private struct DRMOutput {
     request.count_encoders = DRMResources.limit
     var modeSpan = modes.mutableSpan
     var encoderSpan = encoders.mutableSpan
-    let answer = modeSpan.withUnsafeMutableBufferPointer { modes in
-      encoderSpan.withUnsafeMutableBufferPointer { encoders in
-        clinux_drm_connector(descriptor, &request, modes.baseAddress, encoders.baseAddress)
+    let answer = unsafe modeSpan.withUnsafeMutableBufferPointer { modes in
+      unsafe encoderSpan.withUnsafeMutableBufferPointer { encoders in
+        unsafe clinux_drm_connector(descriptor, &request, modes.baseAddress, encoders.baseAddress)
       }
     }
     let count = request.count_modes
@@ -203,9 +203,9 @@ private struct DRMResources {
     var ids = InlineArray<32, UInt32>(repeating: 0)
     var idSpan = ids.mutableSpan
     var controllerSpan = controllers.mutableSpan
-    let answer = idSpan.withUnsafeMutableBufferPointer { ids in
-      controllerSpan.withUnsafeMutableBufferPointer { controllers in
-        clinux_drm_resources(descriptor, &request, controllers.baseAddress, ids.baseAddress)
+    let answer = unsafe idSpan.withUnsafeMutableBufferPointer { ids in
+      unsafe controllerSpan.withUnsafeMutableBufferPointer { controllers in
+        unsafe clinux_drm_resources(descriptor, &request, controllers.baseAddress, ids.baseAddress)
       }
     }
     if answer != 0 { throw .current }
@@ -214,7 +214,7 @@ private struct DRMResources {
     for index in 0..<connectorCount {
       var connector = clinux_drm_mode_get_connector()
       connector.connector_id = ids[index]
-      guard clinux_drm_connector(descriptor, &connector, nil, nil) == 0 else { continue }
+      guard unsafe clinux_drm_connector(descriptor, &connector, nil, nil) == 0 else { continue }
       connectors[index] = DRMConnector(
         id: ids[index],
         connection: .init(connector),
@@ -244,7 +244,7 @@ private func readEncoder(
 ) -> clinux_drm_mode_get_encoder {
   var request = clinux_drm_mode_get_encoder()
   request.encoder_id = number
-  _ = clinux_drm_encoder(descriptor, &request)
+  _ = unsafe clinux_drm_encoder(descriptor, &request)
   return request
 }
 
@@ -263,7 +263,7 @@ private struct DRMPicture {
     memory.width = UInt32(mode.hdisplay)
     memory.height = UInt32(mode.vdisplay)
     memory.bpp = bitsPerPixel
-    _ = try result { clinux_drm_create_dumb(descriptor, &memory) }
+    _ = try result { unsafe clinux_drm_create_dumb(descriptor, &memory) }
     var picture = clinux_drm_mode_fb_cmd()
     picture.width = memory.width
     picture.height = memory.height
@@ -271,7 +271,7 @@ private struct DRMPicture {
     picture.bpp = bitsPerPixel
     picture.depth = bitsPerPixel == 32 ? 24 : 16
     picture.handle = memory.handle
-    _ = try result { clinux_drm_add_fb(descriptor, &picture) }
+    _ = try result { unsafe clinux_drm_add_fb(descriptor, &picture) }
     handle = memory.handle
     framebuffer = picture.fb_id
     let isDeep = bitsPerPixel == 32

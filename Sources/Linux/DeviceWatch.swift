@@ -27,15 +27,17 @@ public struct DeviceWatch: ~Copyable {
     let socket = descriptor.rawValue
     while true {
       var space = storage.mutableSpan
-      let count = space.withUnsafeMutableBytes { recv(socket, $0.baseAddress, $0.count, 0) }
+      let count = unsafe space.withUnsafeMutableBytes {
+        unsafe recv(socket, $0.baseAddress, $0.count, 0)
+      }
       if count < 0 {
         guard Errno.current.rawValue == ENOBUFS else { return hasChanged }
         hasChanged = true
       }
       if count == 0 { return hasChanged }
-      let isDisplay = storage.span.withUnsafeBytes {
-        let event = UnsafeRawBufferPointer(rebasing: $0[..<max(0, count)])
-        return contains(event, "SUBSYSTEM=drm") || contains(event, "SUBSYSTEM=graphics")
+      let isDisplay = unsafe storage.span.withUnsafeBytes {
+        let event = unsafe UnsafeRawBufferPointer(rebasing: $0[..<max(0, count)])
+        return unsafe contains(event, "SUBSYSTEM=drm") || contains(event, "SUBSYSTEM=graphics")
       }
       if isDisplay { hasChanged = true }
     }
@@ -45,5 +47,6 @@ public struct DeviceWatch: ~Copyable {
 private func contains(_ event: UnsafeRawBufferPointer, _ property: StaticString) -> Bool {
   // With the zero at its end.
   guard let start = event.baseAddress else { return false }
-  return memmem(start, event.count, property.utf8Start, property.utf8CodeUnitCount + 1) != nil
+  return unsafe memmem(start, event.count, property.utf8Start, property.utf8CodeUnitCount + 1)
+    != nil
 }

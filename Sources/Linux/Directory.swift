@@ -67,9 +67,9 @@ public struct Directory: ~Copyable {
   /// Gives a file a second name.
   public borrowing func link(_ name: Path, to other: Path) throws(Errno) {
     let directory = descriptor.rawValue
-    try name.withCString { (name) throws(Errno) in
-      try other.withCString { (other) throws(Errno) in
-        _ = try result { linkat(directory, name, directory, other, 0) }
+    try unsafe name.withCString { (name) throws(Errno) in
+      try unsafe other.withCString { (other) throws(Errno) in
+        _ = try result { unsafe linkat(directory, name, directory, other, 0) }
       }
     }
   }
@@ -77,9 +77,9 @@ public struct Directory: ~Copyable {
   /// Renames a file, over what is there, in one step.
   public borrowing func rename(_ name: Path, to other: Path) throws(Errno) {
     let directory = descriptor.rawValue
-    try name.withCString { (name) throws(Errno) in
-      try other.withCString { (other) throws(Errno) in
-        _ = try result { renameat(directory, name, directory, other) }
+    try unsafe name.withCString { (name) throws(Errno) in
+      try unsafe other.withCString { (other) throws(Errno) in
+        _ = try result { unsafe renameat(directory, name, directory, other) }
       }
     }
   }
@@ -90,8 +90,8 @@ public struct Directory: ~Copyable {
   public borrowing func removeIfPresent(_ name: Path) throws(Errno) {
     let directory = descriptor.rawValue
     do {
-      try name.withCString { (name) throws(Errno) in
-        _ = try result { unlinkat(directory, name, 0) }
+      try unsafe name.withCString { (name) throws(Errno) in
+        _ = try result { unsafe unlinkat(directory, name, 0) }
       }
     } catch {
       if error != .noSuchFile { throw error }
@@ -104,8 +104,8 @@ public struct Directory: ~Copyable {
   public borrowing func identity(of name: Path) throws(Errno) -> FileIdentity {
     let directory = descriptor.rawValue
     var found = clinux_identity()
-    try name.withCString { (name) throws(Errno) in
-      _ = try result { clinux_identify(directory, name, &found) }
+    try unsafe name.withCString { (name) throws(Errno) in
+      _ = try result { unsafe clinux_identify(directory, name, &found) }
     }
     return FileIdentity(
       device: found.device, number: found.number, writtenAt: found.seconds,
@@ -140,8 +140,8 @@ private func makeDirectories(_ path: Path) throws(Errno) {
   try makeParentDirectories(path)
   _ = try makeDirectory(path, mode: 0o700)
   // Whatever the umask.
-  try path.withCString { (path) throws(Errno) in
-    _ = try result { chmod(path, 0o700) }
+  try unsafe path.withCString { (path) throws(Errno) in
+    _ = try result { unsafe chmod(path, 0o700) }
   }
 }
 
@@ -158,8 +158,8 @@ func makeParentDirectories(_ path: Path) throws(Errno) {
 /// - Returns: false where there is one already.
 func makeDirectory(_ path: Path, mode: UInt32) throws(Errno) -> Bool {
   do {
-    try path.withCString { (path) throws(Errno) in
-      _ = try result { mkdir(path, mode_t(mode)) }
+    try unsafe path.withCString { (path) throws(Errno) in
+      _ = try result { unsafe mkdir(path, mode_t(mode)) }
     }
     return true
   } catch {

@@ -25,10 +25,12 @@ public struct DirectoryWatch: ~Copyable {
     let watch = descriptor.rawValue
     while true {
       var space = storage.mutableSpan
-      let count = space.withUnsafeMutableBytes { read(watch, $0.baseAddress, $0.count) }
+      let count = unsafe space.withUnsafeMutableBytes {
+        unsafe read(watch, $0.baseAddress, $0.count)
+      }
       if count <= 0 { return hasChanged }
-      let changes = storage.span.withUnsafeBytes {
-        readChanges(UnsafeRawBufferPointer(rebasing: $0[..<count]), of: name)
+      let changes = unsafe storage.span.withUnsafeBytes {
+        unsafe readChanges(UnsafeRawBufferPointer(rebasing: $0[..<count]), of: name)
       }
       if changes != 0 { hasChanged = true }
       if changes & endings != 0 { isOver = true }
@@ -42,8 +44,8 @@ private func openWatch(_ directory: Path) throws(Errno) -> FileDescriptor {
   let number = watch.rawValue
   let names = IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE
   let changes = UInt32(names | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
-  try directory.withCString { (directory) throws(Errno) in
-    _ = try result { inotify_add_watch(number, directory, changes) }
+  try unsafe directory.withCString { (directory) throws(Errno) in
+    _ = try result { unsafe inotify_add_watch(number, directory, changes) }
   }
   return watch
 }
@@ -56,12 +58,12 @@ private func readChanges(_ bytes: UnsafeRawBufferPointer, of name: Path) -> UInt
   var changes: UInt32 = 0
   var start = 0
   while start < bytes.count {
-    let event = bytes.load(fromByteOffset: start, as: inotify_event.self)
+    let event = unsafe bytes.load(fromByteOffset: start, as: inotify_event.self)
     start += MemoryLayout<inotify_event>.size
     let end = start + Int(event.len)
-    let padded = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+    let padded = unsafe UnsafeRawBufferPointer(rebasing: bytes[start..<end])
     let concernsAll = event.mask & (endings | UInt32(IN_Q_OVERFLOW)) != 0
-    if concernsAll || isName(padded, name) { changes |= event.mask }
+    if unsafe concernsAll || isName(padded, name) { changes |= event.mask }
     start = end
   }
   return changes
@@ -70,7 +72,7 @@ private func readChanges(_ bytes: UnsafeRawBufferPointer, of name: Path) -> UInt
 /// Whether the bytes are those of `name`, with zeros behind.
 private func isName(_ padded: UnsafeRawBufferPointer, _ name: Path) -> Bool {
   let bytes = name.bytes
-  guard padded.count > bytes.count, padded[bytes.count] == 0 else { return false }
-  for index in bytes.indices where padded[index] != bytes[index] { return false }
+  guard padded.count > bytes.count, unsafe padded[bytes.count] == 0 else { return false }
+  for index in bytes.indices where unsafe padded[index] != bytes[index] { return false }
   return true
 }

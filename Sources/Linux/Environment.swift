@@ -14,11 +14,11 @@ public enum Environment {
 
   /// Gives each variable's name and value to `body`.
   public static func forEach(_ body: (PermanentBytes, PermanentBytes) -> Void) {
-    guard let variables = clinux_environment() else { return }
+    guard let variables = unsafe clinux_environment() else { return }
     var index = 0
-    while let variable = variables[index] {
+    while let variable = unsafe variables[index] {
       index += 1
-      let text = PermanentBytes(cString: variable)
+      let text = unsafe PermanentBytes(cString: variable)
       guard let equals = text.bytes.firstIndex(of: UInt8(ascii: "=")) else { continue }
       body(text.extracting(0..<equals), text.extracting(equals + 1..<text.count))
     }
@@ -28,8 +28,8 @@ public enum Environment {
 extension PermanentBytes {
   /// - Parameter cString: an argument or a variable of the process, ended by a zero.
   public init(cString: UnsafePointer<CChar>) {
-    let start = UnsafeRawPointer(cString).assumingMemoryBound(to: UInt8.self)
-    self.init(UnsafeBufferPointer(start: start, count: strlen(cString)))
+    let start = unsafe UnsafeRawPointer(cString).assumingMemoryBound(to: UInt8.self)
+    unsafe self.init(UnsafeBufferPointer(start: start, count: strlen(cString)))
   }
 }
 
@@ -49,7 +49,7 @@ public enum Group {
       return number < 0xFFFF_FFFF ? UInt32(truncatingIfNeeded: number) : nil
     }
     guard let path = Path(name) else { return nil }
-    let number = path.withCString { clinux_group_number($0) }
+    let number = unsafe path.withCString { unsafe clinux_group_number($0) }
     return number < 0 ? nil : UInt32(truncatingIfNeeded: number)
   }
 }

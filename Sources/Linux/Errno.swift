@@ -34,10 +34,10 @@ public struct Errno: Error, Equatable, Sendable {
 extension ByteSink where Self: ~Copyable {
   /// Appends the system's description, as in "Permission denied".
   public mutating func append(_ error: Errno) {
-    guard let description = strerror(error.rawValue) else { return }
+    guard let description = unsafe strerror(error.rawValue) else { return }
     var index = 0
-    while description[index] != 0 {
-      append(UInt8(bitPattern: description[index]))
+    while unsafe description[index] != 0 {
+      unsafe append(UInt8(bitPattern: description[index]))
       index += 1
     }
   }

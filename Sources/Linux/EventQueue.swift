@@ -46,6 +46,6 @@ public struct EventQueue: ~Copyable {
   /// The token of one descriptor that is ready, without waiting. Each gets its turn.
   public borrowing func next() -> UInt32? {
     var token: UInt32 = 0
-    return clinux_epoll_next(rawValue, &token) == 1 ? token : nil
+    return unsafe clinux_epoll_next(rawValue, &token) == 1 ? token : nil
   }
 }

@@ -50,8 +50,8 @@ public struct FileDescriptor: ~Copyable {
   public init(
     opening path: borrowing Path, _ flags: Flags, mode: UInt32 = 0
   ) throws(Errno) {
-    self.rawValue = try path.withCString { (name) throws(Errno) in
-      try result { clinux_openat(AT_FDCWD, name, flags.rawValue | O_CLOEXEC, mode_t(mode)) }
+    self.rawValue = try unsafe path.withCString { (name) throws(Errno) in
+      try result { unsafe clinux_openat(AT_FDCWD, name, flags.rawValue | O_CLOEXEC, mode_t(mode)) }
     }
   }
 
@@ -63,17 +63,19 @@ public struct FileDescriptor: ~Copyable {
     _ name: borrowing Path, _ flags: Flags, mode: UInt32 = 0
   ) throws(Errno) -> FileDescriptor {
     let directory = rawValue
-    return FileDescriptor(
+    return unsafe FileDescriptor(
       owning: try name.withCString { (name) throws(Errno) in
-        try result { clinux_openat(directory, name, flags.rawValue | O_CLOEXEC, mode_t(mode)) }
+        try result {
+          unsafe clinux_openat(directory, name, flags.rawValue | O_CLOEXEC, mode_t(mode))
+        }
       })
   }
 
   /// Reads into the buffer's free space. Zero: the end, or a buffer without space.
   public borrowing func read(into buffer: inout Buffer) throws(Errno) -> Int {
     let descriptor = rawValue
-    return try buffer.append { (space) throws(Errno) in
-      try result { CLinux.read(descriptor, space.baseAddress, space.count) }
+    return try unsafe buffer.append { (space) throws(Errno) in
+      try result { unsafe CLinux.read(descriptor, space.baseAddress, space.count) }
     }
   }
 
@@ -93,8 +95,8 @@ public struct FileDescriptor: ~Copyable {
   /// Writes once; a full pipe or terminal takes fewer bytes, or throws `.wouldBlock`.
   public borrowing func write(_ bytes: borrowing Span<UInt8>) throws(Errno) -> Int {
     let descriptor = rawValue
-    return try bytes.withUnsafeBytes { (bytes) throws(Errno) in
-      try result { CLinux.write(descriptor, bytes.baseAddress, bytes.count) }
+    return try unsafe bytes.withUnsafeBytes { (bytes) throws(Errno) in
+      try result { unsafe CLinux.write(descriptor, bytes.baseAddress, bytes.count) }
     }
   }
 
@@ -135,7 +137,7 @@ public struct FileDescriptor: ~Copyable {
   public borrowing func status() throws(Errno) -> Status {
     var status = stat()
     let descriptor = rawValue
-    _ = try result { fstat(descriptor, &status) }
+    _ = try result { unsafe fstat(descriptor, &status) }
     let type = status.st_mode & mode_t(S_IFMT)
     return Status(
       mode: UInt32(status.st_mode) & 0o777, owner: UInt32(status.st_uid),
@@ -188,8 +190,8 @@ private func write(
   var written = 0
   while written < bytes.count {
     let rest = bytes.extracting(written..<bytes.count)
-    written += try rest.withUnsafeBytes { (rest) throws(Errno) in
-      try result { CLinux.write(descriptor, rest.baseAddress, rest.count) }
+    unsafe written += try rest.withUnsafeBytes { (rest) throws(Errno) in
+      try result { unsafe CLinux.write(descriptor, rest.baseAddress, rest.count) }
     }
   }
 }

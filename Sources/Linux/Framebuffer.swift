@@ -15,8 +15,8 @@ public struct Framebuffer: ~Copyable {
     var variable = fb_var_screeninfo()
     var fixed = fb_fix_screeninfo()
     let descriptor = file.rawValue
-    _ = try result { clinux_fb_variable_info(descriptor, &variable) }
-    _ = try result { clinux_fb_fixed_info(descriptor, &fixed) }
+    _ = try result { unsafe clinux_fb_variable_info(descriptor, &variable) }
+    _ = try result { unsafe clinux_fb_fixed_info(descriptor, &fixed) }
     self.mode = FramebufferMode(variable, fixed)
     self.file = file
   }
@@ -31,7 +31,7 @@ public struct Framebuffer: ~Copyable {
   public borrowing func check() throws(Errno) {
     var now = fb_var_screeninfo()
     let descriptor = file.rawValue
-    _ = try result { clinux_fb_variable_info(descriptor, &now) }
+    _ = try result { unsafe clinux_fb_variable_info(descriptor, &now) }
     if Int(now.xres) != mode.width || Int(now.yres) != mode.height
       || Int(now.bits_per_pixel) != mode.bitsPerPixel || Int(now.xoffset) != mode.xOffset
       || Int(now.yoffset) != mode.yOffset
@@ -74,10 +74,10 @@ public struct Framebuffer: ~Copyable {
     var redSpan = brightness.mutableSpan
     var greenSpan = green.mutableSpan
     var blueSpan = blue.mutableSpan
-    let answer = redSpan.withUnsafeMutableBufferPointer { red in
-      greenSpan.withUnsafeMutableBufferPointer { green in
-        blueSpan.withUnsafeMutableBufferPointer { blue in
-          clinux_fb_palette(
+    let answer = unsafe redSpan.withUnsafeMutableBufferPointer { red in
+      unsafe greenSpan.withUnsafeMutableBufferPointer { green in
+        unsafe blueSpan.withUnsafeMutableBufferPointer { blue in
+          unsafe clinux_fb_palette(
             descriptor, red.baseAddress, green.baseAddress, blue.baseAddress, Int32(count))
         }
       }

@@ -58,8 +58,8 @@ public struct InputDevices: ~Copyable {
     var wasPressed = false
     while true {
       var space = storage.mutableSpan
-      let received = space.withUnsafeMutableBytes { space in
-        FileDescriptor.transfer { read(descriptor, space.baseAddress, space.count) }
+      let received = unsafe space.withUnsafeMutableBytes { space in
+        FileDescriptor.transfer { unsafe read(descriptor, space.baseAddress, space.count) }
       }
       guard case .bytes(let count) = received, count > 0 else {
         if received != .wouldBlock { return .gone }
@@ -93,8 +93,8 @@ public struct InputDevices: ~Copyable {
     var end = eventSize
     while end <= bytes.count {
       // Behind the time: a type and a code of 16 bits, a value of 32.
-      let (type, value) = bytes.withUnsafeBytes { bytes in
-        (
+      let (type, value) = unsafe bytes.withUnsafeBytes { bytes in
+        unsafe (
           bytes.loadUnaligned(fromByteOffset: end - 8, as: UInt16.self),
           bytes.loadUnaligned(fromByteOffset: end - 4, as: Int32.self)
         )
@@ -118,5 +118,7 @@ private func openDevice(_ directory: Path, _ number: Int) -> Int32 {
   path.append("/event")
   path.append(decimal: Int64(number))
   guard !path.isTruncated, let name = Path(path.bytes) else { return -1 }
-  return name.withCString { clinux_openat(AT_FDCWD, $0, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0) }
+  return unsafe name.withCString {
+    unsafe clinux_openat(AT_FDCWD, $0, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0)
+  }
 }

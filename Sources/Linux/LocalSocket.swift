@@ -122,7 +122,8 @@ extension FileDescriptor {
   public var peerCredentials: PeerCredentials? {
     var peer = ucred()
     var length = socklen_t(MemoryLayout<ucred>.size)
-    guard getsockopt(rawValue, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0, peer.pid != 0 else {
+    guard unsafe getsockopt(rawValue, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0, peer.pid != 0
+    else {
       return nil
     }
     return PeerCredentials(process: peer.pid, user: peer.uid, group: peer.gid)
@@ -140,8 +141,8 @@ private struct SocketPath {
   }
 
   func withCString(_ body: (UnsafePointer<CChar>) -> Int32) throws(Errno) {
-    let failed = terminated.bytes.withUnsafeBytes { bytes in
-      body(bytes.baseAddress!.assumingMemoryBound(to: CChar.self)) != 0
+    let failed = unsafe terminated.bytes.withUnsafeBytes { bytes in
+      unsafe body(bytes.baseAddress!.assumingMemoryBound(to: CChar.self)) != 0
     }
     if failed { throw .current }
   }
@@ -155,7 +156,7 @@ private struct SocketIdentity {
 
   init(_ path: SocketPath) throws(Errno) {
     var status = stat()
-    try path.withCString { lstat($0, &status) }
+    try unsafe path.withCString { unsafe lstat($0, &status) }
     device = status.st_dev
     inode = status.st_ino
     isSocket = status.st_mode & mode_t(S_IFMT) == mode_t(S_IFSOCK)
@@ -169,8 +170,8 @@ private func makeParent(_ path: Path) throws(LocalSocketError) {
   do {
     try makeParentDirectories(directory)
     guard try makeDirectory(directory, mode: 0o755) else { return }
-    try directory.withCString { (directory) throws(Errno) in
-      _ = try result { chmod(directory, 0o755) }
+    try unsafe directory.withCString { (directory) throws(Errno) in
+      _ = try result { unsafe chmod(directory, 0o755) }
     }
   } catch {
     throw .directory(error)
@@ -185,7 +186,7 @@ private func clearWay(_ path: SocketPath) throws(LocalSocketError) {
   case .failed(let error): throw error
   }
   do {
-    try path.withCString { unlink($0) }
+    try unsafe path.withCString { unsafe unlink($0) }
   } catch {
     if error != .noSuchFile { throw .socket(error) }
   }
@@ -222,7 +223,7 @@ private func newSocket() -> Int32 {
 }
 
 private func connectSocket(_ socket: Int32, _ path: SocketPath) throws(Errno) {
-  try path.withCString { clinux_connect_local(socket, $0) }
+  try unsafe path.withCString { unsafe clinux_connect_local(socket, $0) }
 }
 
 private func bindSocket(
@@ -235,7 +236,7 @@ private func bindSocket(
     try socket.setMode(mode)
     let mask = umask(0)
     defer { umask(mask) }
-    try path.withCString { clinux_bind_local(number, $0) }
+    try unsafe path.withCString { unsafe clinux_bind_local(number, $0) }
     return socket
   } catch {
     throw error.rawValue == EADDRINUSE ? .inUse : .socket(error)
@@ -248,11 +249,11 @@ private func listen(
 ) throws(LocalSocketError) -> SocketIdentity {
   do {
     let identity = try SocketIdentity(path)
-    if let group { try path.withCString { lchown($0, ~0, gid_t(group)) } }
+    if let group { try unsafe path.withCString { unsafe lchown($0, ~0, gid_t(group)) } }
     _ = try result { CLinux.listen(socket, 64) }
     return identity
   } catch {
-    try? path.withCString { unlink($0) }
+    try? unsafe path.withCString { unsafe unlink($0) }
     throw group == nil ? .socket(error) : .group(error)
   }
 }
@@ -261,6 +262,6 @@ private func removeOwn(_ path: SocketPath, _ identity: SocketIdentity) {
   do {
     let found = try SocketIdentity(path)
     guard found.inode == identity.inode, found.device == identity.device else { return }
-    try path.withCString { unlink($0) }
+    try unsafe path.withCString { unsafe unlink($0) }
   } catch {}
 }

@@ -1,19 +1,19 @@
 internal import CLinux
 
 /// A file or device mapped into memory for reading and writing, unmapped when it goes away.
-public struct MappedMemory: ~Copyable {
+@safe public struct MappedMemory: ~Copyable {
   public let bytes: UnsafeMutableRawBufferPointer
 
   /// - Parameter length: in bytes; `offset`, where in the file they begin, too.
   ///
   /// The corresponding C function is `mmap`, shared.
   public init(_ file: borrowing FileDescriptor, length: Int, offset: Int64 = 0) throws(Errno) {
-    let address = clinux_map(file.rawValue, length, offset)
-    if clinux_map_failed(address) != 0 { throw .current }
-    bytes = UnsafeMutableRawBufferPointer(start: address, count: length)
+    let address = unsafe clinux_map(file.rawValue, length, offset)
+    if unsafe clinux_map_failed(address) != 0 { throw .current }
+    unsafe bytes = UnsafeMutableRawBufferPointer(start: address, count: length)
   }
 
   deinit {
-    munmap(bytes.baseAddress, bytes.count)
+    unsafe munmap(bytes.baseAddress, bytes.count)
   }
 }

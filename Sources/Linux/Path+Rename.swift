@@ -5,9 +5,9 @@ extension Path {
   ///
   /// The corresponding C function is `rename`.
   public func rename(to other: Path) throws(Errno) {
-    _ = try withCString { (name) throws(Errno) in
-      try other.withCString { (otherName) throws(Errno) in
-        try result { CLinux.rename(name, otherName) }
+    _ = try unsafe withCString { (name) throws(Errno) in
+      try unsafe other.withCString { (otherName) throws(Errno) in
+        try result { unsafe CLinux.rename(name, otherName) }
       }
     }
   }
@@ -16,8 +16,8 @@ extension Path {
   ///
   /// The corresponding C function is `unlink`.
   public func remove() throws(Errno) {
-    _ = try withCString { (name) throws(Errno) in
-      try result { unlink(name) }
+    _ = try unsafe withCString { (name) throws(Errno) in
+      try result { unsafe unlink(name) }
     }
   }
 }

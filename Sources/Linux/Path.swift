@@ -62,8 +62,8 @@ public struct Path: Sendable {
   func withCString<Result, Failure: Error>(
     _ body: (UnsafePointer<CChar>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    try terminated.bytes.withUnsafeBytes { (bytes) throws(Failure) in
-      try body(bytes.baseAddress!.assumingMemoryBound(to: CChar.self))
+    try unsafe terminated.bytes.withUnsafeBytes { (bytes) throws(Failure) in
+      try unsafe body(bytes.baseAddress!.assumingMemoryBound(to: CChar.self))
     }
   }
 }

@@ -5,7 +5,14 @@ internal import CLinux
 public func fillWithRandom(_ space: UnsafeMutableRawBufferPointer) throws(Errno) {
   var filled = 0
   while filled < space.count {
-    let rest = UnsafeMutableRawBufferPointer(rebasing: space[filled...])
-    filled += try result { getrandom(rest.baseAddress, rest.count, 0) }
+    let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: space[filled...])
+    filled += try result { unsafe getrandom(rest.baseAddress, rest.count, 0) }
   }
+}
+
+/// A random number of the kernel's; 0 where it has none.
+public func randomNumber() -> UInt32 {
+  var number: UInt32 = 0
+  unsafe withUnsafeMutableBytes(of: &number) { try? unsafe fillWithRandom($0) }
+  return number
 }

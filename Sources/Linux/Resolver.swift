@@ -25,11 +25,14 @@ func resolve(
   guard let name = Path(host) else { throw .name(EAI_NONAME) }
   var pipe = InlineArray<2, Int32>(repeating: -1)
   var ends = pipe.mutableSpan
-  let failed = ends.withUnsafeMutableBufferPointer { pipe2($0.baseAddress, O_CLOEXEC) } != 0
+  let failed =
+    unsafe ends.withUnsafeMutableBufferPointer { unsafe pipe2($0.baseAddress, O_CLOEXEC) } != 0
   if failed { throw .connection(.current) }
   let output = FileDescriptor(owning: pipe[0])
   let input = FileDescriptor(owning: pipe[1])
-  let child = name.withCString { clinux_resolve_in_child($0, UInt16(port), input.rawValue) }
+  let child = unsafe name.withCString {
+    unsafe clinux_resolve_in_child($0, UInt16(port), input.rawValue)
+  }
   if child < 0 { throw .connection(.current) }
   _ = consume input
   defer {
@@ -69,5 +72,7 @@ private func readValue<Value: BitwiseCopyable>(
   }
   // A pipe keeps a write of less than PIPE_BUF together.
   let size = MemoryLayout<Value>.size
-  return withUnsafeMutableBytes(of: &value) { read(output.rawValue, $0.baseAddress, size) } == size
+  return unsafe withUnsafeMutableBytes(of: &value) {
+    unsafe read(output.rawValue, $0.baseAddress, size)
+  } == size
 }

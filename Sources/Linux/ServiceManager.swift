@@ -38,25 +38,11 @@ public struct ServiceManager: Sendable {
   /// Sends one datagram; whether anybody hears it makes no difference here.
   private func send(_ words: StaticString) {
     guard let socket else { return }
-    socket.bytes.withUnsafeBytes { address in
+    unsafe socket.bytes.withUnsafeBytes { address in
       words.withUTF8Buffer { words in
-        clinux_send_to_local(address.baseAddress, address.count, words.baseAddress, words.count)
+        unsafe clinux_send_to_local(
+          address.baseAddress, address.count, words.baseAddress, words.count)
       }
     }
   }
-}
-
-/// Runs this program again in the place of what runs now, with the same process number.
-///
-/// - Parameter arguments: as `main` got them.
-/// - Returns: why that did not work.
-///
-/// The corresponding C function is `execve`.
-public func executeAgain(
-  _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
-) -> Errno {
-  Path("/proc/self/exe").withCString { program in
-    _ = execve(program, arguments, clinux_environment())
-  }
-  return .current
 }

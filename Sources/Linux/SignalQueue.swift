@@ -29,9 +29,9 @@ public struct SignalQueue: ~Copyable {
     if isForService { clinux_restore_signal(SIGCHLD) }
     let signals: InlineArray<5, Int32> = [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD]
     let count: Int32 = isForService ? 5 : 3
-    descriptor = FileDescriptor(
+    descriptor = unsafe FileDescriptor(
       owning: try signals.span.withUnsafeBufferPointer { (signals) throws(Errno) in
-        try result { clinux_block_signals(signals.baseAddress, count) }
+        try result { unsafe clinux_block_signals(signals.baseAddress, count) }
       })
   }
 
@@ -42,7 +42,7 @@ public struct SignalQueue: ~Copyable {
   public borrowing func next() -> Int32? {
     var information = signalfd_siginfo()
     let size = MemoryLayout<signalfd_siginfo>.size
-    return read(descriptor.rawValue, &information, size) == size
+    return unsafe read(descriptor.rawValue, &information, size) == size
       ? Int32(information.ssi_signo) : nil
   }
 

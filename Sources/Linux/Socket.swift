@@ -17,7 +17,7 @@ extension ByteSink where Self: ~Copyable {
     switch error {
     case .name(let code):
       append("name resolution failed: ")
-      appendCString(gai_strerror(code))
+      unsafe appendCString(gai_strerror(code))
     case .connection(let error):
       append("connection failed: ")
       append(error)
@@ -27,10 +27,10 @@ extension ByteSink where Self: ~Copyable {
   }
 
   mutating func appendCString(_ text: UnsafePointer<CChar>?) {
-    guard let text else { return }
+    guard let text = unsafe text else { return }
     var index = 0
-    while text[index] != 0 {
-      append(UInt8(bitPattern: text[index]))
+    while unsafe text[index] != 0 {
+      unsafe append(UInt8(bitPattern: text[index]))
       index += 1
     }
   }
@@ -41,10 +41,10 @@ public func parseAddress(_ text: borrowing Span<UInt8>) -> Text<16>? {
   guard let name = Path(text) else { return nil }
   var bytes = InlineArray<16, UInt8>(repeating: 0)
   var span = bytes.mutableSpan
-  let length = span.withUnsafeMutableBytes { bytes in
-    name.withCString { name in
-      if inet_pton(AF_INET, name, bytes.baseAddress) == 1 { return 4 }
-      return inet_pton(AF_INET6, name, bytes.baseAddress) == 1 ? 16 : 0
+  let length = unsafe span.withUnsafeMutableBytes { bytes in
+    unsafe name.withCString { name in
+      if unsafe inet_pton(AF_INET, name, bytes.baseAddress) == 1 { return 4 }
+      return unsafe inet_pton(AF_INET6, name, bytes.baseAddress) == 1 ? 16 : 0
     }
   }
   return length == 0 ? nil : Text(bytes.span.extracting(first: length))
@@ -85,14 +85,27 @@ extension FileDescriptor {
   public static func receive(
     from descriptor: Int32, into space: UnsafeMutableRawBufferPointer
   ) -> Transfer {
-    transfer { recv(descriptor, space.baseAddress, space.count, 0) }
+    transfer { unsafe recv(descriptor, space.baseAddress, space.count, 0) }
   }
 
   /// Sends what there is room for on a descriptor that does not block.
   public static func send(
     to descriptor: Int32, _ bytes: UnsafeRawBufferPointer
   ) -> Transfer {
-    transfer { CLinux.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
+    transfer { unsafe CLinux.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
+  }
+
+  /// Sends what there is room for on a descriptor that does not block.
+  public static func send(to descriptor: Int32, _ bytes: borrowing Span<UInt8>) -> Transfer {
+    unsafe bytes.withUnsafeBytes { unsafe send(to: descriptor, $0) }
+  }
+
+  /// Receives what is there on a descriptor that does not block.
+  public static func receive<let capacity: Int>(
+    from descriptor: Int32, into space: inout InlineArray<capacity, UInt8>
+  ) -> Transfer {
+    var span = space.mutableSpan
+    return unsafe span.withUnsafeMutableBytes { unsafe receive(from: descriptor, into: $0) }
   }
 
   static func transfer(_ body: () -> Int) -> Transfer {
@@ -113,10 +126,10 @@ private func connect(
   let connection = FileDescriptor(owning: descriptor)
   // A poll is one small write; waiting to fill a segment would only delay it.
   var one: Int32 = 1
-  setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
+  unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
 
   var storage = address
-  if clinux_connect(descriptor, &storage) == 0 { return connection }
+  if unsafe clinux_connect(descriptor, &storage) == 0 { return connection }
   let failure = Errno.current
   if failure.rawValue != EINPROGRESS { throw .connection(failure) }
   switch wait(for: .writable, on: descriptor, until: deadline, attending: attending) {
@@ -126,7 +139,7 @@ private func connect(
   }
   var error: Int32 = 0
   var length = socklen_t(4)
-  getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length)
+  unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length)
   if error != 0 { throw .connection(Errno(rawValue: error)) }
   return connection
 }

@@ -16,7 +16,7 @@ public struct Terminal: Sendable {
   /// The corresponding request is `TIOCGWINSZ`.
   public var size: (columns: Int, rows: Int)? {
     var size = winsize()
-    guard clinux_window_size(descriptor, &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+    guard unsafe clinux_window_size(descriptor, &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
       return nil
     }
     return (Int(size.ws_col), Int(size.ws_row))
@@ -42,8 +42,8 @@ public struct Terminal: Sendable {
   }
 
   private func writeSome(_ bytes: borrowing Span<UInt8>) throws(Errno) -> Int {
-    try bytes.withUnsafeBytes { (bytes) throws(Errno) in
-      try result { CLinux.write(descriptor, bytes.baseAddress, bytes.count) }
+    try unsafe bytes.withUnsafeBytes { (bytes) throws(Errno) in
+      try result { unsafe CLinux.write(descriptor, bytes.baseAddress, bytes.count) }
     }
   }
 
@@ -58,7 +58,9 @@ public struct Terminal: Sendable {
     var wasEntered = false
     while isReadable {
       var space = storage.mutableSpan
-      let count = space.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+      let count = unsafe space.withUnsafeMutableBytes {
+        unsafe read(descriptor, $0.baseAddress, $0.count)
+      }
       if count <= 0 { break }
       let typed = storage.span.extracting(first: count)
       // A terminal that leaves input as it comes has carriage returns.
@@ -77,6 +79,6 @@ public struct Terminal: Sendable {
   /// Whether a read would return at once.
   private var isReadable: Bool {
     var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-    return poll(&entry, 1, 0) == 1
+    return unsafe poll(&entry, 1, 0) == 1
   }
 }

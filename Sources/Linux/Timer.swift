@@ -75,7 +75,7 @@ private func openTimer(_ clock: Int32) throws(Errno) -> FileDescriptor {
 private func readExpiry(_ timer: Int32) -> Errno? {
   var expiries: UInt64 = 0
   do {
-    _ = try result { read(timer, &expiries, 8) }
+    _ = try result { unsafe read(timer, &expiries, 8) }
     return nil
   } catch {
     return error

@@ -26,7 +26,7 @@ public struct VirtualTerminal: ~Copyable {
   public mutating func quieten() throws(Errno) -> Bool {
     let descriptor = file.rawValue
     var mode: Int32 = 0
-    _ = try result { clinux_vt_mode(descriptor, &mode) }
+    _ = try result { unsafe clinux_vt_mode(descriptor, &mode) }
     if mode != KD_GRAPHICS { _ = try result { clinux_vt_set_mode(descriptor, KD_GRAPHICS) } }
     // One that was quiet already has been left so by a predecessor that was killed.
     isQuiet = true
@@ -44,7 +44,7 @@ public struct VirtualTerminal: ~Copyable {
   public borrowing func setCursor(isVisible: Bool) {
     let sequence: StaticString = isVisible ? "\u{1B}[?25h" : "\u{1B}[?25l"
     // One that is stopped by Ctrl-S takes nothing, and draws no cursor.
-    _ = write(file.rawValue, sequence.utf8Start, sequence.utf8CodeUnitCount)
+    _ = unsafe write(file.rawValue, sequence.utf8Start, sequence.utf8CodeUnitCount)
   }
 
   /// Whether that framebuffer shows this console; true where the kernel does not tell.

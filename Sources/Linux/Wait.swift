@@ -7,7 +7,7 @@ internal import CLinux
 /// whatever else would touch the attendant meanwhile, and the attendant can reach nothing but
 /// itself. So a wait deep inside an exchange can serve others, and what the caller is at stays as
 /// it is. It is lent by its owner for one call, and cannot be kept.
-public struct Attending: ~Escapable {
+@safe public struct Attending: ~Escapable {
   /// What does in the midst of a wait what can't be put off; true ends the wait as interrupted.
   /// Where it returns false it must have taken all that made the descriptor readable: otherwise the
   /// wait calls it again and again.
@@ -30,8 +30,8 @@ public struct Attending: ~Escapable {
   @_lifetime(immortal)
   public init(descriptor: Int32) {
     self.descriptor = descriptor
-    context = nil
-    service = nil
+    unsafe context = nil
+    unsafe service = nil
   }
 
   /// - Parameters:
@@ -42,16 +42,16 @@ public struct Attending: ~Escapable {
     _ attendant: inout Attendant, descriptor: Int32, service: @escaping Service
   ) {
     self.descriptor = descriptor
-    self.service = service
-    context = withUnsafeMutablePointer(to: &attendant) { UnsafeMutableRawPointer($0) }
+    unsafe self.service = service
+    unsafe context = withUnsafeMutablePointer(to: &attendant) { UnsafeMutableRawPointer($0) }
   }
 
   /// Attends to what there is.
   ///
   /// - Returns: whether the wait ends.
   public func attend() -> Bool {
-    guard let service else { return true }
-    return service(context)
+    guard let service = unsafe service else { return true }
+    return unsafe service(context)
   }
 
   /// Whether a wait that began now would end at once.
@@ -93,8 +93,8 @@ public func wait(
     let left = deadline - Clock.milliseconds
     if left <= 0 { return .timedOut }
     var span = entries.mutableSpan
-    let count = span.withUnsafeMutableBufferPointer { entries in
-      poll(entries.baseAddress, nfds_t(entries.count), Int32(clamping: left))
+    let count = unsafe span.withUnsafeMutableBufferPointer { entries in
+      unsafe poll(entries.baseAddress, nfds_t(entries.count), Int32(clamping: left))
     }
     if count <= 0 { continue }
     if entries[1].revents != 0, attending.attend() { return .interrupted }

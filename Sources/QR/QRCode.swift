@@ -3,7 +3,7 @@ internal import CQRencode
 
 /// A QR code as a square of modules (ISO/IEC 18004), without its quiet zone. The only door to
 /// libqrencode.
-public struct QRCode: ~Copyable {
+@safe public struct QRCode: ~Copyable {
   /// How much of the symbol may be unreadable: about 7 % or 15 %.
   public enum ErrorCorrection: Sendable {
     case low
@@ -25,26 +25,26 @@ public struct QRCode: ~Copyable {
 
   /// Encodes bytes in the smallest symbol that holds them at that level.
   public init(_ bytes: borrowing Span<UInt8>, _ level: ErrorCorrection) throws(Failure) {
-    let encoded = bytes.withUnsafeBufferPointer { bytes in
-      QRcode_encodeData(
+    let encoded = unsafe bytes.withUnsafeBufferPointer { bytes in
+      unsafe QRcode_encodeData(
         Int32(bytes.count), bytes.baseAddress, 0, level == .low ? QR_ECLEVEL_L : QR_ECLEVEL_M)
     }
-    guard let encoded else {
+    guard let encoded = unsafe encoded else {
       throw cqrencode_errno() == cqrencode_too_long() ? .tooLong : .encoder(cqrencode_errno())
     }
-    symbol = encoded
+    unsafe symbol = encoded
   }
 
   deinit {
-    QRcode_free(symbol)
+    unsafe QRcode_free(symbol)
   }
 
   /// Modules on each side: 21 to 177.
-  public var width: Int { Int(symbol.pointee.width) }
+  public var width: Int { unsafe Int(symbol.pointee.width) }
 
   /// Whether the module in that column and row is dark.
   public func isDark(column: Int, row: Int) -> Bool {
     precondition(column >= 0 && column < width && row >= 0 && row < width)
-    return symbol.pointee.data[row * width + column] & 1 == 1
+    return unsafe symbol.pointee.data[row * width + column] & 1 == 1
   }
 }

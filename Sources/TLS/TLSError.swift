@@ -97,7 +97,9 @@ extension ByteSink where Self: ~Copyable {
   private mutating func append(mbedTLSError code: Int32) {
     var words = InlineArray<128, CChar>(repeating: 0)
     var span = words.mutableSpan
-    span.withUnsafeMutableBufferPointer { mbedtls_strerror(code, $0.baseAddress, $0.count) }
+    unsafe span.withUnsafeMutableBufferPointer {
+      unsafe mbedtls_strerror(code, $0.baseAddress, $0.count)
+    }
     for index in words.indices {
       if words[index] == 0 { break }
       append(UInt8(bitPattern: words[index]))

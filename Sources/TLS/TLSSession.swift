@@ -4,8 +4,8 @@ public import Linux
 
 /// The one TLS session of the program: the only door to mbedTLS. Verified always, TLS 1.2 at least,
 /// resumed where the server keeps sessions.
-public struct TLSSession: ~Copyable {
-  private let session: UnsafeMutablePointer<cmbedtls_session> = cmbedtls_session()
+@safe public struct TLSSession: ~Copyable {
+  private let session: UnsafeMutablePointer<cmbedtls_session> = unsafe cmbedtls_session()
   private var socket: FileDescriptor?
 
   /// Handshakes so far, and how many of them resumed a session.
@@ -14,22 +14,22 @@ public struct TLSSession: ~Copyable {
 
   /// - Parameter trustAnchors: a PEM file with the certificates that may vouch for a server.
   public init(trustAnchors: Path) throws(TLSError) {
-    verification.bundle = Bundle(trustAnchors)
-    let outcome = cmbedtls_configure(session)
+    unsafe verification.bundle = Bundle(trustAnchors)
+    let outcome = unsafe cmbedtls_configure(session)
     if outcome != 0 { throw .setUp(outcome) }
-    mbedtls_ssl_conf_rng(&session.pointee.config, randomCallback, nil)
-    mbedtls_ssl_conf_verify(&session.pointee.config, verificationCallback, nil)
-    let setUp = mbedtls_ssl_setup(&session.pointee.ssl, &session.pointee.config)
+    unsafe mbedtls_ssl_conf_rng(&session.pointee.config, randomCallback, nil)
+    unsafe mbedtls_ssl_conf_verify(&session.pointee.config, verificationCallback, nil)
+    let setUp = unsafe mbedtls_ssl_setup(&session.pointee.ssl, &session.pointee.config)
     if setUp != 0 { throw .setUp(setUp) }
-    mbedtls_ssl_set_bio(
+    unsafe mbedtls_ssl_set_bio(
       &session.pointee.ssl, session, sendCallback, receiveCallback, nil)
   }
 
   deinit {
-    mbedtls_ssl_free(&session.pointee.ssl)
-    mbedtls_ssl_config_free(&session.pointee.config)
-    mbedtls_ssl_session_free(&session.pointee.saved)
-    mbedtls_x509_crt_free(&session.pointee.anchors)
+    unsafe mbedtls_ssl_free(&session.pointee.ssl)
+    unsafe mbedtls_ssl_config_free(&session.pointee.config)
+    unsafe mbedtls_ssl_session_free(&session.pointee.saved)
+    unsafe mbedtls_x509_crt_free(&session.pointee.anchors)
   }
 
   /// Whether the file can be read and holds a certificate.
@@ -42,10 +42,10 @@ public struct TLSSession: ~Copyable {
   /// Whether the server has ended the connection, or said something unasked, since the last answer.
   public var isStale: Bool {
     // Of a record that was received already.
-    if mbedtls_ssl_get_bytes_avail(ssl) > 0 { return true }
+    if unsafe mbedtls_ssl_get_bytes_avail(ssl) > 0 { return true }
     let now = Clock.milliseconds
     // One millisecond: what arrived while nobody looked is there at once.
-    return wait(
+    return unsafe wait(
       for: .readable, on: session.pointee.descriptor, until: now + 1, attending: Attending())
       == .ready
   }
@@ -59,7 +59,7 @@ public struct TLSSession: ~Copyable {
     close()
     if !isLast(host) {
       forgetSession()
-      cmbedtls_next_attempt(session, 0)
+      unsafe cmbedtls_next_attempt(session, 0)
     }
     try setHost(host)
     let opened: FileDescriptor
@@ -69,8 +69,8 @@ public struct TLSSession: ~Copyable {
     } catch {
       throw .connect(error)
     }
-    session.pointee.descriptor = opened.rawValue
-    session.pointee.has_ended = 0
+    unsafe session.pointee.descriptor = opened.rawValue
+    unsafe session.pointee.has_ended = 0
     socket = consume opened
     do {
       try shakeHands(until: deadline, attending: attending)
@@ -78,7 +78,7 @@ public struct TLSSession: ~Copyable {
       close()
       // What the server did not like may have been the old session.
       forgetSession()
-      guard cmbedtls_next_attempt(session, error.handshakeCode) != 0 else { throw error }
+      guard unsafe cmbedtls_next_attempt(session, error.handshakeCode) != 0 else { throw error }
       try connect(to: host, port: port, until: deadline, attending: attending)
     }
   }
@@ -89,9 +89,9 @@ public struct TLSSession: ~Copyable {
   ) throws(TLSError) {
     var sent = 0
     while sent < bytes.count {
-      let ssl = ssl
-      let outcome = bytes.extracting(sent..<bytes.count).withUnsafeBufferPointer {
-        mbedtls_ssl_write(ssl, $0.baseAddress, $0.count)
+      let ssl = unsafe ssl
+      let outcome = unsafe bytes.extracting(sent..<bytes.count).withUnsafeBufferPointer {
+        unsafe mbedtls_ssl_write(ssl, $0.baseAddress, $0.count)
       }
       if outcome > 0 {
         sent += Int(outcome)
@@ -110,9 +110,9 @@ public struct TLSSession: ~Copyable {
   ) throws(TLSError) -> Int {
     while true {
       var outcome: Int32 = 0
-      let ssl = ssl
-      let count = buffer.append { space in
-        outcome = mbedtls_ssl_read(
+      let ssl = unsafe ssl
+      let count = unsafe buffer.append { space in
+        outcome = unsafe mbedtls_ssl_read(
           ssl, space.baseAddress?.assumingMemoryBound(to: UInt8.self), space.count)
         return max(0, Int(outcome))
       }
@@ -122,7 +122,7 @@ public struct TLSSession: ~Copyable {
       }
       if cmbedtls_is_session_ticket(outcome) != 0 { saveSession() }
       // Zero is also what two empty records in a row lead to.
-      if outcome == 0, session.pointee.has_ended != 0 { return 0 }
+      if outcome == 0, unsafe session.pointee.has_ended != 0 { return 0 }
       try waitAfter(
         outcome, until: deadline, attending: attending, duringHandshake: false)
     }
@@ -131,31 +131,31 @@ public struct TLSSession: ~Copyable {
   /// Ends the connection; the session can be resumed.
   public mutating func close() {
     guard socket != nil else { return }
-    mbedtls_ssl_close_notify(ssl)
+    unsafe mbedtls_ssl_close_notify(ssl)
     socket = nil
-    session.pointee.descriptor = -1
+    unsafe session.pointee.descriptor = -1
   }
 
   private var ssl: UnsafeMutablePointer<mbedtls_ssl_context> {
-    UnsafeMutableRawPointer(session).assumingMemoryBound(to: mbedtls_ssl_context.self)
+    unsafe UnsafeMutableRawPointer(session).assumingMemoryBound(to: mbedtls_ssl_context.self)
   }
 
   private func isLast(_ host: borrowing Span<UInt8>) -> Bool {
-    let last = verification.host.bytes
+    let last = unsafe verification.host.bytes
     return last.count == host.count + 1 && last.extracting(first: host.count).equals(host)
   }
 
   private func setHost(_ host: borrowing Span<UInt8>) throws(TLSError) {
-    verification.host = Text(host)
-    verification.host.append(0)
-    verification.address = parseAddress(host) ?? Text()
-    verification.begin()
-    let reset = mbedtls_ssl_session_reset(ssl)
+    unsafe verification.host = Text(host)
+    unsafe verification.host.append(0)
+    unsafe verification.address = parseAddress(host) ?? Text()
+    unsafe verification.begin()
+    let reset = unsafe mbedtls_ssl_session_reset(ssl)
     if reset != 0 { throw .setUp(reset) }
     // No SNI and no DNS comparison for an address (RFC 6066 §3).
-    let isAddress = !verification.address.isEmpty
-    let outcome = verification.host.bytes.withUnsafeBytes { name in
-      mbedtls_ssl_set_hostname(
+    let isAddress = unsafe !verification.address.isEmpty
+    let outcome = unsafe verification.host.bytes.withUnsafeBytes { name in
+      unsafe mbedtls_ssl_set_hostname(
         ssl, isAddress ? nil : name.baseAddress?.assumingMemoryBound(to: CChar.self))
     }
     if outcome != 0 { throw .setUp(outcome) }
@@ -164,10 +164,10 @@ public struct TLSSession: ~Copyable {
   private mutating func shakeHands(
     until deadline: Int64, attending: Attending
   ) throws(TLSError) {
-    let isOffered = session.pointee.has_saved != 0
-    if isOffered { mbedtls_ssl_set_session(ssl, &session.pointee.saved) }
+    let isOffered = unsafe session.pointee.has_saved != 0
+    if isOffered { unsafe mbedtls_ssl_set_session(ssl, &session.pointee.saved) }
     while true {
-      let outcome = mbedtls_ssl_handshake(ssl)
+      let outcome = unsafe mbedtls_ssl_handshake(ssl)
       if outcome == 0 { break }
       if outcome == MBEDTLS_ERR_SSL_WANT_READ || outcome == MBEDTLS_ERR_SSL_WANT_WRITE {
         try waitAfter(
@@ -176,24 +176,24 @@ public struct TLSSession: ~Copyable {
       }
       throw handshakeError(outcome)
     }
-    let downgrade = cmbedtls_downgrade_error(session)
+    let downgrade = unsafe cmbedtls_downgrade_error(session)
     if downgrade != 0 { throw .handshake(downgrade) }
     handshakes += 1
-    if verification.isVerified {
-      if cmbedtls_has_session(ssl) != 0 { saveSession() }
+    if unsafe verification.isVerified {
+      if unsafe cmbedtls_has_session(ssl) != 0 { saveSession() }
       return
     }
     // Without a chain it can only be the session that was verified before it was saved.
-    guard isOffered, mbedtls_ssl_get_verify_result(ssl) == 0 else {
+    guard isOffered, unsafe mbedtls_ssl_get_verify_result(ssl) == 0 else {
       throw .certificate(CertificateFault(flags: UInt32(MBEDTLS_X509_BADCERT_OTHER)))
     }
     resumptions += 1
   }
 
   private func handshakeError(_ code: Int32) -> TLSError {
-    if let error = verification.bundleError { return .trustAnchors(error) }
-    if verification.flags != 0 {
-      return .certificate(CertificateFault(flags: verification.flags))
+    if let error = unsafe verification.bundleError { return .trustAnchors(error) }
+    if unsafe verification.flags != 0 {
+      return unsafe .certificate(CertificateFault(flags: verification.flags))
     }
     return cmbedtls_is_protocol_version_error(code) != 0 ? .protocolVersion : .handshake(code)
   }
@@ -211,7 +211,7 @@ public struct TLSSession: ~Copyable {
     } else if outcome != MBEDTLS_ERR_SSL_WANT_READ, outcome != 0 {
       throw .transfer(outcome)
     }
-    let wakeup = wait(
+    let wakeup = unsafe wait(
       for: readiness, on: session.pointee.descriptor, until: deadline, attending: attending)
     switch wakeup {
     case .ready: return
@@ -222,14 +222,14 @@ public struct TLSSession: ~Copyable {
 
   private func saveSession() {
     forgetSession()
-    session.pointee.has_saved =
-      mbedtls_ssl_get_session(ssl, &session.pointee.saved) == 0 ? 1 : 0
+    unsafe session.pointee.has_saved =
+      unsafe mbedtls_ssl_get_session(ssl, &session.pointee.saved) == 0 ? 1 : 0
   }
 
   private func forgetSession() {
-    mbedtls_ssl_session_free(&session.pointee.saved)
-    mbedtls_ssl_session_init(&session.pointee.saved)
-    session.pointee.has_saved = 0
+    unsafe mbedtls_ssl_session_free(&session.pointee.saved)
+    unsafe mbedtls_ssl_session_init(&session.pointee.saved)
+    unsafe session.pointee.has_saved = 0
   }
 }
 
@@ -244,15 +244,15 @@ extension TLSError {
 private let randomCallback:
   @convention(c) (UnsafeMutableRawPointer?, UnsafeMutablePointer<UInt8>?, Int) -> Int32 = {
     _, output, count in
-    let space = UnsafeMutableRawBufferPointer(start: output, count: count)
-    return (try? fillWithRandom(space)) == nil ? MBEDTLS_ERR_SSL_INTERNAL_ERROR : 0
+    let space = unsafe UnsafeMutableRawBufferPointer(start: output, count: count)
+    return unsafe (try? fillWithRandom(space)) == nil ? MBEDTLS_ERR_SSL_INTERNAL_ERROR : 0
   }
 
 private let sendCallback:
   @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<UInt8>?, Int) -> Int32 = {
     context, bytes, count in
-    let session = context!.assumingMemoryBound(to: cmbedtls_session.self)
-    let outcome = FileDescriptor.send(
+    let session = unsafe context!.assumingMemoryBound(to: cmbedtls_session.self)
+    let outcome = unsafe FileDescriptor.send(
       to: session.pointee.descriptor, UnsafeRawBufferPointer(start: bytes, count: count))
     switch outcome {
     case .bytes(let sent): return Int32(truncatingIfNeeded: sent)
@@ -265,13 +265,13 @@ private let sendCallback:
 private let receiveCallback:
   @convention(c) (UnsafeMutableRawPointer?, UnsafeMutablePointer<UInt8>?, Int) -> Int32 = {
     context, bytes, count in
-    let session = context!.assumingMemoryBound(to: cmbedtls_session.self)
-    let outcome = FileDescriptor.receive(
+    let session = unsafe context!.assumingMemoryBound(to: cmbedtls_session.self)
+    let outcome = unsafe FileDescriptor.receive(
       from: session.pointee.descriptor,
       into: UnsafeMutableRawBufferPointer(start: bytes, count: count))
     switch outcome {
     case .bytes(0):
-      session.pointee.has_ended = 1
+      unsafe session.pointee.has_ended = 1
       return 0
     case .bytes(let received): return Int32(truncatingIfNeeded: received)
     case .wouldBlock: return MBEDTLS_ERR_SSL_WANT_READ

@@ -20,9 +20,9 @@ struct Bundle {
   ) throws(Errno) {
     var kept = 0
     try forEachCertificate { certificate in
-      guard kept < Self.anchorLimit, isIssuer(certificate, in: chain) else { return }
-      let outcome = certificate.withUnsafeBufferPointer {
-        mbedtls_x509_crt_parse_der(anchors, $0.baseAddress, $0.count)
+      guard kept < Self.anchorLimit, unsafe isIssuer(certificate, in: chain) else { return }
+      let outcome = unsafe certificate.withUnsafeBufferPointer {
+        unsafe mbedtls_x509_crt_parse_der(anchors, $0.baseAddress, $0.count)
       }
       if outcome == 0 { kept += 1 }
     }
@@ -37,10 +37,10 @@ struct Bundle {
 
   private func forEachCertificate(_ body: (borrowing Span<UInt8>) -> Void) throws(Errno) {
     let file = try FileDescriptor(opening: path, .readOnly)
-    var certificate = Buffer(
+    var certificate = unsafe Buffer(
       storage: UnsafeMutableRawBufferPointer(
         start: cmbedtls_certificate(), count: Int(cmbedtls_certificate_capacity)))
-    var chunk = Buffer(
+    var chunk = unsafe Buffer(
       storage: UnsafeMutableRawBufferPointer(
         start: cmbedtls_bundle_chunk(), count: Int(cmbedtls_bundle_chunk_capacity)))
     var reader = PEMReader()
@@ -58,12 +58,12 @@ private func isIssuer(
   _ certificate: borrowing Span<UInt8>, in chain: UnsafePointer<mbedtls_x509_crt>
 ) -> Bool {
   guard let layout = CertificateLayout(certificate) else { return false }
-  var next: UnsafePointer<mbedtls_x509_crt>? = chain
-  while let presented = next {
-    let issuer = presented.pointee.issuer_raw
+  var next: UnsafePointer<mbedtls_x509_crt>? = unsafe chain
+  while let presented = unsafe next {
+    let issuer = unsafe presented.pointee.issuer_raw
     let name = unsafe Span(_unsafeStart: UnsafePointer(issuer.p!), count: issuer.len)
     if namesMatch(certificate.extracting(layout.subject), name) { return true }
-    next = UnsafePointer(presented.pointee.next)
+    unsafe next = UnsafePointer(presented.pointee.next)
   }
   return false
 }

@@ -56,27 +56,29 @@ struct Verification {
     }
     flags = upperFlags | found
     upperFlags = 0
-    if flags & UInt32(MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0 { flags = verifyAfresh(certificate) }
-    flags |= nameFlags(certificate)
+    if flags & UInt32(MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0 {
+      flags = unsafe verifyAfresh(certificate)
+    }
+    unsafe flags |= nameFlags(certificate)
     isVerified = flags == 0
     return flags
   }
 
   /// Verifies the chain against the anchors that the bundle has for it.
   private mutating func verifyAfresh(_ chain: UnsafeMutablePointer<mbedtls_x509_crt>) -> UInt32 {
-    let session: UnsafeMutablePointer<cmbedtls_session> = cmbedtls_session()
-    mbedtls_x509_crt_free(&session.pointee.anchors)
-    mbedtls_x509_crt_init(&session.pointee.anchors)
+    let session: UnsafeMutablePointer<cmbedtls_session> = unsafe cmbedtls_session()
+    unsafe mbedtls_x509_crt_free(&session.pointee.anchors)
+    unsafe mbedtls_x509_crt_init(&session.pointee.anchors)
     do {
-      try bundle.load(for: chain, into: &session.pointee.anchors)
+      try unsafe bundle.load(for: chain, into: &session.pointee.anchors)
     } catch {
       bundleError = error
       return UInt32(MBEDTLS_X509_BADCERT_NOT_TRUSTED)
     }
     var found: UInt32 = 0
-    let outcome = host.bytes.withUnsafeBytes { name in
+    let outcome = unsafe host.bytes.withUnsafeBytes { name in
       // An address is compared below: mbedTLS 2.28 would take it for a DNS name.
-      mbedtls_x509_crt_verify_with_profile(
+      unsafe mbedtls_x509_crt_verify_with_profile(
         chain, &session.pointee.anchors, nil, cmbedtls_certificate_profile(),
         address.isEmpty ? name.baseAddress?.assumingMemoryBound(to: CChar.self) : nil,
         &found, nil, nil)
@@ -88,7 +90,7 @@ struct Verification {
   /// Judges the subject alternative names where mbedTLS does not: there must be some (no falling
   /// back to the common name, RFC 9525 §2), and an address must be among them.
   private func nameFlags(_ certificate: UnsafeMutablePointer<mbedtls_x509_crt>) -> UInt32 {
-    let raw = certificate.pointee.raw
+    let raw = unsafe certificate.pointee.raw
     let der = unsafe Span(_unsafeStart: UnsafePointer(raw.p!), count: raw.len)
     switch AlternativeNames(ofCertificate: der, address: address.bytes) {
     case .present(let holdsAddress) where address.isEmpty || holdsAddress: return 0
@@ -105,7 +107,9 @@ let verificationCallback:
     UnsafeMutableRawPointer?, UnsafeMutablePointer<mbedtls_x509_crt>?, Int32,
     UnsafeMutablePointer<UInt32>?
   ) -> Int32 = { _, certificate, depth, flags in
-    guard let certificate, let flags else { return MBEDTLS_ERR_X509_FATAL_ERROR }
-    flags.pointee = verification.take(certificate, depth: depth, found: flags.pointee)
+    guard let certificate = unsafe certificate, let flags = unsafe flags else {
+      return MBEDTLS_ERR_X509_FATAL_ERROR
+    }
+    unsafe flags.pointee = verification.take(certificate, depth: depth, found: flags.pointee)
     return 0
   }

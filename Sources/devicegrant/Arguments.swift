@@ -64,13 +64,11 @@ struct Arguments {
   private(set) var minimumTTL: PermanentBytes?
   private(set) var settings = Settings()
 
-  private let arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
-  private let count: Int
+  private let commandLine: CommandLine
   private var index = 1
 
   init(_ commandLine: CommandLine) throws(StartError) {
-    count = Int(commandLine.count)
-    arguments = commandLine.arguments
+    self.commandLine = commandLine
     while let argument = next() {
       if argument.bytes.hasPrefix("--"), argument.count > 2 {
         try readOption(argument)
@@ -83,9 +81,9 @@ struct Arguments {
   }
 
   private mutating func next() -> PermanentBytes? {
-    guard index < count, let argument = arguments[index] else { return nil }
+    guard let argument = commandLine[index] else { return nil }
     index += 1
-    return PermanentBytes(cString: argument)
+    return argument
   }
 
   private mutating func readCommand(_ argument: PermanentBytes) throws(StartError) {

@@ -24,10 +24,11 @@ public func entry(
 ) -> Int32 {
   StandardDescriptors.occupy()
   SignalQueue.ignoreFailedWrites()
-  var journal = Journal.State()
-  return withUnsafeMutablePointer(to: &journal) { state in
-    let commandLine = CommandLine(count: argumentCount, arguments: arguments)
-    var log = Log(KernelWorld(commandLine: commandLine, journal: Journal(state)))
+  let commandLine = unsafe CommandLine(count: argumentCount, words: arguments)
+  var lost: Int64 = 0
+  return unsafe withUnsafeMutablePointer(to: &lost) { lost in
+    let journal = unsafe Journal(countingIn: SharedCount(lost))
+    var log = Log(KernelWorld(commandLine: commandLine, journal: journal))
     do throws(StartError) {
       return try run(commandLine, &log).rawValue
     } catch {

@@ -6,16 +6,12 @@ internal import Linux
 /// reads it (sd-daemon(3)).
 struct Journal {
   private let isJournald: Bool
-  private let state: UnsafeMutablePointer<State>
+  /// The lines that nobody took since one was taken.
+  private let lost: SharedCount
 
-  /// What there is to remember from line to line, for the program's life.
-  struct State {
-    /// The lines that nobody took since one was taken.
-    fileprivate var lost: Int64 = 0
-  }
-
-  init(_ state: UnsafeMutablePointer<State>) {
-    self.state = state
+  /// - Parameter lost: what there is to remember from line to line.
+  init(countingIn lost: SharedCount) {
+    self.lost = lost
     isJournald = Environment.value("JOURNAL_STREAM") != nil
   }
 
@@ -48,7 +44,7 @@ struct Journal {
   /// Writes a line. Where one was lost, the next hardly wait, and the first that is taken is
   /// preceded by a line that says so: the lost one may have been taken in part.
   private func put(_ line: borrowing Span<UInt8>) {
-    let lost = state.pointee.lost
+    let lost = self.lost.value
     let deadline = Clock.milliseconds + (lost == 0 ? Self.patience : 20)
     do {
       if lost > 0 {
@@ -57,11 +53,11 @@ struct Journal {
         note.append(decimal: lost)
         note.append("\n")
         try StandardError.write(note.bytes, until: deadline)
-        state.pointee.lost = 0
+        self.lost.value = 0
       }
       try StandardError.write(line, until: deadline)
     } catch {
-      state.pointee.lost += 1
+      self.lost.value += 1
     }
   }
 

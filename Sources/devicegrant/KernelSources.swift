@@ -178,14 +178,11 @@ struct KernelSources: EventSources, ~Copyable {
   mutating func receive(
     from slot: Int, into space: inout InlineArray<64, UInt8>
   ) -> FileDescriptor.Transfer {
-    var span = space.mutableSpan
-    let descriptor = clients[slot]
-    return span.withUnsafeMutableBytes { FileDescriptor.receive(from: descriptor, into: $0) }
+    FileDescriptor.receive(from: clients[slot], into: &space)
   }
 
   mutating func send(to slot: Int, _ bytes: borrowing Span<UInt8>) {
-    let descriptor = clients[slot]
-    _ = bytes.withUnsafeBytes { FileDescriptor.send(to: descriptor, $0) }
+    _ = FileDescriptor.send(to: clients[slot], bytes)
   }
 
   mutating func ignore(_ slot: Int) { queue.remove(clients[slot]) }

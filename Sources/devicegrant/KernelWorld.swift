@@ -19,11 +19,7 @@ struct KernelWorld: World {
   var milliseconds: Int64 { Clock.milliseconds }
   var unixSeconds: Int64 { Clock.unixSeconds }
 
-  var seed: UInt32 {
-    var seed: UInt32 = 0
-    withUnsafeMutableBytes(of: &seed) { try? fillWithRandom($0) }
-    return seed
-  }
+  var seed: UInt32 { randomNumber() }
 
   func makeConnection(trusting anchors: Path) throws(TLSError) -> TLSSession {
     try TLSSession(trustAnchors: anchors)
@@ -56,14 +52,10 @@ struct KernelWorld: World {
   @_lifetime(&attendant)
   func lend(_ attendant: inout Attendant<KernelWorld>) -> Attending {
     let descriptor = attendant.sources.descriptor
-    return Attending(&attendant, descriptor: descriptor) { context in
-      context!.assumingMemoryBound(to: Attendant<KernelWorld>.self).pointee.attend()
+    return unsafe Attending(&attendant, descriptor: descriptor) { context in
+      // The one unsafe line that no door can take: a C function knows its types, so it is not
+      // generic, and this world is known here.
+      unsafe context!.assumingMemoryBound(to: Attendant<KernelWorld>.self).pointee.attend()
     }
   }
-}
-
-/// The command line as `main` got it.
-struct CommandLine {
-  let count: Int32
-  let arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 }

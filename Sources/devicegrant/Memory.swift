@@ -1,13 +1,14 @@
 internal import Board
 internal import Bytes
 internal import CMemory
+internal import Display
 internal import OAuth
 
 /// The door to the program's static memory (CShims/CMemory). What is taken here moves into its
 /// owner; each command takes each part once.
 enum Memory {
   static func exchange() -> ExchangeMemory {
-    ExchangeMemory(
+    unsafe ExchangeMemory(
       form: buffer(cmemory_form(), cmemory_form_capacity),
       request: buffer(cmemory_request(), cmemory_request_capacity),
       received: buffer(cmemory_receive(), cmemory_receive_capacity),
@@ -16,7 +17,7 @@ enum Memory {
   }
 
   static func keeper() -> KeeperMemory {
-    KeeperMemory(
+    unsafe KeeperMemory(
       tokens: Tokens(
         accessToken: buffer(cmemory_access_token(), cmemory_access_token_capacity),
         refreshToken: buffer(cmemory_refresh_token(), cmemory_refresh_token_capacity)),
@@ -25,7 +26,7 @@ enum Memory {
   }
 
   static func attendant() -> AttendantMemory {
-    AttendantMemory(
+    unsafe AttendantMemory(
       token: buffer(cmemory_handed_out(), cmemory_handed_out_capacity),
       answer: buffer(cmemory_answer(), cmemory_answer_capacity),
       facts: buffer(cmemory_facts(), cmemory_facts_capacity))
@@ -37,55 +38,55 @@ enum Memory {
   static func spareConfiguration() -> ConfigurationMemory { configuration(1) }
 
   private static func configuration(_ part: Int) -> ConfigurationMemory {
-    ConfigurationMemory(
+    unsafe ConfigurationMemory(
       file: half(cmemory_configuration_file(), cmemory_configuration_file_capacity, part),
       secret: half(cmemory_secret_file(), cmemory_secret_file_capacity, part),
       endpoints: half(cmemory_endpoints(), cmemory_endpoints_capacity, part))
   }
 
   /// What a command writes to standard output.
-  static func output() -> Buffer { buffer(cmemory_output(), cmemory_output_capacity) }
+  static func output() -> Buffer { unsafe buffer(cmemory_output(), cmemory_output_capacity) }
 
   /// The same before it is made fit for a terminal.
-  static func draft() -> Buffer { buffer(cmemory_draft(), cmemory_draft_capacity) }
+  static func draft() -> Buffer { unsafe buffer(cmemory_draft(), cmemory_draft_capacity) }
 
   /// A line of the socket's.
   static func socketAnswer() -> Buffer {
-    buffer(cmemory_socket_answer(), cmemory_socket_answer_capacity)
+    unsafe buffer(cmemory_socket_answer(), cmemory_socket_answer_capacity)
   }
 
   /// The same, where two are asked for.
   static func socketWords() -> Buffer {
-    buffer(cmemory_socket_words(), cmemory_socket_words_capacity)
+    unsafe buffer(cmemory_socket_words(), cmemory_socket_words_capacity)
   }
 
-  static func canvas() -> UnsafeMutableRawBufferPointer {
-    storage(cmemory_canvas(), cmemory_canvas_capacity)
+  static func canvas() -> Canvas {
+    unsafe Canvas(storage(cmemory_canvas(), cmemory_canvas_capacity))
   }
 
-  static func drivers() -> UnsafeMutableRawBufferPointer {
-    storage(cmemory_drivers(), cmemory_drivers_capacity)
+  static func drivers() -> DriverMemory {
+    unsafe DriverMemory(storage(cmemory_drivers(), cmemory_drivers_capacity))
   }
 
   /// The contents of a static buffer that nothing writes to again.
   static func permanent(_ buffer: borrowing Buffer) -> PermanentBytes {
-    buffer.bytes.withUnsafeBufferPointer { PermanentBytes($0) }
+    buffer.permanent()
   }
 
   private static func half(
     _ start: UnsafeMutablePointer<UInt8>!, _ capacity: Int, _ part: Int
   ) -> Buffer {
-    buffer(start + part * capacity / 2, capacity / 2)
+    unsafe buffer(start + part * capacity / 2, capacity / 2)
   }
 
   private static func buffer(_ start: UnsafeMutablePointer<UInt8>!, _ capacity: Int) -> Buffer {
-    Buffer(storage: storage(start, capacity))
+    unsafe Buffer(storage: storage(start, capacity))
   }
 
   private static func storage(
     _ start: UnsafeMutablePointer<UInt8>!, _ capacity: Int
   ) -> UnsafeMutableRawBufferPointer {
-    UnsafeMutableRawBufferPointer(start: start, count: capacity)
+    unsafe UnsafeMutableRawBufferPointer(start: start, count: capacity)
   }
 }
 

@@ -59,7 +59,7 @@ private func ask(
     guard let connection = connect(to: path, until: deadline) else { return nil }
     let number = connection.rawValue
     // Small enough to fit at once. Where `run` has just ended, there is nobody to ask.
-    let sent = request.bytes.withUnsafeBytes { FileDescriptor.send(to: number, $0) }
+    let sent = FileDescriptor.send(to: number, request.bytes)
     if sent != .bytes(request.count) { return nil }
     try receive(from: connection, into: &answer, until: deadline)
   } catch {

@@ -13,8 +13,8 @@ import Testing
 
   private func displays(_ choices: String) -> Displays {
     Displays(
-      DisplayChoices(permanent(choices))!, rotation: .none, canvas: canvas.bytes,
-      drivers: drivers.bytes, locale: PermanentBytes("C"), term: PermanentBytes(""))
+      DisplayChoices(permanent(choices))!, rotation: .none, canvas: Canvas(canvas.bytes),
+      drivers: DriverMemory(drivers.bytes), locale: PermanentBytes("C"), term: PermanentBytes(""))
   }
 
   private func permanent(_ string: String) -> PermanentBytes {

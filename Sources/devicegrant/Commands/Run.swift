@@ -11,7 +11,7 @@ func run(
   return try withLife(plan, source, isService: true, log) { life in
     var ending = life.live()
     while ending == .reload {
-      let error = executeAgain(log.world.commandLine.arguments)
+      let error = log.world.commandLine.executeAgain()
       log.warning { $0 <- "cannot begin anew: " <- error }
       ending = life.resume()
     }

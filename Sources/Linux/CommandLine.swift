@@ -1,0 +1,34 @@
+public import Bytes
+internal import CLinux
+
+/// The command line as `main` got it.
+@safe public struct CommandLine {
+  /// The number of words, the program's name among them.
+  public let count: Int
+  private let words: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+
+  /// - Parameter words: as many as `count`, and nil; they live as long as the program.
+  public init(count: Int32, words: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) {
+    self.count = Int(count)
+    unsafe self.words = words
+  }
+
+  /// The word at an offset from 0; nil behind the last.
+  public subscript(_ index: Int) -> PermanentBytes? {
+    guard index < count, let word = unsafe words[index] else { return nil }
+    return unsafe PermanentBytes(cString: word)
+  }
+
+  /// Runs this program again, with the same words and the same process number, in the place of what
+  /// runs now.
+  ///
+  /// - Returns: why that did not work.
+  ///
+  /// The corresponding C function is `execve`.
+  public func executeAgain() -> Errno {
+    unsafe Path("/proc/self/exe").withCString { program in
+      _ = unsafe execve(program, words, clinux_environment())
+    }
+    return .current
+  }
+}

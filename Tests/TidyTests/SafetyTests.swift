@@ -1,0 +1,62 @@
+import Testing
+
+/// Unsafe code is in the doors, and the compiler asks for a mark at each use of it.
+@Suite struct SafetyTests {
+  /// Where unsafe code may be, as the beginning of a path, and what it is for. board/counts has the
+  /// same list.
+  static let doors = [
+    "Sources/Bytes/": "memory",
+    "Sources/Linux/": "kernel",
+    "Sources/TLS/": "mbedTLS",
+    "Sources/JSON/": "jansson",
+    "Sources/QR/": "libqrencode",
+    "Sources/Display/Bitmap.swift": "pixels",
+    "Sources/Display/PixelFormat.swift": "framebuffers",
+    "Sources/Display/Place.swift": "drivers",
+    "Sources/Display/Typeface.swift": "font",
+    "Sources/devicegrant/Entry.swift": "arguments",
+    "Sources/devicegrant/KernelWorld.swift": "attendant",
+    "Sources/devicegrant/Memory.swift": "CMemory",
+  ]
+
+  private let sources = SourceFile.all(in: ["Sources"], ["swift"])
+
+  private func isUnsafe(_ line: String) -> Bool {
+    guard !line.trimmed.hasPrefix("//") else { return false }
+    let words =
+      /\b(with|_)?[Uu]nsafe([A-Z]\w*)?\b|\b(assumingMemoryBound|bindMemory|_overrideLifetime)\b/
+    return line.contains(words) || line.contains("@unchecked")
+  }
+
+  @Test func unsafeCodeIsInTheDoors() {
+    let others = sources.filter { file in
+      !Self.doors.keys.contains { file.path.hasPrefix($0) }
+    }
+    #expect(others.contains { $0.path == "Sources/Board/Life.swift" })
+    let faults = others.flatMap { file in
+      file.lines.indices.filter { isUnsafe(file.lines[$0]) }.map { file.place($0) }
+    }
+    #expect(faults == [])
+  }
+
+  /// A door that has been walled up is taken off the list.
+  @Test(arguments: doors.keys) func everyDoorIsOne(_ door: String) {
+    let files = sources.filter { $0.path.hasPrefix(door) }
+    #expect(files.contains { $0.lines.contains(where: isUnsafe) })
+  }
+
+  /// The executable's world lends itself by the one unsafe line that no library can take.
+  @Test func theWorldHasOneUnsafeFunction() throws {
+    let file = try SourceFile.at("Sources/devicegrant/KernelWorld.swift")
+    #expect(file.lines.filter(isUnsafe).count == 2)
+  }
+
+  /// One loop gives the settings to all: it leaves out the tests and what they share.
+  @Test func everyTargetIsStrict() throws {
+    let lines = try SourceFile.at("Package.swift").lines.map(\.trimmed)
+    let setting = try #require(lines.lastIndex { $0.contains(".strictMemorySafety()") })
+    let condition = lines[..<setting].last { $0.hasPrefix("if ") }
+    #expect(condition == #"if target.type != .test, target.name != "TestSupport" {"#)
+    #expect(lines.contains("for target in package.targets where target.type != .system {"))
+  }
+}
