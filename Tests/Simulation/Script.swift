@@ -112,7 +112,9 @@ extension Universe {
     var length = lengths[random(lengths.count)]
     // An outage of months takes as many attempts as hundreds of lives, and where a screen counts
     // the seconds until the next one, as many waits as thousands.
-    if chance(1, of: 20), !script.showsTime { length = chance(1, of: 40) ? 90 * Self.day : Self.day }
+    if chance(1, of: 20), !script.showsTime {
+      length = chance(1, of: 40) ? 90 * Self.day : Self.day
+    }
     return .trouble(kinds[random(kinds.count)], length: length)
   }
 
