@@ -65,7 +65,8 @@ let package = Package(
       path: "Tests/Simulation"),
     .executableTarget(name: "simulate", dependencies: ["Simulation"], path: "Tests/simulate"),
     .testTarget(
-      name: "SimulationTests", dependencies: ["Bytes", "Display", "Linux", "Simulation", "TestSupport"]),
+      name: "SimulationTests",
+      dependencies: ["Bytes", "Display", "Linux", "Simulation", "TestSupport"]),
     .testTarget(
       name: "AgentTests",
       dependencies: ["Agent", "Bytes", "Configuration", "DeviceGrant", "OAuth", "TestSupport"]),
@@ -115,7 +116,7 @@ for target in package.targets where target.type != .system {
     // Reports what Embedded Swift would refuse already in the ordinary build.
     target.swiftSettings! += [.treatWarning("EmbeddedRestrictions", as: .error)]
   }
-  if target.type != .test, target.name != "TestSupport" {
+  if target.type != .test, target.name != "TestSupport", !target.isOrdinary {
     // What the compiler can't prove is marked `unsafe`; `SafetyTests` knows where it may be.
     target.swiftSettings! += [.strictMemorySafety()]
   }

@@ -46,6 +46,16 @@
     return added
   }
 
+  /// Appends the same byte so many times, as far as there is room.
+  public mutating func append(_ byte: UInt8, count: Int) {
+    let fitting = min(count, capacity - self.count)
+    _ = unsafe append { space in
+      for index in 0..<fitting { unsafe space[index] = byte }
+      return fitting
+    }
+    if fitting < count { isTruncated = true }
+  }
+
   /// Forgets everything, and that something did not fit. For secrets there is `wipe`.
   public mutating func removeAll() {
     count = 0

@@ -206,11 +206,7 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   ) throws(TokenStoreError) {
     scratch.removeAll()
     defer { scratch.wipe() }
-    _ = scratch.append { space in
-      let count = min(size, space.count)
-      for index in 0..<count { space[index] = UInt8(ascii: " ") }
-      return count
-    }
+    scratch.append(UInt8(ascii: " "), count: size)
     do {
       // Not as `.new`: another process may be saving at this moment.
       try directory.write(path(.probe), scratch.bytes, mode: Self.mode, group: nil)

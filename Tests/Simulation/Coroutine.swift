@@ -14,11 +14,13 @@ final class Coroutine {
     sem_init(toBody, 0, 0)
     sem_init(toCaller, 0, 0)
     let context = Unmanaged.passUnretained(self).toOpaque()
-    let outcome = pthread_create(&thread, nil, { context in
-      let coroutine = Unmanaged<Coroutine>.fromOpaque(context!).takeUnretainedValue()
-      coroutine.run()
-      return nil
-    }, context)
+    let outcome = pthread_create(
+      &thread, nil,
+      { context in
+        let coroutine = Unmanaged<Coroutine>.fromOpaque(context!).takeUnretainedValue()
+        coroutine.run()
+        return nil
+      }, context)
     precondition(outcome == 0)
   }
 

@@ -86,7 +86,8 @@ extension Universe {
     bytes.append(decimal: Int64(answer.status))
     bytes.append(chance(1, of: 2) ? " Word\r\n" : "\r\n")
     bytes.append(
-      answer.isHTML ? "Content-Type: text/html; charset=utf-8\r\n"
+      answer.isHTML
+        ? "Content-Type: text/html; charset=utf-8\r\n"
         : "Content-Type: application/json\r\nCache-Control: no-store\r\n")
     if let seconds = answer.retryAfter {
       bytes.append("Retry-After: ")

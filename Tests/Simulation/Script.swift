@@ -56,7 +56,6 @@ public struct Script {
     isVerbose = random(8) == 0
   }
 
-
   /// Plans what is to happen.
   func plan(_ universe: Universe) {
     for _ in 0..<events {

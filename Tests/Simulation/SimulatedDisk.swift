@@ -286,7 +286,9 @@ public final class SimulatedDisk: TokenDirectory {
     guard let partial = files[file].partial else { return [bytes] }
     return partial.flatMap { end -> [[UInt8]] in
       let part = Array(bytes[..<end])
-      return [part, Array(repeating: 0, count: part.count), Array(part.dropLast()), part.reversed()]
+      return [
+        part, Array(repeating: 0, count: part.count), Array(part.dropLast()), part.reversed(),
+      ]
     }
   }
 

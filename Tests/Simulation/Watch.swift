@@ -177,7 +177,8 @@ public struct Watch {
 
   mutating func waits(until end: Int64, _ world: SimulatedWorld, _ universe: Universe) {
     if world.isDead || end < universe.now + 400 * 86_400_000 { return }
-    let isUnknown = universe.record.isThere && universe.record.refresh == nil
+    let isUnknown =
+      universe.record.isThere && universe.record.refresh == nil
       && !(universe.server.personality.tellsLife && isTimeRight)
     if !world.isMain || !isUnknown { fail(.endlessWait, universe) }
   }
@@ -219,7 +220,8 @@ public struct Watch {
     guard let main = universe.main, !main.isDead else { return }
     let now = universe.now
     if universe.record.read(universe.disk) { recordChanged(universe) }
-    let isTroubled = universe.network.isTroubled(now) || universe.clockError != 0
+    let isTroubled =
+      universe.network.isTroubled(now) || universe.clockError != 0
       || now < universe.diskTroubleUntil || universe.command != nil
     // What was in the way at the last look was so until now.
     if isTroubled || wasTroubled { trouble(until: now) }

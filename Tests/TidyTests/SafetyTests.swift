@@ -56,7 +56,8 @@ import Testing
     let lines = try SourceFile.at("Package.swift").lines.map(\.trimmed)
     let setting = try #require(lines.lastIndex { $0.contains(".strictMemorySafety()") })
     let condition = lines[..<setting].last { $0.hasPrefix("if ") }
-    #expect(condition == #"if target.type != .test, target.name != "TestSupport" {"#)
+    let exceptions = #"target.name != "TestSupport", !target.isOrdinary"#
+    #expect(condition == "if target.type != .test, \(exceptions) {")
     #expect(lines.contains("for target in package.targets where target.type != .system {"))
   }
 }
