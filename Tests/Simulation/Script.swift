@@ -38,9 +38,9 @@ public struct Script {
     personality = Personality(kind, using: &generator)
     isOnRequest = random(4) == 0
     let access = personality.tellsLife ? personality.accessLife : 3600
-    let size = random(500)
+    let size = random(2000)
     isLong = size == 0
-    let renewals: Int64 = isLong ? 9000 : size < 12 ? 120 : Int64(2 + random(9))
+    let renewals: Int64 = isLong ? 9000 : size < 24 ? 120 : Int64(2 + random(6))
     life = min(365 * Self.day, max(Self.hour, access * 1000 * renewals))
     if !personality.isThere { life = min(life, Self.day) }
     events = isLong ? 60 : random(12)

@@ -22,8 +22,10 @@ extension Watch {
     let isShown =
       universe.script.hasScreens
       ? screen?.kind == .code && screen?.code == code : code == toldCode
-    // A grant that another program has just got ends the code when the present request is over.
-    let isLate = universe.record.isThere && universe.now - recordChangedAt < 75_000
+    // A grant that another program has got ends the code when the present request is over. On a
+    // screen that can be seen; in the log the code still stands.
+    let isJust = universe.now - recordChangedAt < 75_000
+    let isLate = universe.record.isThere && (isJust || !universe.script.hasScreens)
     if code == lastCode, isShown, !isLate { approval = (code, universe.now) }
   }
 
