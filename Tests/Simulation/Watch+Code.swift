@@ -57,7 +57,8 @@ extension Watch {
       if late > 40_000 { fail(.codeOutlivesItself, universe) }
     }
     if let (code, at) = approval {
-      let due = max(at, calmSince, codes[code].notBefore) + 100_000
+      // One poll may be lost, and the next is bound to the interval, which may be long.
+      let due = max(at, calmSince, codes[code].notBefore) + codes[code].pause + 100_000
       if now > due, due < codes[code].end - 5000 { fail(.approvalLost, universe) }
     }
     let hasCode = lastCode.map { codes[$0].end > now && !codes[$0].isSpent } ?? false

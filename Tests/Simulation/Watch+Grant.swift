@@ -114,7 +114,10 @@ extension Watch {
     let told = personality.tellsLife ? universe.server.end(ofAccess: access.number) : 0
     let assumed = personality.tellsLife ? 0 : heldSince + 3_600_000
     var deadline = max(told, assumed, calmSince) + Self.noticing
-    if !isTimeRight { deadline = max(deadline, recordChangedAt + 90 * 86_400_000) }
+    // A time that was written by a wrong clock is reckoned anew at each start.
+    if !isTimeRight {
+      deadline = max(deadline, max(recordChangedAt, heldSince) + 90 * 86_400_000)
+    }
     guard let refresh = universe.record.refresh else {
       if personality.tellsLife, now > deadline, !isAskingForSignIn(universe) {
         fail(.deadGrantKept, universe)
