@@ -1,13 +1,8 @@
-internal import Agent
 public import Bytes
 internal import Configuration
-internal import DeviceGrant
-internal import Display
 internal import HTTP
-internal import JSON
 public import Linux
 internal import OAuth
-internal import TLS
 internal import TokenStore
 
 // What the commands do that live no life: `token`, `whoami` and `sign-out`. Each is one process

@@ -1,13 +1,8 @@
-internal import Agent
 internal import Bytes
 internal import Configuration
-internal import DeviceGrant
-internal import Display
 internal import HTTP
-internal import JSON
 internal import Linux
 internal import OAuth
-internal import TLS
 internal import TokenStore
 
 /// What became of a renewal of the grant.

@@ -1,14 +1,9 @@
-internal import Agent
 internal import Bytes
 internal import Configuration
 internal import DeviceGrant
-internal import Display
 internal import HTTP
-internal import JSON
 internal import Linux
 internal import OAuth
-internal import TLS
-internal import TokenStore
 
 /// The authorization server, as its client talks to it: one function for each request, each with
 /// its answer read. What an answer means for the command is the caller's.

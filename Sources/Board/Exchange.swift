@@ -1,14 +1,8 @@
-internal import Agent
 internal import Bytes
-internal import Configuration
-internal import DeviceGrant
-internal import Display
 internal import HTTP
-internal import JSON
 internal import Linux
 internal import OAuth
 internal import TLS
-internal import TokenStore
 
 /// Requests and responses on one connection, which is kept for the next request and opened anew
 /// where it is gone.

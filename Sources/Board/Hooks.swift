@@ -1,14 +1,6 @@
-internal import Agent
 internal import Bytes
 internal import Configuration
-internal import DeviceGrant
-internal import Display
-internal import HTTP
-internal import JSON
 internal import Linux
-internal import OAuth
-internal import TLS
-internal import TokenStore
 
 /// The programs of the operator's that are run when something happens, none of which can hold the
 /// loop up: at most eight at a time, each for at most ten seconds.

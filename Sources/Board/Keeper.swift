@@ -1,13 +1,7 @@
-internal import Agent
 internal import Bytes
 public import Configuration
-internal import DeviceGrant
-internal import Display
-internal import HTTP
-internal import JSON
 public import Linux
 internal import OAuth
-internal import TLS
 public import TokenStore
 
 /// The grant's keeper: the token file with its lock, the file that publishes the access token, and

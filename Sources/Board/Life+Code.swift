@@ -2,12 +2,8 @@ internal import Agent
 internal import Bytes
 internal import Configuration
 internal import DeviceGrant
-internal import Display
 internal import HTTP
-internal import JSON
-internal import Linux
 internal import OAuth
-internal import TLS
 internal import TokenStore
 
 /// The code: asked for, shown, polled for, ended.

@@ -1,13 +1,8 @@
 internal import Agent
 internal import Bytes
 internal import Configuration
-internal import DeviceGrant
 internal import Display
 internal import HTTP
-internal import JSON
-internal import Linux
-internal import OAuth
-internal import TLS
 internal import TokenStore
 
 // Theory of operation.
@@ -88,7 +83,7 @@ public struct Life<W: World>: ~Copyable {
     do {
       try open()
       try begin()
-      _ = try show(now)
+      try show(now)
       attendant.ready()
       return try goOn()
     } catch {

@@ -1,10 +1,7 @@
-internal import Agent
 internal import Bytes
 public import Configuration
-internal import DeviceGrant
 public import Display
 public import HTTP
-internal import JSON
 public import Linux
 public import OAuth
 public import TLS

@@ -1,14 +1,5 @@
-internal import Agent
 public import Bytes
-internal import Configuration
-internal import DeviceGrant
-internal import Display
-internal import HTTP
-internal import JSON
-internal import Linux
 public import OAuth
-internal import TLS
-internal import TokenStore
 
 // Theory of operation.
 //

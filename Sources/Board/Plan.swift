@@ -1,14 +1,6 @@
-internal import Agent
 public import Bytes
 public import Configuration
-internal import DeviceGrant
-internal import Display
-internal import HTTP
-internal import JSON
 public import Linux
-internal import OAuth
-internal import TLS
-internal import TokenStore
 
 /// What a life needs of the configuration: values that have been found good.
 public struct Plan: Sendable {

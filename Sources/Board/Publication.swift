@@ -1,13 +1,5 @@
-internal import Agent
 internal import Bytes
-internal import Configuration
-internal import DeviceGrant
-internal import Display
-internal import HTTP
-internal import JSON
 internal import Linux
-internal import OAuth
-internal import TLS
 internal import TokenStore
 
 /// The file that gives the access token to the other programs on the board.

@@ -1,15 +1,3 @@
-internal import Agent
-internal import Bytes
-internal import Configuration
-internal import DeviceGrant
-internal import Display
-internal import HTTP
-internal import JSON
-internal import Linux
-internal import OAuth
-internal import TLS
-internal import TokenStore
-
 /// The release, as `--version` and the User-Agent say it.
 public let version: StaticString = "0.1.0"
 

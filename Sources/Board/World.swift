@@ -1,12 +1,7 @@
-internal import Agent
 public import Bytes
 public import Configuration
-internal import DeviceGrant
 public import Display
-internal import HTTP
-internal import JSON
 public import Linux
-internal import OAuth
 public import TLS
 public import TokenStore
 
