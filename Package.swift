@@ -111,6 +111,9 @@ for target in package.targets where target.type != .system {
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .treatAllWarnings(as: .error),
+    // The C library's types look the same in every module that holds them, the toolchain's `Glibc`
+    // among them, which the compiler may load for a name that it looks up.
+    .unsafeFlags(["-Xcc", "-D_GNU_SOURCE=", "-Xcc", "-D_FILE_OFFSET_BITS=64"]),
   ]
   if target.type != .test, !target.isOrdinary {
     // Reports what Embedded Swift would refuse already in the ordinary build.

@@ -1,6 +1,5 @@
 // jansson as Swift sees it, with the fixed memory that it works in.
 #pragma once
-#define _GNU_SOURCE
 #include <jansson.h>
 #include <pthread.h>
 #include <setjmp.h>

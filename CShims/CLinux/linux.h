@@ -2,9 +2,6 @@
 // importer can't read (macros with casts, variadic functions, bit-field unions).
 #pragma once
 
-#define _GNU_SOURCE
-#define _FILE_OFFSET_BITS 64
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -2,10 +2,6 @@
 // one TLS session. Whatever differs between 2.28 (Debian 12) and 3.6 (Debian 13) is here.
 #pragma once
 
-// As in CLinux: both modules hold the same system types, which must look the same.
-#define _GNU_SOURCE
-#define _FILE_OFFSET_BITS 64
-
 #include <mbedtls/error.h>
 #include <mbedtls/md.h>
 #include <mbedtls/net_sockets.h>

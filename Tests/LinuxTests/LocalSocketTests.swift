@@ -195,7 +195,7 @@ private func permissions(_ path: String) -> mode_t? {
     let number = listener.rawValue
     let thread = Thread {
       usleep(50000)
-      close(accept(number, nil, nil))
+      close(accept(number, __SOCKADDR_ARG(__sockaddr__: nil), nil))
     }
     thread.start()
     let path = directory.path("socket")

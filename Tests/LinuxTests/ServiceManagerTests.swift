@@ -36,7 +36,7 @@ private final class Manager {
     withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
     let length = socklen_t(MemoryLayout<sa_family_t>.size + bytes.count)
     let isBound = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) }
+      bind(descriptor, __CONST_SOCKADDR_ARG(__sockaddr_un__: $0), length)
     }
     precondition(isBound == 0)
   }
