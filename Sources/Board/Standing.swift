@@ -249,7 +249,8 @@ struct Standing: ~Copyable {
     case .denied: return .denied
     case .expired: return .expired
     case .refused: return .failed
-    case .noCode: return fault?.concernsSurroundings == true ? .waiting : .failed
+    // Where nothing follows, nothing is waited for.
+    case .noCode: return !isOver && fault?.missing != nil ? .waiting : .failed
     }
   }
 
