@@ -25,6 +25,7 @@ public struct ConfigurationSource: Sendable {
   ///   - state: where the token file may be, unless that is set.
   ///   - endpoints: room for the check, of `ClientConfiguration.endpointMemory` bytes; empty
   ///     afterwards.
+  @inline(never)
   public init(
     _ settings: borrowing Settings, file: PermanentBytes?, state: StateDirectories,
     endpoints: inout Buffer
