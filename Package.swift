@@ -115,6 +115,7 @@ extension Target {
 for target in package.targets where target.type != .system {
   target.swiftSettings = [
     .enableExperimentalFeature("Lifetimes"),
+    .enableExperimentalFeature("RawLayout"),
     .enableExperimentalFeature("AddressableParameters"),
     .enableExperimentalFeature("SuppressedAssociatedTypes"),
     .enableUpcomingFeature("InternalImportsByDefault"),

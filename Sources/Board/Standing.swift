@@ -46,6 +46,7 @@ struct Standing: ~Copyable {
   private(set) var savesAgainAt: Int64?
   /// Whether nothing follows any more.
   private var isOver = false
+  private let resident = Resident()
 
   enum Outcome {
     case none
