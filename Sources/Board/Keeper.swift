@@ -66,13 +66,24 @@ public struct Keeper<W: World>: ~Copyable {
     line = memory.line
   }
 
-  /// Opens the directory again, and makes it where somebody has removed it.
+  /// Opens the directory again, and makes it where somebody has removed it, as a factory reset
+  /// does.
   mutating func reopen() throws(Fault) {
     store = try makeStore(path, log.world)
   }
 
   /// Finds out before a code is shown whether its tokens could be kept: otherwise it is a trap.
   mutating func checkWritable() throws(Fault) {
+    do {
+      try checkStore()
+    } catch {
+      try reopen()
+      try checkStore()
+    }
+    try publication?.checkWritable()
+  }
+
+  private mutating func checkStore() throws(Fault) {
     let tokens = record.tokens.accessToken.count + record.tokens.refreshToken.count
     do {
       try store.checkLock()
@@ -80,7 +91,6 @@ public struct Keeper<W: World>: ~Copyable {
     } catch {
       throw .tokenFile(error)
     }
-    try publication?.checkWritable()
   }
 
   // MARK: The record
@@ -145,6 +155,16 @@ public struct Keeper<W: World>: ~Copyable {
   /// Keeps the record; then, and not before, the access token is published. Takes the lock to be
   /// held.
   mutating func save(for client: borrowing ClientConfiguration) throws(Fault) {
+    do {
+      try write(for: client)
+    } catch {
+      try reopen()
+      try write(for: client)
+    }
+    publish()
+  }
+
+  private mutating func write(for client: borrowing ClientConfiguration) throws(Fault) {
     let endpoint = client.text(of: .token)
     let clientID = client.clientID
     do {
@@ -153,7 +173,6 @@ public struct Keeper<W: World>: ~Copyable {
     } catch {
       throw .tokenFile(error)
     }
-    publish()
   }
 
   /// Moves a record out of the way whose tokens are dead, and takes the access token back.

@@ -68,7 +68,7 @@ public struct SimulatedConnection: Transport, ~Copyable {
       throw .connect(.connection(Errno(rawValue: 111)))
     case .hung:
       universe.counts[.connectionHung] += 1
-      if world.rest(until: deadline, attending: attending) == .interrupted {
+      if world.pause(until: deadline, attending: attending) == .interrupted {
         throw .connect(.interrupted)
       }
       throw universe.chance(1, of: 2) ? .connect(.timedOut) : .timedOut(duringHandshake: true)
@@ -95,7 +95,7 @@ public struct SimulatedConnection: Transport, ~Copyable {
     _ length: ClosedRange<Int64>, _ deadline: Int64, _ attending: Attending
   ) throws(TLSError) {
     let end = world.milliseconds + universe.random(length)
-    if world.rest(until: min(end, deadline), attending: attending) == .interrupted {
+    if world.pause(until: min(end, deadline), attending: attending) == .interrupted {
       throw .connect(.interrupted)
     }
     if end >= deadline { throw .connect(.timedOut) }
@@ -121,9 +121,9 @@ public struct SimulatedConnection: Transport, ~Copyable {
       expect([], .stays)
       return
     }
+    // The other end has said so, and who looked has seen it.
     if universe.now >= idleEnd {
-      universe.watch.trouble(until: universe.now)
-      expect([], .closes)
+      universe.watch.fail(.closedConnectionUsed, universe)
       return
     }
     take(request)
@@ -238,7 +238,7 @@ public struct SimulatedConnection: Transport, ~Copyable {
     case .closes: return 0
     case .breaks: throw .transfer(-0x50)
     case .stays:
-      if world.rest(until: deadline, attending: attending) == .interrupted { throw .interrupted }
+      if world.pause(until: deadline, attending: attending) == .interrupted { throw .interrupted }
       throw .timedOut(duringHandshake: false)
     }
   }
@@ -248,7 +248,7 @@ public struct SimulatedConnection: Transport, ~Copyable {
   ) throws(TLSError) {
     if time <= universe.now { return }
     let end = min(world.local(time), deadline)
-    if world.rest(until: end, attending: attending) == .interrupted { throw .interrupted }
+    if world.pause(until: end, attending: attending) == .interrupted { throw .interrupted }
     if world.local(time) > deadline { throw .timedOut(duringHandshake: false) }
   }
 }

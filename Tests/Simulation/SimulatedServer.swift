@@ -360,7 +360,8 @@ final class SimulatedServer {
     }
     if chance(1, of: 3) { answer.body.append(#","scope":"board""#) }
     answer.body.append("}")
-    answer.issue = IssuedTokens(access: access, refresh: refresh, code: code)
+    answer.issue = IssuedTokens(
+      access: access, refresh: issues ? refresh : nil, code: code)
     return answer
   }
 }
