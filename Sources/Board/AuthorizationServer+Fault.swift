@@ -95,7 +95,11 @@ extension AuthorizationServer {
       let isPage = fault.detail >= Self.pageBit
       line <- url.authority <- ": "
       line <- (isPage ? "a web page (captive portal?)" : "no answer to go by")
-      line <- ", HTTP status " <- fault.detail % Int32(Self.pageBit)
+      if reason.code.isEmpty {
+        line <- ", HTTP status " <- fault.detail % Int32(Self.pageBit)
+      } else {
+        line <- ", " <- reason
+      }
     case .refreshRefused: line <- "the server refused the refresh: " <- reason
     case .grantEnded: line <- "the server no longer takes the refresh token: " <- reason
     case .unavailable:

@@ -33,6 +33,11 @@ struct AuthorizationServer<W: World>: ~Copyable {
     self.log = log
   }
 
+  /// How this provider words its errors.
+  private var wording: Wording {
+    Wording(usesSentences: client.preset.usesSentences, deadToken: client.preset.deadToken)
+  }
+
   /// Whether the last request may have reached the server.
   var wasSent: Bool { exchange.wasSent }
 
@@ -63,7 +68,7 @@ struct AuthorizationServer<W: World>: ~Copyable {
     try post(to: .deviceAuthorization, attending: attending)
     defer { exchange.wipe() }
     do {
-      try Self.read(head.status, exchange.memory.body, &reason, into: &authorization)
+      try Self.read(head.status, exchange.memory.body, wording, &reason, into: &authorization)
     } catch {
       throw fault(error)
     }
@@ -86,7 +91,7 @@ struct AuthorizationServer<W: World>: ~Copyable {
     try post(to: .token, attending: attending)
     defer { exchange.wipe() }
     return Self.read(
-      head, exchange.memory.body, world.unixSeconds, &reason, into: &tokens)
+      head, exchange.memory.body, world.unixSeconds, wording, &reason, into: &tokens)
   }
 
   /// Renews the tokens (RFC 6749 §6), in place. Where this throws, `wasSent` tells whether the
@@ -102,7 +107,7 @@ struct AuthorizationServer<W: World>: ~Copyable {
     try post(to: .refresh, attending: attending)
     defer { exchange.wipe() }
     return Self.read(
-      head, exchange.memory.body, world.unixSeconds, &reason, updating: &tokens)
+      head, exchange.memory.body, world.unixSeconds, wording, &reason, updating: &tokens)
   }
 
   /// Gets what the userinfo endpoint tells of the person; it is in `withBody`, until `wipe`.
@@ -218,30 +223,34 @@ struct AuthorizationServer<W: World>: ~Copyable {
   // Static, with what they use as arguments: a span of one member would lend out all of them.
 
   private static func read(
-    _ status: Int, _ body: borrowing Buffer, _ reason: inout ServerError,
+    _ status: Int, _ body: borrowing Buffer, _ wording: Wording, _ reason: inout ServerError,
     into authorization: inout DeviceAuthorization
   ) throws(DeviceAuthorizationError) {
     try readDeviceAuthorization(
-      status: status, body: body.bytes, reason: &reason, into: &authorization)
+      status: status, body: body.bytes, wording: wording, reason: &reason, into: &authorization)
   }
 
   private static func read(
-    _ head: ResponseHead, _ body: borrowing Buffer, _ now: Int64, _ reason: inout ServerError,
+    _ head: ResponseHead, _ body: borrowing Buffer, _ now: Int64, _ wording: Wording,
+    _ reason: inout ServerError,
     into tokens: inout Tokens
   ) -> PollAnswer {
     readPollAnswer(
       status: head.status, body: body.bytes,
-      retryAfter: head.retryAfterSeconds(unixSeconds: now), unixSeconds: now, reason: &reason,
+      retryAfter: head.retryAfterSeconds(unixSeconds: now), unixSeconds: now,
+      wording: wording, reason: &reason,
       into: &tokens)
   }
 
   private static func read(
-    _ head: ResponseHead, _ body: borrowing Buffer, _ now: Int64, _ reason: inout ServerError,
+    _ head: ResponseHead, _ body: borrowing Buffer, _ now: Int64, _ wording: Wording,
+    _ reason: inout ServerError,
     updating tokens: inout Tokens
   ) -> RefreshAnswer {
     readRefreshAnswer(
       status: head.status, body: body.bytes,
-      retryAfter: head.retryAfterSeconds(unixSeconds: now), unixSeconds: now, reason: &reason,
+      retryAfter: head.retryAfterSeconds(unixSeconds: now), unixSeconds: now,
+      wording: wording, reason: &reason,
       updating: &tokens)
   }
 

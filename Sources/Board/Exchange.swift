@@ -152,8 +152,8 @@ struct Exchange<W: World>: ~Copyable {
         // What nobody asked for can't be the answer to the next request.
         if taken < count { connection.close() }
       } catch {
-        // What a server in trouble says beside its status is of no interest.
-        guard error == .bodyTooLarge, isUnavailable(parser.head.status) else {
+        // What is no success, or a web page, is of no interest beyond its head.
+        guard error == .bodyTooLarge, !isSuccess(parser.head.status) || parser.head.isHTML else {
           throw .exchange(party, error)
         }
         memory.body.wipe()

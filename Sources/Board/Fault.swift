@@ -288,6 +288,7 @@ extension Fault {
     case .tokenType: Fault(.tokenType, party)
     case .tooLong(let member): Fault(.longToken, party, Int32(member.rawValue))
     case .malformed(let member): Fault(.malformedToken, party, Int32(member.rawValue))
+    case .missing: Fault(.missingMember, party, Int32(Member.accessToken.rawValue))
     }
   }
 

@@ -83,6 +83,11 @@ extension Life {
         code.bytes, until: before.pollDeadline(now: now), into: &account.keeper.record.tokens,
         attending: attendant.attending(.poll))
     } catch {
+      // Tokens may be in what is too large to be read: they won't come again.
+      if error.kind == .http, error.detail == Int32(HTTPError.bodyTooLarge.rawValue) {
+        attendant.standing.polled(.refused, now: now)
+        return .refused(error)
+      }
       pollFailed(error)
       return .open
     }
@@ -135,10 +140,9 @@ extension Life {
     switch answer {
     case .pending: log.debug { $0 <- "not approved yet" }
     case .transient:
-      let cause: StaticString =
-        account.server.isWebPage ? "a web page (captive portal?)" : "no answer to go by"
       log.warning {
-        $0 <- "poll failed: " <- cause <- ", HTTP status " <- account.server.head.status
+        $0 <- "poll failed: "
+        tell(account.server.silence(.token), to: $0)
         $0 <- "; next attempt in " <- after.secondsToPoll(now: now) <- " s"
       }
     case .granted, .slowDown, .denied, .expired, .refused, .unusable: break

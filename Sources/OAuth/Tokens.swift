@@ -44,6 +44,8 @@ public enum UnusableTokens: Sendable {
   case tooLong(Member)
   /// A token holds a byte that would end a line or a header field.
   case malformed(Member)
+  /// There is no access token, or something else in its place.
+  case missing
 }
 
 extension Tokens {
@@ -55,8 +57,6 @@ extension Tokens {
   /// What a success turned out to hold.
   public enum Reading: Sendable {
     case read
-    /// A required member is missing or of another type.
-    case missing
     case unusable(UnusableTokens)
   }
 
@@ -66,15 +66,17 @@ extension Tokens {
     _ object: borrowing JSONObject, status: Int, unixSeconds: Int64, reason: inout ServerError
   ) -> Reading {
     guard let accessToken = object.string("access_token"), accessToken.count > 0 else {
-      return .missing
+      return .unusable(.missing)
     }
-    if let type = object.string("token_type") {
-      if !type.equalsIgnoringCase("bearer") {
-        reason.set(code: type, status: status)
+    // There is no other type here, and servers forget to say it.
+    var type: Text<32> = "Bearer"
+    if object.has("token_type") {
+      type.removeAll()
+      if let told = object.string("token_type") { type.append(told) }
+      if !type.bytes.equalsIgnoringCase("bearer") {
+        reason.set(code: type.bytes, status: status)
         return .unusable(.tokenType)
       }
-    } else if tokenType.isEmpty || object.has("token_type") {
-      return .missing
     }
     let refreshToken = object.string("refresh_token")
     if let fault = fault(of: accessToken, .accessToken) { return .unusable(fault) }
@@ -82,10 +84,7 @@ extension Tokens {
       return .unusable(fault)
     }
 
-    if let type = object.string("token_type") {
-      tokenType.removeAll()
-      tokenType.append(type)
-    }
+    tokenType = type
     self.accessToken.wipe()
     self.accessToken.append(accessToken)
     expiresAt = expiry(object.integer("expires_in"), unixSeconds: unixSeconds)

@@ -7,6 +7,7 @@ from acceptance import DONE, for_each
 from hand_out import Lock, ask, eventually, token_from
 from living import LivingTest
 from servers import put_tokens
+from test_polling import GATEWAY
 
 EXPIRED_LONG_AGO = 1
 
@@ -256,12 +257,16 @@ class Outage(LivingTest):
         self.assertEqual(old, board.record["access_token"])
         self.assertEqual([], sandbox.to("device"))
 
-    def test_empty_400_ends_the_grant_in_words(self):
-        sandbox = self.sandbox()
-        board = self.signed_in(sandbox, expires_at=EXPIRED_LONG_AGO)
-        sandbox.answer_next(to="refresh", status=400)
-        run = board.run("token")
-        self.assertExit(77, run, "no longer takes the refresh token: no reason given, ")
+    @for_each({f"{status}_{name}": {"status": status, **rule}
+               for status in (400, 401, 403, 404) for name, rule in GATEWAY.items()})
+    def test_word_of_a_gateway_ends_no_grant(self, rule):
+        sandbox, board, old = self.begin()
+        sandbox.answer_next(to="refresh", times=1, **rule)
+        run = self.alive(board)
+        run.wait_for(f"refresh failed.*{rule['status']}.*next attempt in")
+        self.assertEqual(old, token_from(board.socket))
+        self.assertEqual(old, board.record["access_token"])
+        self.assertNotIn("lost", run.stderr)
 
     @for_each({"wrong_type": {"token_type": "mac"}, "huge_token": {"access_token": "a" * 20000},
                "huge_refresh_token": {"refresh_token": "a" * 20000},
