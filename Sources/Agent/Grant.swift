@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Configuration
 
 /// A grant that is held: when it ends and when it is renewed. Times are milliseconds on a clock
 /// that is never set back.
@@ -35,8 +36,22 @@ struct Grant: Sendable {
   private(set) var failures: Int64 = 0
   /// Not before this time, whoever asks.
   private var notBefore: Int64
+  private let lostAnswer: LostAnswer
+  /// Refreshes in a row that were not answered, and when the first of them was given up.
+  private var unanswered: Int64 = 0
+  private var unansweredSince: Int64 = 0
+  /// When the server first answered without tokens, and when it first did so other than with "not
+  /// now"; nil where it has not since the last tokens.
+  private var answeredSince: Int64?
+  private var refusedSince: Int64?
+  /// Whether it keeps doing so: only a person can help, once the access token has ended.
+  private var isHopeless = false
 
-  init(_ lease: Lease, replacing old: Grant?, now: Int64, _ random: inout Jitter) {
+  init(
+    _ lease: Lease, _ lostAnswer: LostAnswer, replacing old: Grant?, now: Int64,
+    _ random: inout Jitter
+  ) {
+    self.lostAnswer = lostAnswer
     isRefreshable = lease.isRefreshable
     isFresh = lease.isFresh
     let remaining = lease.remaining.map { max(0, min($0, 4_000_000_000)) * 1000 }
@@ -55,6 +70,10 @@ struct Grant: Sendable {
     refreshAt = now + life - margin - random.below(margin / 2)
     if life == 0, let old { putOff(after: old, now) }
     renewForRefreshToken(lease, old, now, &random)
+    guard let lost = lease.unanswered else { return }
+    take(lost, now: now)
+    refreshAt = repetition(now, after: 0, &random) ?? max(now, lastRepetition(now))
+    notBefore = refreshAt
   }
 
   /// A refresh token that ends before the access token does has to be used in time. One whose end
@@ -85,23 +104,94 @@ struct Grant: Sendable {
   /// When something is due next.
   var wakeAt: Int64 { isRefreshable ? refreshAt : expiresAt ?? Int64.max }
 
+  /// When only a person can help; `Int64.max` where there is hope.
+  var hopelessAt: Int64 { isHopeless ? presumedEnd : Int64.max }
+
+  /// Takes what another process, or this one before, has sent without an answer.
+  mutating func take(_ lost: Unanswered, now: Int64) {
+    unanswered = lost.count
+    unansweredSince = now - lost.age
+  }
+
   /// Puts the next refresh off.
   ///
-  /// After an answer that was lost the server may have taken the refresh token and issued another.
-  /// Sent again, the old one then counts as stolen, and a server may end the whole grant (RFC 9700
-  /// §4.14). So the access token stays in service to its end, and only then is the old refresh
-  /// token tried once more: by then there is nothing left to lose. Should that answer be lost too,
-  /// the next attempt is after the end.
-  mutating func failed(pause: Int64, isUncertain: Bool, now: Int64) {
+  /// - Parameters:
+  ///   - pause: the back-off.
+  ///   - demanded: the server's, by Retry-After.
+  mutating func failed(
+    pause: Int64, demanded: Int64, isUncertain: Bool, now: Int64, _ random: inout Jitter
+  ) {
     failures += 1
-    refreshAt = now + pause
+    refreshAt = now + max(pause, demanded)
     if isUncertain {
-      // With a little time left for that last attempt.
-      let last = presumedEnd - min(30_000, margin / 2)
-      refreshAt = max(refreshAt, now < last ? last : presumedEnd)
+      if unanswered == 0 { unansweredSince = now }
+      unanswered += 1
+      refreshAt = repetition(now, after: demanded, &random) ?? max(refreshAt, lastRepetition(now))
+    } else {
+      unanswered = 0
     }
     notBefore = refreshAt
   }
+
+  /// Pauses before what was not answered is sent again, in milliseconds, and what chance may add to
+  /// each: together, half a minute.
+  static let repetitions: InlineArray<4, Int64> = [1000, 4000, 8000, 14_000]
+  static let repetitionJitter: Int64 = 750
+  static let repetitionTime: Int64 = 30_000
+
+  /// When what was not answered is sent again soon; nil for no more of that.
+  ///
+  /// The server may have taken the refresh token and issued another. Many take the old one again
+  /// for some seconds, for just this case, so it is tried a few times at once, unless the
+  /// configuration knows better.
+  private func repetition(
+    _ now: Int64, after demanded: Int64, _ random: inout Jitter
+  ) -> Int64? {
+    if lostAnswer == .wait || unanswered > Int64(Grant.repetitions.count) { return nil }
+    let pause = Grant.repetitions[Int(unanswered) - 1] + random.below(Grant.repetitionJitter)
+    let next = now + max(pause, demanded)
+    return next <= unansweredSince + Grant.repetitionTime && next < lastRepetition(now) ? next : nil
+  }
+
+  /// When it is sent again where it was not taken at once. By then the old refresh token counts as
+  /// stolen, and a server may end the whole grant (RFC 9700 §4.14). So the access token stays in
+  /// service to its end, and only then is the old refresh token tried once more: there is nothing
+  /// left to lose. Should that answer be lost too, the next attempt is after the end.
+  private func lastRepetition(_ now: Int64) -> Int64 {
+    // With a little time left for that last attempt.
+    let last = presumedEnd - min(30_000, margin / 2)
+    return now < last ? last : presumedEnd
+  }
+
+  /// How long a server has to answer without tokens until only a person can help, in milliseconds:
+  /// two answers as far apart, or "not now" for as long.
+  static let refusalTime: Int64 = 60_000
+  static let unavailabilityTime: Int64 = 600_000
+
+  /// Takes how the server has answered that brought no tokens. Nothing is given up for that: a
+  /// gateway may have said it, and trying goes on.
+  mutating func note(_ reply: Agent.Reply, demanded: Int64, now: Int64) {
+    if reply == .none { return }
+    let first = answeredSince ?? now
+    answeredSince = first
+    isHopeless = isHopeless || now - first >= Grant.unavailabilityTime
+    guard reply == .refusal else { return }
+    let since = refusedSince ?? now
+    refusedSince = since
+    isHopeless = isHopeless || now - since >= Grant.refusalTime
+    // The second answer that counts is not waited for longer than that takes.
+    let second = since + Grant.refusalTime
+    if hasEnded(now: now), now < second, unanswered == 0 {
+      refreshAt = min(refreshAt, max(second, now + demanded))
+      notBefore = refreshAt
+    }
+  }
+
+  /// Whether the access token has ended, as far as anybody knows.
+  func hasEnded(now: Int64) -> Bool { now >= expiresAt ?? (failures > 0 ? presumedEnd : Int64.max) }
+
+  /// Whether only a person can help.
+  func isUnrenewable(now: Int64) -> Bool { isHopeless && hasEnded(now: now) }
 
   mutating func want(now: Int64) {
     if isRefreshable { refreshAt = min(refreshAt, max(now, notBefore)) }

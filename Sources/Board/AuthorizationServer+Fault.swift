@@ -101,6 +101,9 @@ extension AuthorizationServer {
         line <- ", " <- reason
       }
     case .refreshRefused: line <- "the server refused the refresh: " <- reason
+    case .unanswered:
+      line <- url.authority <- ": the answer to the last refresh is missing, and the refresh token "
+      line <- "may be used up: it is sent again when the access token ends (lost_answer)"
     case .grantEnded: line <- "the server no longer takes the refresh token: " <- reason
     case .unavailable:
       line <- "HTTP failed: " <- url <- " is unavailable, HTTP status " <- fault.detail

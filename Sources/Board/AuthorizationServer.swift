@@ -94,6 +94,19 @@ struct AuthorizationServer<W: World>: ~Copyable {
       head, exchange.memory.body, world.unixSeconds, wording, &reason, into: &tokens)
   }
 
+  /// Connects for `refresh`, which follows: so it is known before whether anything can be sent.
+  ///
+  /// - Parameter isRepeated: whether the last answer was lost, and the connection may be why.
+  mutating func reachRefresh(isRepeated: Bool, attending: Attending) throws(Fault) {
+    // An answer that is lost may cost the grant: a handshake is cheaper.
+    exchange.close(idleFor: isRepeated ? -1 : 5000)
+    do {
+      try exchange.reach(client.url(of: .refresh)!, .refresh, attending: attending)
+    } catch {
+      throw blamingClock(error)
+    }
+  }
+
   /// Renews the tokens (RFC 6749 §6), in place. Where this throws, `wasSent` tells whether the
   /// server may have taken the refresh token.
   mutating func refresh(
@@ -102,8 +115,6 @@ struct AuthorizationServer<W: World>: ~Copyable {
     writeRefreshRequest(
       clientID: client.clientID.bytes, clientSecret: secretInBody(for: .refresh).bytes,
       refreshToken: tokens.refreshToken.bytes, to: &exchange.memory.form)
-    // An answer that is lost may cost the grant: a handshake is cheaper.
-    exchange.close(idleFor: 5000)
     try post(to: .refresh, attending: attending)
     defer { exchange.wipe() }
     return Self.read(

@@ -1,6 +1,8 @@
+internal import Agent
 internal import Bytes
 public import Configuration
 public import Linux
+internal import JSON
 internal import OAuth
 public import TokenStore
 
@@ -15,6 +17,9 @@ public struct Keeper<W: World>: ~Copyable {
 
   /// The grant that this process holds: what was saved or adopted last.
   private(set) var held = Generation.none
+
+  /// What was sent to renew the record, as loaded, and not answered, by any process.
+  private(set) var sent: Sent?
 
   /// The time to wait for another process that renews the record, in milliseconds: it may take as
   /// long as one exchange.
@@ -113,6 +118,7 @@ public struct Keeper<W: World>: ~Copyable {
       switch try store.load(&record, scratch: &scratch) {
       case .record:
         distrustClock()
+        loadSent()
         return true
       case .nothing: return false
       case .damaged: return nil
@@ -153,7 +159,51 @@ public struct Keeper<W: World>: ~Copyable {
     } catch {
       throw .tokenFile(error)
     }
+    if let sent, sent.generation != record.generation { forgetSent() }
     publish()
+  }
+
+  /// What the record's tokens have left, as an agent reckons with it.
+  var lease: Lease {
+    let seconds = unixSeconds
+    var lease = Lease(
+      record.tokens, unixSeconds: seconds, isClockSet: seconds >= releaseUnixSeconds)
+    lease.unanswered = sent?.unanswered(seconds)
+    return lease
+  }
+
+  // MARK: What was sent
+
+  private mutating func loadSent() {
+    sent = nil
+    scratch.removeAll()
+    defer { scratch.removeAll() }
+    guard store.load(.sent, into: &scratch) else { return }
+    sent = Sent(record.generation, scratch.bytes)
+  }
+
+  /// Notes that the record's refresh token is about to be sent.
+  mutating func keepSent() throws(Fault) {
+    let generation = record.generation
+    var next = Sent(generation: generation, count: 1, at: unixSeconds)
+    if let sent, sent.generation == generation {
+      next = Sent(generation: generation, count: sent.count + 1, at: sent.at)
+    }
+    scratch.removeAll()
+    defer { scratch.removeAll() }
+    next.write(to: &scratch)
+    do {
+      try store.keepSent(scratch.bytes)
+    } catch {
+      throw .tokenFile(error)
+    }
+    sent = next
+  }
+
+  /// Notes that it is answered, or that it was not sent after all.
+  mutating func forgetSent() {
+    sent = nil
+    store.forgetSent()
   }
 
   /// Moves a record out of the way whose tokens are dead, and takes the access token back.

@@ -71,7 +71,8 @@ public struct Life<W: World>: ~Copyable {
     self.account = account
     self.screens = screens
     self.log = log
-    let agent = Agent(start: plan.start, seed: log.world.seed)
+    let agent = Agent(
+      start: plan.start, lostAnswer: plan.client.lostAnswer, seed: log.world.seed)
     let standing = Standing(agent, title: plan.title, now: log.world.milliseconds)
     attendant = Attendant(sources, standing, plan, memory, isService: isService, log)
   }

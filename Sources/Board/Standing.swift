@@ -65,7 +65,9 @@ struct Standing: ~Copyable {
 
   /// What to do at `now`.
   mutating func next(now: Int64) -> Agent.Step {
+    let wasNeeded = agent.isPersonNeeded
     let step = agent.next(now: now)
+    if agent.isPersonNeeded != wasNeeded { settle(now) }
     switch step {
     case .codeEnded(let end): codeEnded(end, now: now)
     case .requestCode: settle(now)
@@ -131,8 +133,8 @@ struct Standing: ~Copyable {
   mutating func forgetCode() { authorization.clear() }
 
   /// A person asks for a code.
-  mutating func codeWanted(now: Int64) {
-    agent.codeWanted(now: now)
+  mutating func codeWanted(isInstead: Bool = false, now: Int64) {
+    agent.codeWanted(isInstead: isInstead, now: now)
     settle(now)
   }
 
@@ -148,6 +150,7 @@ struct Standing: ~Copyable {
   /// Takes that the grant was renewed, by this process or another.
   mutating func renewed(_ lease: Lease, _ tokens: borrowing Tokens, now: Int64) {
     agent.renewed(lease, now: now)
+    if !agent.showsCode { forgetCode() }
     hold(lease, tokens, now)
   }
 
@@ -174,11 +177,12 @@ struct Standing: ~Copyable {
   /// Takes that a refresh brought nothing: the grant stays, and so does the access token as long as
   /// it is good.
   mutating func refreshFailed(
-    _ fault: Fault, _ words: borrowing Phrase, isUncertain: Bool, retryAfter: Int64?,
-    now: Int64
+    _ fault: Fault, _ words: borrowing Phrase, isUncertain: Bool, unanswered: Unanswered?,
+    retryAfter: Int64?, now: Int64
   ) {
     agent.refreshFailed(
-      isRefusal: !fault.isTransient, isUncertain: isUncertain, retryAfter: retryAfter, now: now)
+      isRefusal: !fault.isTransient, isUncertain: isUncertain, unanswered: unanswered,
+      reply: fault.reply, retryAfter: retryAfter, now: now)
     note(fault, words)
     settle(now)
   }
@@ -241,8 +245,8 @@ struct Standing: ~Copyable {
     if !isOver {
       if savesAgainAt != nil { return agent.hasGrant ? .notRenewed : .failed }
       if agent.showsCode { return .code }
-      if agent.hasGrant { return fault == nil ? .signedIn : .notRenewed }
       if agent.waitsForPerson { return .invitation }
+      if agent.hasGrant { return fault == nil ? .signedIn : .notRenewed }
     }
     switch outcome {
     case .none: return .starting

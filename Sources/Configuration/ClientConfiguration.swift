@@ -42,6 +42,7 @@ public struct ClientConfiguration: Sendable {
   public let scope: PermanentBytes
   /// `name=value&name=value` in form encoding for the device authorization request; may be empty.
   public let extraParameters: PermanentBytes
+  public let lostAnswer: LostAnswer
   /// nil: the system's bundle.
   public let caFile: PermanentBytes?
 
@@ -78,6 +79,7 @@ public struct ClientConfiguration: Sendable {
     clientAuthentication = try Self.clientAuthentication(settings[.clientAuth], clientSecret)
     scope = settings.text(.scope)
     extraParameters = try Self.extraParameters(settings, preset)
+    lostAnswer = try Self.lostAnswer(settings[.lostAnswer])
     caFile = settings[.caFile]?.value
     if let setting = settings[.tenant] { _ = try tenant(setting) }
     try takeEndpoints(settings, ofPreset: false, &memory)
@@ -230,6 +232,12 @@ public struct ClientConfiguration: Sendable {
         .clientAuth, setting.origin, "is none, which stands beside a client secret; keep one")
     }
     return method
+  }
+
+  private static func lostAnswer(_ setting: Setting?) throws(ConfigurationError) -> LostAnswer {
+    guard let setting, !setting.value.bytes.equals("retry") else { return .retry }
+    if setting.value.bytes.equals("wait") { return .wait }
+    throw .badValue(.lostAnswer, setting.origin, "is not retry or wait")
   }
 
   private static func extraParameters(

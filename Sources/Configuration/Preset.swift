@@ -19,7 +19,8 @@ public struct Preset: Sendable {
   /// Whether it tells errors in sentences, as `errors[0].description` or `message`, and not in
   /// OAuth's `error` alone.
   public let usesSentences: Bool
-  /// What its words for a dead refresh token hold, where they are not `invalid_grant`; may be empty.
+  /// What its words for a dead refresh token hold, where they are not `invalid_grant`; may be
+  /// empty.
   public let deadToken: StaticString
   /// What the configuration has unless it says otherwise, written as in its file. `{issuer}` and
   /// `{tenant}` in an endpoint stand for the values of these keys.
@@ -147,6 +148,7 @@ public struct Preset: Sendable {
       "keycloak", "",
       """
       client_auth = basic
+      lost_answer = wait
       scope = openid profile offline_access
       device_authorization_endpoint = {issuer}/protocol/openid-connect/auth/device
       token_endpoint = {issuer}/protocol/openid-connect/token

@@ -32,8 +32,8 @@ public struct ServerError: Sendable {
   }
 
   /// Takes the reason from every place where servers put it: OAuth's `error`, Webex's
-  /// `errors[0].description`, Google's `error_code` for quotas, `message`. An `error` that is HTTP's
-  /// phrase says less than what stands beside it.
+  /// `errors[0].description`, Google's `error_code` for quotas, `message`. An `error` that is
+  /// HTTP's phrase says less than what stands beside it.
   mutating func read(_ object: borrowing JSONObject, status: Int) {
     set("", status: status)
     let word = object.string("error")

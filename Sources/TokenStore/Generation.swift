@@ -1,4 +1,5 @@
-internal import Bytes
+public import Bytes
+public import JSON
 internal import OAuth
 
 /// Tells one pair of tokens from another, without holding either: what was renewed is another
@@ -17,6 +18,19 @@ public struct Generation: Sendable, Equatable {
 
   /// Whether what is renewed with is the same token.
   public func hasSameRefreshToken(as other: Generation) -> Bool { refresh == other.refresh }
+
+  /// Writes it as members of an object.
+  public func write<Sink: ByteSink & ~Copyable>(
+    to object: inout JSONWriter, _ sink: inout Sink
+  ) {
+    object.member("access", Int64(access), to: &sink)
+    object.member("refresh", Int64(refresh), to: &sink)
+  }
+
+  /// Whether it is the one that was written so.
+  public func isWritten(in object: borrowing JSONObject) -> Bool {
+    object.integer("access") == Int64(access) && object.integer("refresh") == Int64(refresh)
+  }
 
   fileprivate init(_ tokens: borrowing Tokens) {
     access = tokens.accessToken.bytes.checksum

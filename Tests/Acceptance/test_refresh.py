@@ -1,9 +1,10 @@
 """Renewing the grant: rotation, lost answers, outages, other processes."""
 
 import shutil
+import signal
 import time
 
-from acceptance import DONE, for_each
+from acceptance import DONE, UNAVAILABLE, for_each
 from hand_out import Lock, ask, eventually, token_from
 from living import LivingTest
 from servers import put_tokens
@@ -115,7 +116,7 @@ class LostAnswer(LivingTest):
     def lose(self, processed=True, **options):
         sandbox = self.sandbox(access_lifetime=4, rotation="single-use", **options)
         sandbox.lose("refresh", processed=processed)
-        board = self.signed_in(sandbox)
+        board = self.signed_in(sandbox, {"lost_answer": "wait"})
         run = self.alive(board)
         old = self.published(board)
         run.wait_for("refresh failed.*next attempt in [1-4] s")
@@ -150,6 +151,52 @@ class LostAnswer(LivingTest):
         run.wait_for("refreshed")
         self.assertHolds(board, sandbox)
         self.assertNotReused(sandbox)
+
+
+class LostAnswerOfServersWithGrace(LivingTest):
+    """They take the last refresh token again for some seconds: that is when it is asked for."""
+
+    def begin(self, **settings):
+        sandbox = self.sandbox("okta", rotation="single-use", access_lifetime=96, reuse_grace=4)
+        sandbox.lose("refresh", processed=True)
+        return sandbox, self.signed_in(sandbox, settings, expires_at=int(time.time()) + 10)
+
+    def test_is_asked_for_again_within_seconds(self):
+        sandbox, board = self.begin()
+        run = self.alive(board)
+        run.wait_for("refresh failed.*next attempt in [12] s")
+        run.wait_for("refreshed")
+        first, second = (request.time for request in sandbox.to("refresh"))
+        self.assertGreaterEqual(second - first, 1)
+        self.assertNotEqual(*[r.connection for r in sandbox.to("refresh")])
+        self.assertHolds(board, sandbox)
+        self.assertNotReused(sandbox)
+
+    def test_by_a_command_too(self):
+        sandbox, board = self.begin()
+        self.assertExit(DONE, board.run("token", "--min-ttl", "60"), "refreshed")
+        self.assertHolds(board, sandbox)
+        self.assertFalse(board.token_file.with_name("tokens.json.sent").exists())
+
+    def test_next_process_knows_what_was_sent(self):
+        sandbox, board = self.begin(lost_answer="wait")
+        self.assertExit(UNAVAILABLE, board.run("token", "--min-ttl", "60"))
+        note = board.token_file.with_name("tokens.json.sent").read_text()
+        self.assertNotIn(board.record["refresh_token"], note)
+        self.assertExit(UNAVAILABLE, board.run("token", "--min-ttl", "60"), "lost_answer")
+        self.assertEqual(1, len(sandbox.to("refresh")))
+        # It has 10 s: too few for anybody who asks for a minute, enough for who asks for less.
+        self.assertExit(DONE, board.run("token", "--min-ttl", "1"))
+
+    def test_restarted_run_knows_what_was_sent(self):
+        sandbox, board = self.begin(lost_answer="wait")
+        run = self.alive(board)
+        run.wait_for("refresh failed")
+        run.end()
+        ends = board.record["expires_at"]
+        run = self.alive(board)
+        sandbox.wait_for(lambda s: len(s.to("refresh")) == 2)
+        self.assertGreaterEqual(time.time(), ends - 2)
 
 
 class Outage(LivingTest):
@@ -296,6 +343,44 @@ class Outage(LivingTest):
         run.wait_for("refresh failed.*next attempt in 1[5-9] s")
         self.assertEqual(old, token_from(board.socket))
         self.assertEqual(old, board.record["access_token"])
+
+
+DEAD = {"word": {"error": "invalid_request"}, "bare_401": {"status": 401},
+        "forbidden": {"status": 403}, "gone": {"status": 410},
+        "own_word": {"status": 200, "json": {"error": "session_gone"}}}
+
+
+class DeadInOtherWords(LivingTest):
+    """A refresh token that is dead, in words that may be a gateway's: nothing is erased, and
+    nobody is kept from signing in."""
+
+    def begin(self, rule, **settings):
+        sandbox = self.sandbox()
+        sandbox.answer_next(to="refresh", **rule)
+        board = self.signed_in(sandbox, settings, expires_at=EXPIRED_LONG_AGO)
+        run = self.alive(board)
+        run.wait_for("refresh failed")
+        return sandbox, board, run
+
+    @for_each(DEAD)
+    def test_slow_brings_a_code_beside_the_grant(self, rule):
+        sandbox, board, run = self.begin(rule)
+        self.assertRegex(ask(board.socket), "^error unavailable ")
+        old = board.record
+        run.wait_for("sign in with user_code", 75)
+        code = run.announced()
+        self.assertRegex(ask(board.socket), f"^error login_required .*{code['user_code']}")
+        self.assertEqual(old, board.record)
+        first, *_, last = (request.time for request in sandbox.to("refresh"))
+        self.assertGreaterEqual(last - first, 60)
+        sandbox.approve(code["user_code"])
+        run.wait_for("signed in; ")
+        self.assertHolds(board, sandbox)
+
+    def test_signal_brings_one_at_once(self):
+        sandbox, board, run = self.begin(DEAD["bare_401"])
+        run.signal(signal.SIGUSR1)
+        run.announced()
 
 
 class Lifetimes(LivingTest):

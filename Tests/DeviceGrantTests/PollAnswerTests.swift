@@ -143,7 +143,8 @@ private let granted = #"{"access_token":"at","token_type":"Bearer"}"#
       #"{"message":"Bad Request"}"#, #"{"message":"access_denied"}"#,
       #"{"error":"Bad Request","message":"access_denied","path":"/token"}"#,
       #"{"error":"Forbidden"}"#, #"{"errors":[{"description":"expired_token"}]}"#,
-      #"{"error":"never heard of"}"#, #"{"error":"SLOW_DOWN"}"#, #"{"error_code":"gone"}"#, "", "{}",
+      #"{"error":"never heard of"}"#, #"{"error":"SLOW_DOWN"}"#, #"{"error_code":"gone"}"#, "",
+      "{}",
     ])
   func foreign(body: String) {
     for status in [400, 401, 403, 404, 410] {

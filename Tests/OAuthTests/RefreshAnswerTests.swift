@@ -200,7 +200,8 @@ private struct Refresh: Equatable {
       (400, #"{"error":"interaction_required"}"#, "interaction_required 400"),
       (400, #"{"error":"expired_token"}"#, "expired_token 400"),
       (403, #"{"error":"access_denied"}"#, "access_denied 403"),
-      (200, #"{"error":"odd"}"#, "odd 200"), (401, #"{"message":"Unauthorized"}"#, "Unauthorized 401"),
+      (200, #"{"error":"odd"}"#, "odd 200"),
+      (401, #"{"message":"Unauthorized"}"#, "Unauthorized 401"),
       (401, "", " 401"), (403, "<html></html>", " 403"), (401, "{}", " 401"),
     ])
   func refused(status: Int, body: String, expected: String) {

@@ -169,7 +169,7 @@ public struct SimulatedConnection: Transport, ~Copyable {
       bytes.removeLast(1 + universe.random(bytes.count))
       // Without a stated length a closed connection would look like the end of the answer.
       ending = endsWithClose || universe.chance(1, of: 2) ? .breaks : .closes
-    } else if ![200, 500, 502, 504].contains(answer.status) {
+    } else if ![200, 500, 502, 504].contains(answer.status) || answer.body.hasPrefix(#"{"error""#) {
       universe.watch.wasAnswered(world)
     }
     expect(bytes, ending)

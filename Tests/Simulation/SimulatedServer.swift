@@ -318,7 +318,7 @@ final class SimulatedServer {
   }
 
   private func refuse(_ token: TokenName?) -> Answer {
-    universe.counts[.invalidGrant] += 1
+    universe.counts[personality.dead == .oauth ? .invalidGrant : .deadInOtherWords] += 1
     if let token, families.indices.contains(token.family), !hasEnded(token.family) {
       universe.counts[.tokenReused] += 1
       reuses += 1
@@ -332,6 +332,12 @@ final class SimulatedServer {
     case .sentence:
       return Answer(400, #"{"message":"The refresh token provided is invalid."}"#)
     case .empty: return Answer(400)
+    case .otherWord: return Answer(400, #"{"error":"invalid_request"}"#)
+    case .bare401: return Answer(401)
+    case .forbidden: return Answer(403, #"{"message":"Forbidden"}"#)
+    case .gone: return Answer(universe.chance(1, of: 2) ? 404 : 410)
+    case .ownWordWith200: return Answer(200, #"{"error":"session_gone"}"#)
+    case .brokenForGood: return Answer(500)
     }
   }
 

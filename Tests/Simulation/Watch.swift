@@ -22,13 +22,15 @@ public struct Watch {
   var isExcused = false
   /// Tokens that have arrived at a program and are not in the file yet.
   var unsaved: (issue: IssuedTokens, since: Int64, session: Int)?
-  /// The last refresh of the main program that brought no answer.
-  var lastLoss: (token: TokenName, count: Int)?
+  /// The last refresh that brought no answer, of any program, and when it was sent first.
+  var lastLoss: (token: TokenName, count: Int, since: Int64)?
   /// Tokens that are on their way.
   var inFlight = 0
   var wasPausedInFlight = false
-  /// Whether the main program's last request was to renew the grant.
-  var isRefreshSent = false
+  /// Whether the power went when a refresh was noted that may not have been sent.
+  var isNoteLeft = false
+  /// The sessions whose last request was to renew the grant.
+  var refreshing: Set<Int> = []
   var recordChangedAt: Int64 = 0
   /// What the file held before it was changed.
   var lastRecord: (access: TokenName?, refresh: TokenName?)
@@ -91,6 +93,7 @@ public struct Watch {
   mutating func paused(_ length: Int64) {
     if inFlight > 0 { wasPausedInFlight = true }
     if let time = endBy { endBy = time + length }
+    lastLoss?.since += length
     if let time = wishAt { wishAt = time + length }
     if let (issue, since, session) = unsaved { unsaved = (issue, since + length, session) }
   }
@@ -115,7 +118,6 @@ public struct Watch {
 
   mutating func booted(_ universe: Universe) {
     screen = nil
-    lastLoss = nil
     approval = nil
     wishAt = nil
     endBy = nil
@@ -167,6 +169,7 @@ public struct Watch {
       // What was saved once, stays.
       fail(.tokensNotKept, universe)
     }
+    isNoteLeft = universe.disk.withFile("tokens.json.sent") { $0 != nil }
     trouble(until: universe.offUntil)
   }
 

@@ -187,7 +187,7 @@ private final class Scene {
       let text =
         "POST / HTTP/1.1\r\nContent-Length: 45\r\n\r\n"
         + "grant_type=refresh_token&refresh_token=Zq7r0x0."
-      for _ in 0..<2 { universe.watch.sent(Request(Array(text.utf8))!, world, universe) }
+      for _ in 0..<7 { universe.watch.sent(Request(Array(text.utf8))!, world, universe) }
     }
   }
 
