@@ -150,7 +150,7 @@ struct Grant: Sendable {
     if lostAnswer == .wait || unanswered > Int64(Grant.repetitions.count) { return nil }
     let pause = Grant.repetitions[Int(unanswered) - 1] + random.below(Grant.repetitionJitter)
     let next = now + max(pause, demanded)
-    return next <= unansweredSince + Grant.repetitionTime && next < lastRepetition(now) ? next : nil
+    return next <= unansweredSince + Grant.repetitionTime ? next : nil
   }
 
   /// When it is sent again where it was not taken at once. By then the old refresh token counts as

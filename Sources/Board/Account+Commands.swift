@@ -32,6 +32,9 @@ extension Account {
     try load()
     if !keeper.isGood(for: 0) { try renewLoaded(attending: attending) }
     try server.getUserinfo(keeper.record.tokens, attending: attending)
+    if try hasMoved(.userinfo, attending: attending) {
+      try server.getUserinfo(keeper.record.tokens, attending: attending)
+    }
     if server.head.status == 401 {
       log.info { $0 <- "the access token is refused: refreshing it" }
       try renewLoaded(isDead: true, attending: attending)
@@ -95,7 +98,12 @@ extension Account {
       }
       return
     }
-    try Self.revoke(keeper.record.tokens, at: &server, attending: attending)
+    do {
+      try Self.revoke(keeper.record.tokens, at: &server, attending: attending)
+    } catch {
+      if try !hasMoved(.revocation, attending: attending) { throw error }
+      try Self.revoke(keeper.record.tokens, at: &server, attending: attending)
+    }
     log.info { $0 <- "the grant is revoked at the server" }
   }
 

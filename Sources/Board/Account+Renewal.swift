@@ -32,6 +32,15 @@ extension Account {
   ///   discovered.
   @inline(never)
   mutating func renew(_ held: Generation, attending: Attending) throws(Fault) -> Renewal {
+    let renewal = try tryToRenew(held, attending: attending)
+    if try !hasMoved(.refresh, attending: attending) { return renewal }
+    return try tryToRenew(held, attending: attending)
+  }
+
+  @inline(never)
+  private mutating func tryToRenew(
+    _ held: Generation, attending: Attending
+  ) throws(Fault) -> Renewal {
     // First, since it tells whose grant the record is.
     try discover(attending: attending)
     let known = keeper.sent

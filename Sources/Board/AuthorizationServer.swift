@@ -9,6 +9,10 @@ internal import OAuth
 /// its answer read. What an answer means for the command is the caller's.
 struct AuthorizationServer<W: World>: ~Copyable {
   private(set) var client: ClientConfiguration
+  /// The same without what metadata have told.
+  private let configured: ClientConfiguration
+  /// Whether an endpoint that metadata have told is not there: they may tell another by now.
+  var isDoubtful = false
 
   /// The server's words beside the last error.
   private(set) var reason = ServerError()
@@ -29,6 +33,7 @@ struct AuthorizationServer<W: World>: ~Copyable {
     _ memory: consuming ExchangeMemory, _ log: Log<W>
   ) {
     self.client = client
+    configured = client
     exchange = Exchange(connection, memory, log)
     self.log = log
   }
@@ -103,7 +108,7 @@ struct AuthorizationServer<W: World>: ~Copyable {
     do {
       try exchange.reach(client.url(of: .refresh)!, .refresh, attending: attending)
     } catch {
-      throw blamingClock(error)
+      throw judged(error, .refresh)
     }
   }
 
@@ -127,6 +132,7 @@ struct AuthorizationServer<W: World>: ~Copyable {
     _ tokens: borrowing Tokens, attending: Attending
   ) throws(Fault) {
     guard let url = client.url(of: .userinfo) else { throw Fault(.noUserinfo, .userinfo) }
+    defer { noteAbsence(of: .userinfo) }
     try get(url, .userinfo, accessToken: tokens.accessToken.bytes, attending: attending)
   }
 
@@ -166,8 +172,22 @@ struct AuthorizationServer<W: World>: ~Copyable {
         to: url, Party(endpoint), clientID: client.clientID,
         clientSecret: client.secret(for: endpoint, by: .basic), attending: attending)
     } catch {
-      throw blamingClock(error)
+      throw judged(error, endpoint)
     }
+    noteAbsence(of: endpoint)
+  }
+
+  /// Looks at whether an endpoint is where it was.
+  private mutating func noteAbsence(of endpoint: Endpoint, isNameGone: Bool = false) {
+    if configured.text(of: endpoint).count > 0 { return }
+    if isNameGone || head.status == 404 || head.status == 405 || head.status == 410 {
+      isDoubtful = true
+    }
+  }
+
+  private mutating func judged(_ fault: Fault, _ endpoint: Endpoint) -> Fault {
+    noteAbsence(of: endpoint, isNameGone: fault.kind == .name)
+    return blamingClock(fault)
   }
 
   @inline(never)
@@ -217,6 +237,7 @@ struct AuthorizationServer<W: World>: ~Copyable {
     do {
       let metadata = try Self.readMetadata(
         exchange.memory.body, client.issuer, &exchange.memory.endpoints)
+      client = configured
       try client.complete(with: metadata)
       metadataError = metadata.ignored
       metadata.writeCache(

@@ -155,7 +155,8 @@ public struct Keeper<W: World>: ~Copyable {
     let clientID = client.clientID
     do {
       written = try store.save(
-        record.tokens, tokenEndpoint: endpoint.bytes, clientID: clientID.bytes, scratch: &scratch)
+        record.tokens, issuer: client.server.bytes, tokenEndpoint: endpoint.bytes,
+        clientID: clientID.bytes, scratch: &scratch)
     } catch {
       throw .tokenFile(error)
     }
@@ -258,7 +259,9 @@ public struct Keeper<W: World>: ~Copyable {
   public mutating func checkOwner(_ client: borrowing ClientConfiguration) -> Bool {
     let endpoint = client.text(of: .token)
     let clientID = client.clientID
-    if record.belongs(tokenEndpoint: endpoint.bytes, clientID: clientID.bytes) { return true }
+    let isOurs = record.belongs(
+      issuer: client.server.bytes, tokenEndpoint: endpoint.bytes, clientID: clientID.bytes)
+    if isOurs { return true }
     log.warning {
       $0 <- "the grant in " <- path <- " is from " <- record.tokenEndpoint.bytes
       $0 <- " for client_id " <- record.clientID.bytes <- ", not for this configuration"
@@ -304,8 +307,10 @@ public struct Keeper<W: World>: ~Copyable {
 
   // MARK: Publication and notes
 
-  /// Publishes the record's access token where the configuration wants it.
+  /// Publishes the record's access token where the configuration wants it; one that has ended is
+  /// taken back.
   mutating func publish() {
+    if !isGood(for: 0) { return withdraw() }
     publication?.publish(record.tokens.accessToken, &line)
   }
 

@@ -34,8 +34,17 @@ extension Life {
   private mutating func askForCode() throws(Fault) {
     requestedAt = now
     var authorization = DeviceAuthorization()
-    try account.server.requestCode(
-      into: &authorization, attending: attendant.attending(.exchange))
+    do {
+      try account.server.requestCode(
+        into: &authorization, attending: attendant.attending(.exchange))
+    } catch {
+      let hasMoved = try account.hasMoved(
+        .deviceAuthorization, attending: attendant.attending(.exchange))
+      if !hasMoved { throw error }
+      requestedAt = now
+      try account.server.requestCode(
+        into: &authorization, attending: attendant.attending(.exchange))
+    }
     attendant.standing.take(authorization)
   }
 
@@ -78,6 +87,7 @@ extension Life {
     guard let before = attendant.standing.agent.flow else { return .open }
     let answer: PollAnswer
     do {
+      _ = try account.hasMoved(.token, attending: attendant.attending(.poll))
       let code = attendant.standing.authorization.deviceCode
       answer = try account.server.poll(
         code.bytes, until: before.pollDeadline(now: now), into: &account.keeper.record.tokens,

@@ -112,10 +112,6 @@ extension Life {
   mutating func adopt(isRenewal: Bool) {
     isTimeFromAnswer = false
     hold(isRenewal: isRenewal)
-    if let end = account.keeper.record.tokens.expiresAt, end <= world.unixSeconds {
-      account.keeper.withdraw()
-    } else {
-      account.keeper.publish()
-    }
+    account.keeper.publish()
   }
 }

@@ -36,6 +36,9 @@ public struct ClientConfiguration: Sendable {
   public let preset: Preset
   /// An https URL, of at most `issuerLimit` bytes; empty where there is none.
   public let issuer: PermanentBytes
+  /// What the server is known by, wherever its endpoints are: its issuer, or the name of its preset;
+  /// empty where the configuration names the token endpoint and nothing else.
+  public let server: PermanentBytes
   /// UTF-8 (RFC 6749 §2.2).
   public let clientID: PermanentBytes
   /// What access is asked for; may be empty (RFC 6749 §3.3).
@@ -74,6 +77,8 @@ public struct ClientConfiguration: Sendable {
     try settings.readDefaults(of: preset)
     self.preset = preset
     issuer = try Self.issuer(settings[.issuer])
+    let isPresets = settings[.tokenEndpoint]?.origin == .preset
+    server = issuer.count > 0 || !isPresets ? issuer : PermanentBytes(preset.name)
     clientID = try Self.clientID(settings)
     clientSecret = try Self.clientSecret(settings, secretFile)
     clientAuthentication = try Self.clientAuthentication(settings[.clientAuth], clientSecret)

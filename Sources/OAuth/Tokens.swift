@@ -87,7 +87,7 @@ extension Tokens {
     tokenType = type
     self.accessToken.wipe()
     self.accessToken.append(accessToken)
-    expiresAt = expiry(object.integer("expires_in"), unixSeconds: unixSeconds)
+    expiresAt = expiry(object.integer("expires_in"), after: expiresAt, unixSeconds: unixSeconds)
     readRefreshToken(object, unixSeconds: unixSeconds)
     readScope(object)
     return .read
@@ -100,10 +100,12 @@ extension Tokens {
       refreshToken.wipe()
       refreshToken.append(token)
     }
+    let lifetime =
+      object.integer("refresh_token_expires_in") ?? object.integer("refresh_expires_in")
     // Of a new token without a figure nothing is known; an old one keeps its time.
-    if isNew || object.has("refresh_token_expires_in") {
+    if isNew || lifetime != nil {
       refreshTokenExpiresAt = expiry(
-        object.integer("refresh_token_expires_in"), unixSeconds: unixSeconds)
+        lifetime, after: refreshTokenExpiresAt, unixSeconds: unixSeconds)
     }
   }
 
@@ -135,10 +137,14 @@ private func fault(
   return nil
 }
 
-/// The time at which something ends that lives for `lifetime` seconds. Zero and less mean that the
-/// server does not know. A figure as large as a time of today is one.
-private func expiry(_ lifetime: Int64?, unixSeconds: Int64) -> Int64? {
-  guard let lifetime, lifetime > 0 else { return nil }
+/// The time at which something ends that lives for `lifetime` seconds. A figure as large as a time
+/// of today is one. Zero and less mean that the server does not know; where it knew of the one
+/// before, that this one has ended, as near a session's end.
+///
+/// - Parameter before: when the one before ends; nil where there is none, or nobody knows.
+private func expiry(_ lifetime: Int64?, after before: Int64?, unixSeconds: Int64) -> Int64? {
+  guard let lifetime else { return nil }
+  if lifetime <= 0 { return before.map { _ in unixSeconds } }
   // 2001 as a time, 31 years as a lifetime.
   return lifetime >= 1_000_000_000 ? lifetime : unixSeconds + lifetime
 }

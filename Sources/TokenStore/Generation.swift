@@ -42,11 +42,15 @@ extension TokenRecord {
   /// Which pair of tokens it holds.
   public var generation: Generation { isEmpty ? .none : Generation(tokens) }
 
-  /// Whether the record is this client's, from this server, as far as both say.
+  /// Whether the record is this client's, from this server, as far as both say. A server is known
+  /// by its issuer or its preset, wherever its endpoints are; without, by its token endpoint.
   public func belongs(
-    tokenEndpoint endpoint: borrowing Span<UInt8>, clientID client: borrowing Span<UInt8>
+    issuer name: borrowing Span<UInt8>, tokenEndpoint endpoint: borrowing Span<UInt8>,
+    clientID client: borrowing Span<UInt8>
   ) -> Bool {
-    agree(tokenEndpoint.bytes, endpoint) && agree(clientID.bytes, client)
+    if !agree(clientID.bytes, client) { return false }
+    if issuer.isEmpty || name.count == 0 { return agree(tokenEndpoint.bytes, endpoint) }
+    return name.equals(issuer.bytes) || endpoint.equals(tokenEndpoint.bytes)
   }
 
   /// Cuts times that can't be right. The clock that the record was written by may have been years

@@ -282,12 +282,12 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   /// - Returns: the new file's identity; nil where that can't be told.
   @discardableResult
   public borrowing func save(
-    _ tokens: borrowing Tokens, tokenEndpoint: borrowing Span<UInt8>,
-    clientID: borrowing Span<UInt8>, scratch: inout Buffer
+    _ tokens: borrowing Tokens, issuer: borrowing Span<UInt8>,
+    tokenEndpoint: borrowing Span<UInt8>, clientID: borrowing Span<UInt8>, scratch: inout Buffer
   ) throws(TokenStoreError) -> FileIdentity? {
     scratch.removeAll()
     defer { scratch.wipe() }
-    writeRecord(tokens, tokenEndpoint, clientID, to: &scratch)
+    writeRecord(tokens, issuer, tokenEndpoint, clientID, to: &scratch)
     if scratch.isTruncated { throw .write(.fileTooLarge) }
     do {
       try directory.write(path(.new), scratch.bytes, mode: Self.mode, group: nil)

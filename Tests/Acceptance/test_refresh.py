@@ -156,10 +156,10 @@ class LostAnswer(LivingTest):
 class LostAnswerOfServersWithGrace(LivingTest):
     """They take the last refresh token again for some seconds: that is when it is asked for."""
 
-    def begin(self, **settings):
+    def begin(self, left=10, **settings):
         sandbox = self.sandbox("okta", rotation="single-use", access_lifetime=96, reuse_grace=4)
         sandbox.lose("refresh", processed=True)
-        return sandbox, self.signed_in(sandbox, settings, expires_at=int(time.time()) + 10)
+        return sandbox, self.signed_in(sandbox, settings, expires_at=int(time.time()) + left)
 
     def test_is_asked_for_again_within_seconds(self):
         sandbox, board = self.begin()
@@ -179,14 +179,14 @@ class LostAnswerOfServersWithGrace(LivingTest):
         self.assertFalse(board.token_file.with_name("tokens.json.sent").exists())
 
     def test_next_process_knows_what_was_sent(self):
-        sandbox, board = self.begin(lost_answer="wait")
-        self.assertExit(UNAVAILABLE, board.run("token", "--min-ttl", "60"))
+        sandbox, board = self.begin(100, lost_answer="wait")
+        self.assertExit(UNAVAILABLE, board.run("token", "--min-ttl", "600"))
         note = board.token_file.with_name("tokens.json.sent").read_text()
         self.assertNotIn(board.record["refresh_token"], note)
-        self.assertExit(UNAVAILABLE, board.run("token", "--min-ttl", "60"), "lost_answer")
+        self.assertExit(UNAVAILABLE, board.run("token", "--min-ttl", "600"), "lost_answer")
         self.assertEqual(1, len(sandbox.to("refresh")))
-        # It has 10 s: too few for anybody who asks for a minute, enough for who asks for less.
-        self.assertExit(DONE, board.run("token", "--min-ttl", "1"))
+        # Too few seconds are left for who asks for ten minutes, enough for who asks for less.
+        self.assertExit(DONE, board.run("token", "--min-ttl", "10"))
 
     def test_restarted_run_knows_what_was_sent(self):
         sandbox, board = self.begin(lost_answer="wait")
@@ -202,16 +202,16 @@ class LostAnswerOfServersWithGrace(LivingTest):
 class Outage(LivingTest):
     """Neither a server that fails nor one that is away costs the grant."""
 
-    def begin(self, **trouble):
+    def begin(self, settings=None, **trouble):
         """A token that the server has ended, though it looks good: it is renewed at once."""
         sandbox = self.sandbox(**trouble)
-        board = self.signed_in(sandbox)
+        board = self.signed_in(sandbox, settings)
         sandbox.expire("access")
         return sandbox, board, board.record["access_token"]
 
     @for_each({str(status): status for status in (500, 502, 504)})
     def test_status_that_leaves_it_open_whether_the_token_is_used(self, status):
-        sandbox, board, old = self.begin()
+        sandbox, board, old = self.begin({"lost_answer": "wait"})
         sandbox.fail("refresh", status, processed=True)
         run = self.alive(board)
         # A quarter of an hour at least: the hour less what a busy machine takes.
@@ -399,9 +399,29 @@ class Lifetimes(LivingTest):
         self.assertAlmostEqual(time.time() + 1000, record["expires_at"], delta=5)
         self.assertAlmostEqual(time.time() + 1000, int(ask(board.socket).split()[1]), delta=5)
 
+    def test_nothing_left_is_not_handed_out(self):
+        """Near a session's end a server says 0 for the life of what it has just issued."""
+        board, record = self.renewed(expires_in_form="zero")
+        self.assertLessEqual(record["expires_at"], time.time())
+        self.assertRegex(ask(board.socket, "token 0"), "^error unavailable ")
+        self.assertIsNone(board.published)
+
+    def test_keycloaks_name_for_the_life_of_the_refresh_token(self):
+        sandbox = self.sandbox("keycloak", refresh_lifetime=5000)
+        board = self.signed_in(sandbox, expires_at=EXPIRED_LONG_AGO)
+        self.alive(board).wait_for("refreshed")
+        self.assertAlmostEqual(time.time() + 5000, board.record["refresh_token_expires_at"],
+                               delta=5)
+
     @for_each({form: form for form in ("absent", "zero")})
     def test_not_told(self, form):
-        board, record = self.renewed(expires_in_form=form)
+        sandbox = self.sandbox(access_lifetime=1000, expires_in_form=form)
+        board = self.signed_in(sandbox, expires_at=None)
+        run = self.alive(board)
+        sandbox.expire("access")
+        self.assertExit(DONE, board.run("whoami"), "refreshing")
+        run.wait_for("another process has renewed")
+        record = board.record
         self.assertNotIn("expires_at", record)
         self.assertEqual(f"ok 0 {record['access_token']}\n", ask(board.socket))
         self.assertExit(DONE, board.run("token"))
@@ -409,13 +429,15 @@ class Lifetimes(LivingTest):
     @for_each({"absent": "absent", "zero": "zero"})
     def test_not_told_is_no_reason_to_ask_at_once(self, form):
         sandbox = self.sandbox(access_lifetime=1000, expires_in_form=form)
-        board = self.signed_in(sandbox, expires_at=EXPIRED_LONG_AGO)
-        self.alive(board).wait_for("refreshed")
+        board = self.signed_in(sandbox, expires_at=None)
+        self.alive(board)
+        sandbox.expire("access")
+        self.assertExit(DONE, board.run("whoami"), "refreshing")
         for _ in range(5):
             self.assertRegex(ask(board.socket, "token 100000"), "^ok ")
         self.assertEqual(1, len(sandbox.to("refresh")))
 
-    @for_each({"negative": -5, "huge": 10 ** 30, "fraction": 1000.5, "words": "soon", "null": None})
+    @for_each({"huge": 10 ** 30, "fraction": 1000.5, "words": "soon", "null": None})
     def test_absurd(self, value):
         sandbox = self.sandbox(access_lifetime=1000)
         sandbox.answer_next(to="refresh", times=1, merge={"expires_in": value})

@@ -137,13 +137,29 @@ private struct Refresh: Equatable {
 
   @Test(
     arguments: [
-      ("3600", 1_800_003_600), ("0", nil), ("-5", nil), ("null", nil), (#""60""#, 1_800_000_060),
-      ("1900000000", 1_900_000_000), ("9223372036854775807", .max),
-      ("-9223372036854775808", nil),
+      ("3600", 1_800_003_600), ("0", 1_800_000_000), ("-5", 1_800_000_000), ("null", nil),
+      (#""60""#, 1_800_000_060), ("1900000000", 1_900_000_000), ("9223372036854775807", .max),
+      ("-9223372036854775808", 1_800_000_000),
     ] as [(String, Int64?)])
   func theOldTimeDoesNotOutliveItsToken(value: String, expected: Int64?) {
     let body = #"{"access_token":"at","expires_in":\#(value)}"#
     #expect(Refresh(200, body).held.expiresAt == expected)
+  }
+
+  @Test(arguments: [0, -1])
+  func nothingLeftIsNotTheSameAsNotTold(life: Int) {
+    let body = #"{"access_token":"at","expires_in":\#(life),"refresh_token_expires_in":\#(life)}"#
+    let ended = Refresh(200, body).held
+    #expect(ended.expiresAt == 1_800_000_000 && ended.refreshTokenExpiresAt == 1_800_000_000)
+    var unknown = Held()
+    (unknown.expiresAt, unknown.refreshTokenExpiresAt) = (nil, nil)
+    let untold = Refresh(200, body, old: unknown).held
+    #expect(untold.expiresAt == nil && untold.refreshTokenExpiresAt == nil)
+  }
+
+  @Test("Keycloak's name for the refresh token's life") func refreshExpiresIn() {
+    let body = #"{"access_token":"at","refresh_token":"rt","refresh_expires_in":1800}"#
+    #expect(Refresh(200, body).held.refreshTokenExpiresAt == 1_800_001_800)
   }
 
   @Test(
