@@ -128,6 +128,11 @@ public struct Agent: Sendable {
   /// Whether the code was asked for since the access token was not good: a refresh that works makes
   /// it superfluous.
   private var isCodeInstead = false
+  /// Before that time the server wants no request for a code, whoever asks.
+  private var codeNotBefore: Int64 = 0
+  /// Whether a person has asked for the next code, and when one was last requested for that.
+  private var isAskedFor = false
+  private var askedAt = -Agent.pauseByHand
   /// Codes in a row that nobody approved, and requests for one that failed.
   private var disappointments: Int64 = 0
   private var failures: Int64 = 0
@@ -151,6 +156,8 @@ public struct Agent: Sendable {
   /// After a refusal: a server that does not know the client will not learn it within seconds.
   static let firstBackOffAfterRefusal: Int64 = 15_000
   static let backOffLimit: Int64 = 300_000
+  /// Between two requests for a code that a person has asked for, at least, in milliseconds.
+  static let pauseByHand: Int64 = 5000
   /// The longest pause that a server's Retry-After can cause, in milliseconds.
   static let serverPauseLimit: Int64 = 3_600_000
 
@@ -208,6 +215,8 @@ public struct Agent: Sendable {
     case .requested: break
     case .due(let instant):
       if now >= instant {
+        if isAskedFor { askedAt = now }
+        isAskedFor = false
         code = .requested
         return .requestCode
       }
@@ -248,6 +257,7 @@ public struct Agent: Sendable {
   public mutating func codeFailed(isRefusal: Bool, retryAfter: Int64? = nil, now: Int64) {
     let first = isRefusal ? Self.firstBackOffAfterRefusal : Self.firstBackOff
     code = .due(at: now + backOff(first, failures, retryAfter))
+    codeNotBefore = now + demanded(retryAfter)
     failures += 1
   }
 
@@ -281,8 +291,10 @@ public struct Agent: Sendable {
     if !isInstead { isCodeInstead = false }
     switch code {
     case .requested: return
-    case .none, .due, .shown: code = .due(at: now)
+    case .none, .due, .shown: break
     }
+    isAskedFor = true
+    code = .due(at: max(now, max(codeNotBefore, askedAt + Self.pauseByHand)))
   }
 
   /// Has a code be asked for by itself, where that is how it starts and there is none.

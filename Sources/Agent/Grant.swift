@@ -14,8 +14,10 @@ struct Grant: Sendable {
   /// How long before its refresh token's end a grant is renewed for that reason, at most.
   static let refreshTokenMarginLimit: Int64 = 7 * 86_400_000
   /// How long a new access token is handed out, in milliseconds, before somebody's demand for one
-  /// that lives longer has it replaced: at most, and no longer than an eighth of its life.
-  static let demandPause: Int64 = 5000
+  /// that lives longer has it replaced: at most, and no longer than three quarters of its life.
+  static let floorLimit: Int64 = 60_000
+  /// A life, in milliseconds, that is too short for a refresh each time.
+  static let shortLife: Int64 = 5000
 
   /// The access token's end; nil where nobody knows.
   let expiresAt: Int64?
@@ -37,6 +39,13 @@ struct Grant: Sendable {
   /// Not before this time, whoever asks.
   private var notBefore: Int64
   private let lostAnswer: LostAnswer
+  /// When the access token came, and whether somebody wanted another since.
+  private let birth: Int64
+  private var isWanted = false
+  /// Tokens in a row that could not meet what was demanded of them, or live too short to be of use.
+  private let shortfalls: Int64
+  /// How old the access token has to be, in milliseconds, until somebody's demand has it replaced.
+  private let floor: Int64
   /// Refreshes in a row that were not answered, and when the first of them was given up.
   private var unanswered: Int64 = 0
   private var unansweredSince: Int64 = 0
@@ -63,11 +72,19 @@ struct Grant: Sendable {
     presumedEnd = now + life
     margin = min(life / Grant.marginPart, Grant.marginLimit)
     notBefore = now
+    birth = now
+    let isShort = isFresh && life > 0 && life < Grant.shortLife
+    shortfalls = old.map { isShort || $0.fellShort(now: now) ? $0.shortfalls + 1 : 0 } ?? 0
+    // It grows where a new token is no better than the one before.
+    let least = min(life * 3 / 4, Grant.floorLimit)
+    floor = doubled(
+      max(least, 1), shortfalls, limit: isShort ? Grant.floorLimit : life * 3 / 4)
     guard lease.isRefreshable else {
       refreshAt = Int64.max
       return
     }
     refreshAt = now + life - margin - random.below(margin / 2)
+    if isShort { refreshAt = max(refreshAt, now + floor) }
     if life == 0, let old { putOff(after: old, now) }
     renewForRefreshToken(lease, old, now, &random)
     guard let lost = lease.unanswered else { return }
@@ -193,12 +210,17 @@ struct Grant: Sendable {
   /// Whether only a person can help.
   func isUnrenewable(now: Int64) -> Bool { isHopeless && hasEnded(now: now) }
 
+  /// Whether it was to be replaced soon after it had come.
+  private func fellShort(now: Int64) -> Bool { isFresh && isWanted && now - birth < life / 2 }
+
   mutating func want(now: Int64) {
+    isWanted = true
     if isRefreshable { refreshAt = min(refreshAt, max(now, notBefore)) }
   }
 
-  /// What somebody gets who needs the token for `seconds` more. Where no token lives that long, a
-  /// new one has to do for an eighth of its life, else each demand would be a request.
+  /// What somebody gets who needs the token for `seconds` more. A new one has to do for some time,
+  /// and where no token lives that long for an eighth of its life: else each demand would be a
+  /// request.
   func supply(forSeconds seconds: Int64, now: Int64) -> Agent.Supply {
     guard let expiresAt else { return .present }
     let left = expiresAt - now
@@ -207,8 +229,8 @@ struct Grant: Sendable {
     if !isRefreshable || now < notBefore { return .nothing }
     // Of a token that was loaded, nobody knows how long it lived.
     if !isFresh { return .renewed }
-    let part = life / Grant.marginPart
-    return life - left < (needed > life ? part : min(part, Grant.demandPause))
-      ? .present : .renewed
+    let least = needed > life ? max(life / Grant.marginPart, floor) : floor
+    if now - birth >= least { return .renewed }
+    return left > 0 ? .present : .nothing
   }
 }

@@ -31,9 +31,9 @@ extension Account {
     try discover(attending: attending)
     try load()
     if !keeper.isGood(for: 0) { try renewLoaded(attending: attending) }
-    try server.getUserinfo(keeper.record.tokens, attending: attending)
-    if try hasMoved(.userinfo, attending: attending) {
+    for _ in 0..<2 {
       try server.getUserinfo(keeper.record.tokens, attending: attending)
+      if try !hasMoved(.userinfo, attending: attending) { break }
     }
     if server.head.status == 401 {
       log.info { $0 <- "the access token is refused: refreshing it" }
@@ -98,12 +98,17 @@ extension Account {
       }
       return
     }
-    do {
-      try Self.revoke(keeper.record.tokens, at: &server, attending: attending)
-    } catch {
-      if try !hasMoved(.revocation, attending: attending) { throw error }
-      try Self.revoke(keeper.record.tokens, at: &server, attending: attending)
+    var failure: Fault?
+    for _ in 0..<2 {
+      failure = nil
+      do {
+        try Self.revoke(keeper.record.tokens, at: &server, attending: attending)
+      } catch {
+        failure = error
+      }
+      if try !hasMoved(.revocation, attending: attending) { break }
     }
+    if let failure { throw failure }
     log.info { $0 <- "the grant is revoked at the server" }
   }
 
@@ -141,7 +146,7 @@ extension Account {
   ) throws(Fault) {
     var agent = Agent(
       start: .automatic, lostAnswer: server.client.lostAnswer, seed: world.seed)
-    var lease = keeper.lease
+    var lease = keeper.lease()
     if isDead { lease.remaining = 0 }
     agent.granted(lease, now: world.milliseconds)
     agent.refreshWanted(now: world.milliseconds)

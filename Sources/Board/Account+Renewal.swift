@@ -32,18 +32,21 @@ extension Account {
   ///   discovered.
   @inline(never)
   mutating func renew(_ held: Generation, attending: Attending) throws(Fault) -> Renewal {
-    let renewal = try tryToRenew(held, attending: attending)
-    if try !hasMoved(.refresh, attending: attending) { return renewal }
-    return try tryToRenew(held, attending: attending)
+    var hasMoved = false
+    while true {
+      let renewal = try tryToRenew(held, attending: attending)
+      // Once: whoever moves each time is not followed.
+      if hasMoved { return renewal }
+      hasMoved = try self.hasMoved(.refresh, attending: attending)
+      if !hasMoved { return renewal }
+    }
   }
 
-  @inline(never)
   private mutating func tryToRenew(
     _ held: Generation, attending: Attending
   ) throws(Fault) -> Renewal {
     // First, since it tells whose grant the record is.
     try discover(attending: attending)
-    let known = keeper.sent
     guard try keeper.load(), keeper.checkOwner(server.client) else { return .gone }
     let sent = keeper.record.generation
     if sent != held, keeper.isGood(for: 0) { return .refreshedElsewhere }
@@ -51,7 +54,7 @@ extension Account {
       return .failed(Fault(.noRefreshToken), isUncertain: false, retryAfter: nil)
     }
     // What another process has sent meanwhile follows the same rule as what this one has.
-    if let note = keeper.sent, note != known {
+    if keeper.hasUntold {
       return .failed(Fault(.unanswered, .refresh), isUncertain: true, retryAfter: nil)
     }
     // The server may take the refresh token back with its answer.

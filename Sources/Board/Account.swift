@@ -24,13 +24,14 @@ public struct Account<W: World>: ~Copyable {
   /// Opens the token file's directory, made where it is missing, and finds out whether tokens could
   /// be kept there.
   ///
+  /// - Parameter isService: whether a good access token is enough to go on with.
   /// - Throws: also where TLS can't be set up.
   public init(
     creating plan: borrowing Plan, _ exchange: consuming ExchangeMemory,
-    _ keeper: consuming KeeperMemory, _ log: Log<W>
+    _ keeper: consuming KeeperMemory, isService: Bool = true, _ log: Log<W>
   ) throws(Fault) {
     var keeper = try Keeper(creating: plan.place, keeper, log)
-    try keeper.checkWritable()
+    try keeper.checkWritable(orServe: isService)
     self.init(try makeServer(plan, exchange, log), keeper, log)
   }
 
@@ -65,6 +66,7 @@ public struct Account<W: World>: ~Copyable {
   /// Looks for an endpoint where the metadata say by now, if it is not where they said before.
   ///
   /// - Returns: whether it has moved.
+  @inline(never)
   mutating func hasMoved(_ endpoint: Endpoint, attending: Attending) throws(Fault) -> Bool {
     if !server.isDoubtful { return false }
     let before = server.client.text(of: endpoint).bytes.checksum

@@ -9,8 +9,6 @@ internal import OAuth
 /// its answer read. What an answer means for the command is the caller's.
 struct AuthorizationServer<W: World>: ~Copyable {
   private(set) var client: ClientConfiguration
-  /// The same without what metadata have told.
-  private let configured: ClientConfiguration
   /// Whether an endpoint that metadata have told is not there: they may tell another by now.
   var isDoubtful = false
 
@@ -33,7 +31,6 @@ struct AuthorizationServer<W: World>: ~Copyable {
     _ memory: consuming ExchangeMemory, _ log: Log<W>
   ) {
     self.client = client
-    configured = client
     exchange = Exchange(connection, memory, log)
     self.log = log
   }
@@ -179,7 +176,7 @@ struct AuthorizationServer<W: World>: ~Copyable {
 
   /// Looks at whether an endpoint is where it was.
   private mutating func noteAbsence(of endpoint: Endpoint, isNameGone: Bool = false) {
-    if configured.text(of: endpoint).count > 0 { return }
+    if !client.isDiscovered(endpoint) { return }
     if isNameGone || head.status == 404 || head.status == 405 || head.status == 410 {
       isDoubtful = true
     }
@@ -237,7 +234,7 @@ struct AuthorizationServer<W: World>: ~Copyable {
     do {
       let metadata = try Self.readMetadata(
         exchange.memory.body, client.issuer, &exchange.memory.endpoints)
-      client = configured
+      client.forgetDiscovered()
       try client.complete(with: metadata)
       metadataError = metadata.ignored
       metadata.writeCache(

@@ -20,6 +20,11 @@ public struct Keeper<W: World>: ~Copyable {
 
   /// What was sent to renew the record, as loaded, and not answered, by any process.
   private(set) var sent: Sent?
+  /// The same as the agent was told it last.
+  private var told: Sent?
+
+  /// Whether another process has sent something that the agent does not know of.
+  var hasUntold: Bool { sent != nil && sent != told }
 
   /// The time to wait for another process that renews the record, in milliseconds: it may take as
   /// long as one exchange.
@@ -35,6 +40,10 @@ public struct Keeper<W: World>: ~Copyable {
   private var line: Buffer
   /// The file that this process has written last, which is no news to it.
   private var written: FileIdentity?
+  /// When a record was saved last, in milliseconds since boot; nil where the last attempt failed.
+  private var savedAt: Int64?
+  /// How long that proves that another can be saved, in milliseconds.
+  private static var proofTime: Int64 { 3_600_000 }
   /// Whose file was refused last; a `Fault` has no room for every number.
   private var stranger: UInt32 = 0
   private let log: Log<W>
@@ -76,11 +85,30 @@ public struct Keeper<W: World>: ~Copyable {
     store = try makeStore(path, log.world)
   }
 
+  /// Why nothing can be written although there is an access token that is good; nil where all can.
+  private(set) var hindrance: Fault?
+
+  /// Finds out whether tokens could be kept.
+  ///
+  /// - Parameter isServing: whether a good access token is enough to go on with: then why nothing
+  ///   can be written is in `hindrance`, and only what needs writing is refused.
+  mutating func checkWritable(orServe isServing: Bool) throws(Fault) {
+    do {
+      try checkWritable()
+    } catch {
+      guard isServing, error.exitCode == .tokenFile, try load(), isGood(for: 0) else { throw error }
+      record.wipe()
+      hindrance = error
+    }
+  }
+
   /// Finds out before a code is shown whether its tokens could be kept: otherwise it is a trap.
   mutating func checkWritable() throws(Fault) {
     let tokens = record.tokens.accessToken.count + record.tokens.refreshToken.count
     do {
       try store.checkLock()
+      // What was saved lately is proof enough, and flash wears out.
+      if let savedAt, log.world.milliseconds - savedAt < Self.proofTime { return }
       try store.checkWritable(size: tokens + Self.spare, scratch: &scratch)
     } catch {
       throw .tokenFile(error)
@@ -153,6 +181,7 @@ public struct Keeper<W: World>: ~Copyable {
   mutating func save(for client: borrowing ClientConfiguration) throws(Fault) {
     let endpoint = client.text(of: .token)
     let clientID = client.clientID
+    savedAt = nil
     do {
       written = try store.save(
         record.tokens, issuer: client.server.bytes, tokenEndpoint: endpoint.bytes,
@@ -160,12 +189,15 @@ public struct Keeper<W: World>: ~Copyable {
     } catch {
       throw .tokenFile(error)
     }
+    savedAt = log.world.milliseconds
     if let sent, sent.generation != record.generation { forgetSent() }
     publish()
   }
 
-  /// What the record's tokens have left, as an agent reckons with it.
-  var lease: Lease {
+  /// What the record's tokens have left, and what was sent for them, as an agent is told it.
+  @inline(never)
+  mutating func lease() -> Lease {
+    told = sent
     let seconds = unixSeconds
     var lease = Lease(
       record.tokens, unixSeconds: seconds, isClockSet: seconds >= releaseUnixSeconds)
@@ -199,6 +231,7 @@ public struct Keeper<W: World>: ~Copyable {
       throw .tokenFile(error)
     }
     sent = next
+    told = next
   }
 
   /// Notes that it is answered, or that it was not sent after all.

@@ -32,19 +32,22 @@ extension Life {
 
   /// Asks for a code (RFC 8628 §3.1).
   private mutating func askForCode() throws(Fault) {
-    requestedAt = now
     var authorization = DeviceAuthorization()
-    do {
-      try account.server.requestCode(
-        into: &authorization, attending: attendant.attending(.exchange))
-    } catch {
+    var failure: Fault?
+    for _ in 0..<2 {
+      requestedAt = now
+      failure = nil
+      do {
+        try account.server.requestCode(
+          into: &authorization, attending: attendant.attending(.exchange))
+      } catch {
+        failure = error
+      }
       let hasMoved = try account.hasMoved(
         .deviceAuthorization, attending: attendant.attending(.exchange))
-      if !hasMoved { throw error }
-      requestedAt = now
-      try account.server.requestCode(
-        into: &authorization, attending: attendant.attending(.exchange))
+      if !hasMoved { break }
     }
+    if let failure { throw failure }
     attendant.standing.take(authorization)
   }
 

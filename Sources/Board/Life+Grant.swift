@@ -80,7 +80,7 @@ extension Life {
 
   /// Tells the agent and the clients of the record.
   mutating func hold(isRenewal: Bool) {
-    var lease = account.keeper.lease
+    var lease = account.keeper.lease()
     lease.isFresh = isTimeFromAnswer
     if isRenewal {
       attendant.standing.renewed(lease, account.keeper.record.tokens, now: now)
@@ -156,7 +156,7 @@ extension Life {
     let isUncertain = isUncertain || account.keeper.sent != nil
     attendant.standing.refreshFailed(
       fault, words, isUncertain: isUncertain,
-      unanswered: fault.kind == .unanswered ? account.keeper.lease.unanswered : nil,
+      unanswered: fault.kind == .unanswered ? account.keeper.lease().unanswered : nil,
       retryAfter: retryAfter, now: now)
     let seconds = wholeSeconds(until: attendant.standing.agent.nextRefreshAt ?? now, now: now)
     log.warning { $0 <- "refresh failed: " <- words <- "; next attempt in " <- seconds <- " s" }

@@ -163,6 +163,12 @@ struct Standing: ~Copyable {
     settle(now)
   }
 
+  /// Takes that nothing could be kept that a refresh brings.
+  mutating func hindered(_ fault: Fault, _ words: borrowing Phrase, now: Int64) {
+    note(fault, words)
+    settle(now)
+  }
+
   private mutating func hold(_ lease: Lease, _ tokens: borrowing Tokens, _ now: Int64) {
     forgetFault()
     outcome = .none

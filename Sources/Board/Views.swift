@@ -37,6 +37,10 @@ extension Standing {
       userCode: authorization.userCode, verificationURI: authorization.verificationURI)
     code.verificationURIComplete.append(authorization.verificationURIComplete)
     code.title = title
+    if agent.isPersonNeeded {
+      code.title.removeAll()
+      code.title.append(words.bytes)
+    }
     code.secondsLeft = secondsLeft(now)
     code.lifetimeSeconds = authorization.expiresIn
     return code

@@ -36,8 +36,8 @@ public struct ClientConfiguration: Sendable {
   public let preset: Preset
   /// An https URL, of at most `issuerLimit` bytes; empty where there is none.
   public let issuer: PermanentBytes
-  /// What the server is known by, wherever its endpoints are: its issuer, or the name of its preset;
-  /// empty where the configuration names the token endpoint and nothing else.
+  /// What the server is known by, wherever its endpoints are: its issuer, or the name of its
+  /// preset; empty where the configuration names the token endpoint and nothing else.
   public let server: PermanentBytes
   /// UTF-8 (RFC 6749 §2.2).
   public let clientID: PermanentBytes
@@ -54,6 +54,9 @@ public struct ClientConfiguration: Sendable {
   /// nil where it is left to the server's metadata.
   var clientAuthentication: ClientAuthentication?
   var endpoints = EndpointURLs()
+  /// Which of them are from metadata, a bit each; the last bit for the client's authentication.
+  var discovered: UInt8 = 0
+  static var authenticationBit: UInt8 { 0x80 }
 
   /// In bytes: what leaves room in a URL for all that is appended to an issuer.
   static let issuerLimit = 470
@@ -132,6 +135,22 @@ public struct ClientConfiguration: Sendable {
   public func text(of endpoint: Endpoint) -> PermanentBytes {
     let text = endpoints[endpoint]
     return text.count == 0 && endpoint == .refresh ? endpoints[.token] : text
+  }
+
+  /// Whether its URL is from metadata.
+  public func isDiscovered(_ endpoint: Endpoint) -> Bool {
+    let isTokens = endpoint == .refresh && endpoints[.refresh].count == 0
+    return discovered & 1 &<< (isTokens ? Endpoint.token : endpoint).rawValue != 0
+  }
+
+  /// Forgets what metadata have told, for others to be taken.
+  public mutating func forgetDiscovered() {
+    var all = Cases<Endpoint>()
+    while let endpoint = all.next() {
+      if discovered & 1 &<< endpoint.rawValue != 0 { endpoints[endpoint] = PermanentBytes("") }
+    }
+    if discovered & Self.authenticationBit != 0 { clientAuthentication = nil }
+    discovered = 0
   }
 
   /// Where to send a request; nil where the provider has no such endpoint.

@@ -325,9 +325,9 @@ private func lease(_ remaining: Int64?, refresh: Int64? = nil, isRefreshable: Bo
       // Seconds that have passed, seconds that are needed.
       (0, 0, .present), (0, 3600, .present), (0, .max, .present), (449, .max, .present),
       (451, 60, .present), (451, 3149, .present), (451, 3600, .renewed), (451, .max, .renewed),
-      // What a new token would meet is met, but for a moment after one has come.
-      (4, 3600, .present), (5, 3600, .renewed), (5, 3596, .renewed), (5, 3595, .present),
-      (5, 3601, .present),
+      // What a new token would meet is met, but for a minute after one has come.
+      (59, 3600, .present), (60, 3600, .renewed), (60, 3541, .renewed), (60, 3540, .present),
+      (60, 3601, .present),
       (3540, 60, .present), (3541, 60, .renewed), (3600, 60, .renewed), (3600, 0, .renewed),
       (9999, 1, .renewed), (9999, -1, .renewed), (3599, -1, .present),
     ] as [(Int64, Int64, Agent.Supply)])
@@ -359,6 +359,36 @@ private func lease(_ remaining: Int64?, refresh: Int64? = nil, isRefreshable: Bo
       }
       #expect(last != nil)
     }
+  }
+
+  /// Refreshes in a day of somebody who asks each second for so many more.
+  private func refreshesInADay(life: Int64, demand: Int64?) -> Int {
+    var agent = holding(lease(life))
+    var now = birth
+    var count = 0
+    while now < birth + day {
+      switch agent.next(now: now) {
+      case .refresh:
+        count += 1
+        agent.renewed(lease(life), now: now)
+      case .wait(let instant): now = min(instant, demand == nil ? instant : now + 1000)
+      default: Issue.record("another step")
+      }
+      if let demand, agent.supply(forSeconds: demand, now: now) == .renewed {
+        agent.refreshWanted(now: now)
+      }
+    }
+    return count
+  }
+
+  @Test func noDemandAndNoShortLifeCausesRefreshesWithoutBound() {
+    #expect((24...28).contains(refreshesInADay(life: 3600, demand: nil)))
+    #expect((24...300).contains(refreshesInADay(life: 3600, demand: 3599)))
+    // One that can be met is met.
+    #expect((46...50).contains(refreshesInADay(life: 3600, demand: 1800)))
+    #expect((1400...1500).contains(refreshesInADay(life: 1, demand: nil)))
+    #expect((1400...1500).contains(refreshesInADay(life: 1, demand: 0)))
+    #expect((3400...3900).contains(refreshesInADay(life: 30, demand: 60)))
   }
 
   @Test func whatCannotBeRenewedIsNotDemanded() {
