@@ -37,6 +37,8 @@ public struct Lease: Sendable, Equatable {
   public var refreshRemaining: Int64?
   /// Whether the server has just given it: what is left is then its whole life.
   public var isFresh = true
+  /// Whether it is of the tokens that are held already, reckoned anew: by a clock that was set.
+  public var isKnown = false
   /// What was sent for it and not answered; nil where nothing was.
   public var unanswered: Unanswered?
 
@@ -319,6 +321,7 @@ public struct Agent: Sendable {
   @inline(never)
   public mutating func renewed(_ lease: Lease, now: Int64) {
     grant = Grant(lease, lostAnswer, replacing: grant, now: now, &random)
+    if lease.isKnown { return }
     isPersonNeeded = false
     if isCodeInstead { code = .none }
     isCodeInstead = false

@@ -73,6 +73,12 @@ struct Grant: Sendable {
     margin = min(life / Grant.marginPart, Grant.marginLimit)
     notBefore = now
     birth = now
+    if lease.isKnown, let old {
+      failures = old.failures
+      answeredSince = old.answeredSince
+      refusedSince = old.refusedSince
+      isHopeless = old.isHopeless
+    }
     let isShort = isFresh && life > 0 && life < Grant.shortLife
     shortfalls = old.map { isShort || $0.fellShort(now: now) ? $0.shortfalls + 1 : 0 } ?? 0
     // It grows where a new token is no better than the one before.

@@ -82,6 +82,7 @@ extension Life {
   mutating func hold(isRenewal: Bool) {
     var lease = account.keeper.lease()
     lease.isFresh = isTimeFromAnswer
+    lease.isKnown = isRenewal && account.keeper.holdsRecord
     if isRenewal {
       attendant.standing.renewed(lease, account.keeper.record.tokens, now: now)
     } else {

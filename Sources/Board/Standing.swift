@@ -170,7 +170,7 @@ struct Standing: ~Copyable {
   }
 
   private mutating func hold(_ lease: Lease, _ tokens: borrowing Tokens, _ now: Int64) {
-    forgetFault()
+    if !lease.isKnown { forgetFault() }
     outcome = .none
     savesAgainAt = nil
     accessExpiresAt = tokens.expiresAt

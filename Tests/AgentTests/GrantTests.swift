@@ -480,6 +480,16 @@ private func lease(_ remaining: Int64?, refresh: Int64? = nil, isRefreshable: Bo
     #expect(refreshes > 8)
   }
 
+  @Test func aClockThatIsSetBringsNoHope() {
+    var (agent, now) = unrenewable()
+    var known = lease(0)
+    known.isKnown = true
+    agent.renewed(known, now: now)
+    #expect(agent.isPersonNeeded && agent.showsCode)
+    now = agent.nextRefreshAt!
+    #expect(agent.isPersonNeeded)
+  }
+
   @Test func whatASignalHasAskedForIsNotTakenBack() {
     var agent = holding(lease(0))
     agent.codeWanted(now: birth)
