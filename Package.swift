@@ -46,11 +46,15 @@ let package = Package(
         "OAuth", "TLS", "TokenStore",
       ]),
 
+    // The command line, the settings and the help, as values.
+    .target(
+      name: "Invocation", dependencies: ["Board", "Bytes", "Configuration", "Display", "Linux"]),
+
     .executableTarget(
       name: "devicegrant",
       dependencies: [
-        "Agent", "Board", "Bytes", "CMemory", "Configuration", "Display", "JSON", "Linux", "OAuth",
-        "TLS", "TokenStore",
+        "Agent", "Board", "Bytes", "CMemory", "Configuration", "Display", "Invocation", "JSON",
+        "Linux", "OAuth", "TLS", "TokenStore",
       ]),
 
     // What the tests share.
@@ -79,6 +83,11 @@ let package = Package(
     .testTarget(
       name: "ConfigurationTests",
       dependencies: ["Bytes", "Configuration", "HTTP", "JSON", "TestSupport"]),
+    .testTarget(
+      name: "InvocationTests",
+      dependencies: [
+        "Board", "Bytes", "Configuration", "Display", "Invocation", "Linux", "TestSupport",
+      ]),
     .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"]),
     .testTarget(
       name: "DisplayTests", dependencies: ["Bytes", "Configuration", "Display", "Linux", "QR"]),
@@ -106,6 +115,7 @@ extension Target {
 for target in package.targets where target.type != .system {
   target.swiftSettings = [
     .enableExperimentalFeature("Lifetimes"),
+    .enableExperimentalFeature("RawLayout"),
     .enableExperimentalFeature("AddressableParameters"),
     .enableExperimentalFeature("SuppressedAssociatedTypes"),
     .enableUpcomingFeature("InternalImportsByDefault"),

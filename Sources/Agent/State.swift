@@ -2,7 +2,7 @@
 public enum State: UInt8, Sendable {
   /// There is no client to sign in for.
   case unconfigured
-  /// Something outside is missing: the network, a name, the time.
+  /// Something outside is missing: the network, a name, the server, the time.
   case waiting
   /// Nothing has been asked for yet.
   case starting

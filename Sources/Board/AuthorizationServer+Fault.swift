@@ -47,6 +47,13 @@ extension AuthorizationServer {
     return Fault(.clock, fault.party, fault.detail)
   }
 
+  /// Who is asked; the issuer until the endpoints are known.
+  func host(of party: Party) -> Text<256> {
+    guard let url = url(of: party) ?? url(of: .authorizationServerMetadata) else { return Text() }
+    return Text(url.host)
+  }
+
+  @inline(never)
   private func url(of party: Party) -> URL? {
     switch party {
     case .deviceAuthorization: client.url(of: .deviceAuthorization)

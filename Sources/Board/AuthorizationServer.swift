@@ -22,6 +22,7 @@ struct AuthorizationServer<W: World>: ~Copyable {
   var metadataError: MetadataError?
 
   private var exchange: Exchange<W>
+  private let resident = Resident()
   let log: Log<W>
 
   var world: W { log.world }

@@ -203,11 +203,22 @@ extension Fault {
     }
   }
 
-  /// Whether something outside the board and the server is missing: the network, a name, the time.
-  var concernsSurroundings: Bool {
+  /// What can be missing outside the board and the server's program.
+  enum Surroundings {
+    case network
+    case name
+    case server
+    case clock
+  }
+
+  /// What is missing outside; nil where it is something else that does not work.
+  var missing: Surroundings? {
     switch kind {
-    case .connection, .name, .connectionTimeout, .clock: true
-    default: false
+    case .connection: Errno(rawValue: detail).isOfNetwork ? .network : .server
+    case .connectionTimeout: .server
+    case .name: .name
+    case .clock: .clock
+    default: nil
     }
   }
 

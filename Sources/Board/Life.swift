@@ -232,13 +232,9 @@ public struct Life<W: World>: ~Copyable {
     leave(attendant.standing.screen(host: host.bytes, now: now))
   }
 
-  /// Whom it connects to.
+  /// Whom it could not talk to, or is to talk to.
   private var host: Text<256> {
-    let client = account.server.client
-    guard let url = client.url(of: .deviceAuthorization) ?? client.url(of: .token) else {
-      return Text()
-    }
-    return Text(url.host)
+    account.server.host(of: attendant.standing.fault?.party ?? .deviceAuthorization)
   }
 
   /// - Throws: `.display` where there were displays and none is left.

@@ -46,6 +46,7 @@ struct Standing: ~Copyable {
   private(set) var savesAgainAt: Int64?
   /// Whether nothing follows any more.
   private var isOver = false
+  private let resident = Resident()
 
   enum Outcome {
     case none
@@ -259,7 +260,8 @@ struct Standing: ~Copyable {
     case .denied: return .denied
     case .expired: return .expired
     case .refused: return .failed
-    case .noCode: return fault?.concernsSurroundings == true ? .waiting : .failed
+    // Where nothing follows, nothing is waited for.
+    case .noCode: return !isOver && fault?.missing != nil ? .waiting : .failed
     }
   }
 

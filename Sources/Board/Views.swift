@@ -21,7 +21,8 @@ extension Standing {
       return .starting(status)
     case .denied: return .denied(secondsToNewCode: secondsToNext(now))
     case .expired: return .expired(secondsToNewCode: secondsToNext(now))
-    case .failed, .waiting: return .failed(cause, secondsToRetry: secondsToNext(now))
+    case .waiting: return .waiting(whatIsMissing(host), secondsToRetry: secondsToNext(now))
+    case .failed: return .failed(cause, secondsToRetry: secondsToNext(now))
     }
   }
 
@@ -51,6 +52,23 @@ extension Standing {
     var cause = Text<256>()
     cause.append(words.bytes)
     return cause
+  }
+
+  /// What is waited for, in words for somebody who can plug in a cable: the log has the others.
+  private func whatIsMissing(_ host: borrowing Span<UInt8>) -> Text<256> {
+    let missing = fault?.missing ?? .server
+    let beginning: StaticString =
+      switch missing {
+      case .clock: "The clock is not set yet"
+      case .network: "There is no network yet"
+      case .name: "There is no network yet, or no address for "
+      case .server: "There is no connection yet to "
+      }
+    var words = Text<256>()
+    words.append(beginning)
+    if missing == .name || missing == .server { words.append(escaped: host) }
+    words.append(".")
+    return words
   }
 
   /// A line about the grant, for a screen; empty where there is nothing to say.

@@ -1,6 +1,6 @@
 // Theory of operation.
 //
-// All that there is to know of a key is its row: a key without one does not compile. README.md, the
+// All that there is to know of a key is its row: a key without one does not compile. Manual.md, the
 // manual page, the sample of the configuration and `--help` are held against the rows by the tests,
 // the manual page to the word.
 

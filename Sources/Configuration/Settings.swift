@@ -70,6 +70,15 @@ public struct Settings: Sendable {
     set(key, value, .option)
   }
 
+  /// Takes an environment variable, where it is a key's. An empty one counts as unset, as a shell's
+  /// user expects.
+  @inline(never)
+  public mutating func setVariable(_ name: PermanentBytes, _ value: PermanentBytes) {
+    guard value.count > 0, let key = Key(environment: name.bytes) else { return }
+    let isSample = !name.bytes.hasPrefix("DEVICEGRANT_")
+    set(key, value, isSample ? .sampleEnvironment : .environment)
+  }
+
   /// Takes the configuration file: `key = value` lines; `#` begins a comment at the start of a line
   /// and after a blank.
   public mutating func readFile(_ file: PermanentBytes) throws(ConfigurationError) {

@@ -50,9 +50,13 @@ public struct Screen: Sendable {
     Screen(.starting, status.bytes)
   }
 
-  /// Something outside is missing, with the cause in words ("No network yet").
-  public static func waiting(_ cause: borrowing Text<256>) -> Screen {
-    Screen(.waiting, cause.bytes)
+  /// Something outside is missing, with what that is in words ("There is no network yet.").
+  ///
+  /// - Parameter secondsToRetry: until the next attempt; nil where nobody knows.
+  public static func waiting(
+    _ cause: borrowing Text<256>, secondsToRetry: Int64? = nil
+  ) -> Screen {
+    Screen(.waiting, cause.bytes, secondsToNext: secondsToRetry)
   }
 
   /// A code is to be had for the asking, with a key or a touch.

@@ -112,7 +112,7 @@ struct Words: ~Copyable {
   private func announcement(_ kind: Screen.Kind) -> StaticString {
     switch kind {
     case .code: "Expires in "
-    case .failed: "Next attempt in "
+    case .failed, .waiting: "Next attempt in "
     default: "A new code in "
     }
   }

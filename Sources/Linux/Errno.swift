@@ -29,6 +29,11 @@ public struct Errno: Error, Equatable, Sendable {
   /// A link where none is followed.
   public static let isLink = Errno(rawValue: ELOOP)
   public static let isDirectory = Errno(rawValue: EISDIR)
+
+  /// Whether it says that the machine has no network, or none that leads to the other end.
+  public var isOfNetwork: Bool {
+    rawValue == ENETUNREACH || rawValue == ENETDOWN
+  }
 }
 
 extension ByteSink where Self: ~Copyable {

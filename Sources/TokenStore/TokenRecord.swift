@@ -15,6 +15,8 @@ public struct TokenRecord: ~Copyable {
   /// Whom they were issued to.
   public var clientID = Text<512>()
 
+  private let resident = Resident()
+
   /// - Parameter tokens: the memory to work in.
   public init(tokens: consuming Tokens) {
     self.tokens = tokens

@@ -1,19 +1,22 @@
 internal import Board
 internal import Bytes
+internal import Invocation
 internal import Linux
 
 // Theory of operation.
 //
-// The other targets decide; this one meets the kernel. `entry` reads the command line and the
-// configuration, and gives them to one command. Each command is one file. The agent's life is the
-// library `Board`'s; here is the world that it lives in.
+// The other targets decide; this one meets the kernel. `entry` has the command line read by the
+// library `Invocation`, gathers the configuration, and gives both to one command. Each command is
+// one file. The agent's life is the library `Board`'s; here is the world that it lives in.
 //
 //   Commands/             the commands
 //   KernelWorld           the world: clocks, connections, directories, programs
 //   KernelSources         where the kernel tells of events: signals, timers, files, the socket
 //   Journal               the log on standard error
 //   SocketClient          the other end of `run`'s socket
-//   Arguments, ConfigurationSource, TrustAnchors, Help, StartError; Memory
+//   ConfigurationFiles    the environment and the files that the configuration is gathered from
+//   TrustAnchors          the certificates that a server is checked against
+//   Memory                the program's static memory
 
 typealias KernelLog = Log<KernelWorld>
 
@@ -42,19 +45,17 @@ private func run(
   _ commandLine: CommandLine, _ log: inout KernelLog
 ) throws(StartError) -> ExitCode {
   let arguments = try Arguments(commandLine)
-  if arguments.wantsHelp {
-    try write((arguments.command?.help ?? Help.program).bytes)
+  let command: Command
+  switch try arguments.action() {
+  case .help(let text):
+    try write(text.bytes)
     return .done
-  }
-  if arguments.wantsVersion {
+  case .version:
     let line: Text<64> = "devicegrant \(version)\n"
     try write(line.bytes)
     return .done
+  case .command(let given): command = given
   }
-  guard let command = arguments.command else {
-    throw .usage("no command given; devicegrant --help lists them")
-  }
-  try arguments.checkOptions(of: command)
   var memory = Memory.configuration()
   let source = try ConfigurationSource(arguments, &memory, &log)
   switch command {

@@ -2,6 +2,7 @@ internal import Board
 internal import Bytes
 internal import Configuration
 internal import Display
+internal import Invocation
 internal import Linux
 internal import TLS
 internal import TokenStore

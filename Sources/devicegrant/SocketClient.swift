@@ -1,6 +1,7 @@
 internal import Board
 internal import Bytes
 internal import Configuration
+internal import Invocation
 internal import Linux
 
 /// The time to wait for a token, in milliseconds: longer than `run` takes to refresh it.

@@ -1,6 +1,7 @@
 internal import Board
 internal import Bytes
 internal import Configuration
+internal import Invocation
 internal import Linux
 internal import TLS
 

@@ -97,7 +97,7 @@ class OnDebiansKernel(AcceptanceTest):
                           command=f"{AGENT} &", **self.configured(sandbox))
         board.booted()
         board.wait_for("clock not set")
-        wait_for_screen(board, lambda screen: "clock not set" in words_on(screen))
+        wait_for_screen(board, lambda screen: "clock is not set" in words_on(screen))
         self.assertEqual([], sandbox.requests)
         # As a time service would, once the network is there.
         board.send(f"date -u -s @{int(time.time())}")

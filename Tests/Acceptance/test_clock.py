@@ -54,10 +54,12 @@ class AtTheStart(LivingTest):
     def test_clock_that_is_set_later_leads_to_a_code(self):
         sandbox = self.sandbox()
         board = self.agent_board(sandbox)
+        board.change({"display": "console"})
         clock = WallClock(board)
         clock.set(300)
         run = self.alive(board)
         run.wait_for("no code: .*clock not set")
+        eventually(lambda: "Please wait: The clock is not set yet." in run.stdout)
         clock.move(0)
         run.announced()
 

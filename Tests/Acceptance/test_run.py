@@ -113,11 +113,14 @@ class Boot(LivingTest):
 
     def test_server_away_at_first(self):
         sandbox = self.sandbox()
-        board = self.agent_board(sandbox)
+        board = self.agent_board(sandbox, {"display": "console"})
         sandbox.go_away()
         run = self.alive(board)
         line = run.wait_for(r"no code: .*\n")[0]
         self.assertRegex(line, r"localhost.*next attempt in [23] s")
+        # What a person can do something about; the cause is in the log.
+        eventually(lambda: "Please wait: There is no connection yet to localhost. Next attempt in"
+                   in run.stdout)
         self.assertRegex(ask(board.socket), "^error login_required ")
         sandbox.come_back()
         run.announced()

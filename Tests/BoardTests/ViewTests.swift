@@ -149,17 +149,46 @@ private let withoutGrant: [Scene] = [
 
 private let noCode = "login required: no code: no reason given"
 
+/// What is missing outside: a person reads what that is, a program why.
+private func waiting(
+  _ description: String, _ fault: Fault, _ words: String, _ code: String
+) -> Scene {
+  Scene(
+    testDescription: description, state: .waiting, screen: "waiting \(words) 60 s",
+    status: noCode, token: "error login_required \(noCode)",
+    json: failure(code, exit: 69, retryIn: 60)
+  ) { $0.failToGetCode(fault) }
+}
+
 private let failures: [Scene] = [
   Scene(
     testDescription: "no code", state: .failed, screen: "failed no reason given 60 s",
     status: noCode, token: "error login_required \(noCode)",
     json: failure("refused", exit: 65, retryIn: 60)
   ) { $0.failToGetCode(Fault(.codeRefused, .deviceAuthorization, status: 400)) },
+  waiting(
+    "no network", Fault(.connection, .deviceAuthorization, 101), "There is no network yet.",
+    "connection"),
+  waiting(
+    "no server", Fault(.connection, .deviceAuthorization, 111),
+    "There is no connection yet to as.example.", "connection"),
+  waiting(
+    "no answer from afar", Fault(.connectionTimeout, .deviceAuthorization),
+    "There is no connection yet to as.example.", "connection"),
+  waiting(
+    "no name", Fault(.name, .deviceAuthorization, -3),
+    "There is no network yet, or no address for as.example.", "name_resolution"),
+  waiting(
+    "no clock", Fault(.clock, .deviceAuthorization, 1), "The clock is not set yet.",
+    "clock_not_set"),
   Scene(
-    testDescription: "no network", state: .waiting, screen: "failed no reason given 60 s",
-    status: noCode, token: "error login_required \(noCode)",
-    json: failure("connection", exit: 69, retryIn: 60)
-  ) { $0.failToGetCode(Fault(.connection, .deviceAuthorization, 111)) },
+    testDescription: "no network, and nothing follows", state: .failed,
+    screen: "failed no reason given", status: noCode, token: "error login_required \(noCode)",
+    json: ["error": "connection 69 no reason given"]
+  ) { standing in
+    standing.end(Fault(.connection, .deviceAuthorization, 101), Phrase(reason), now: birth)
+    return birth
+  },
   Scene(
     testDescription: "no polls", state: .failed, screen: "failed no reason given 16 s",
     status: noCode, token: "error login_required \(noCode)",
@@ -312,6 +341,25 @@ extension Screen {
     // Whoever is told to sign in is told so by each of them.
     #expect(views.status.hasPrefix("login") == views.token.hasPrefix("error login_required"))
     #expect(views.status.hasPrefix("login") == (views.json["access_token_expires_at"] == nil))
+  }
+
+  /// The screen names who is asked, also where the endpoints are not known yet.
+  @Test func whoeverIsAskedIsNamed() {
+    let known = Life<SmallWorld>(
+      SmallWorld(),
+      """
+      client_id = board
+      issuer = https://issuer.example
+      device_authorization_endpoint = https://device.example/d
+      token_endpoint = https://token.example/t
+      """)
+    #expect(string(known.account.server.host(of: .deviceAuthorization)) == "device.example")
+    #expect(string(known.account.server.host(of: .token)) == "token.example")
+    #expect(string(known.account.server.host(of: .openIDProviderMetadata)) == "issuer.example")
+    let unknown = Life<SmallWorld>(
+      SmallWorld(), "client_id = board\nissuer = https://issuer.example")
+    #expect(string(unknown.account.server.host(of: .deviceAuthorization)) == "issuer.example")
+    #expect(string(unknown.account.server.host(of: .nobody)) == "issuer.example")
   }
 
   /// But for `.unconfigured`: a life without a client does not begin yet.

@@ -169,6 +169,11 @@ import Testing
       "Sign-in failed: No certificate. Next attempt in 1:00:00"
     ),
     (.failed("", secondsToRetry: 32), "Sign-in failed. Next attempt in 0:32"),
+    (.waiting("There is no network yet."), "Please wait: There is no network yet."),
+    (
+      .waiting("There is no network yet.", secondsToRetry: 32),
+      "Please wait: There is no network yet. Next attempt in 0:32"
+    ),
     (.invitation(title: ""), "Sign in: Press a key or touch the screen."),
     (.invitation(title: "Sign in to Webex"), "Sign in to Webex: Press a key or touch the screen."),
   ]) func otherScreensAreOneLine(_ screen: Screen, _ expected: String) throws {

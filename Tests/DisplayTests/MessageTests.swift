@@ -25,6 +25,13 @@ import Testing
       .failed("192.0.2.7: cannot connect: No route to host", secondsToRetry: 32),
       ["Sign-in failed", "192.0.2.7: cannot connect: No route to host", "Next attempt in 0:32"]
     ),
+    (
+      .waiting("There is no network yet, or no address for as.example.", secondsToRetry: 2),
+      [
+        "Please wait", "There is no network yet, or no address for as.example.",
+        "Next attempt in 0:02",
+      ]
+    ),
     (.approved(name: "Ann Miller"), ["Signed in", "as Ann Miller"]),
     (
       .approved(name: "Ann Miller", note: "Offline since 12:03"),
@@ -117,6 +124,10 @@ import Testing
       (
         .failed("No route to host", secondsToRetry: 32),
         .failed("No route to host", secondsToRetry: 31)
+      ),
+      (
+        .waiting("There is no network yet.", secondsToRetry: 32),
+        .waiting("There is no network yet.", secondsToRetry: 31)
       ),
     ]
     for (before, after) in pairs {

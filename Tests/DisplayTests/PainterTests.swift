@@ -109,7 +109,8 @@ import Testing
 
   static let messages: [Screen] = [
     .blank, .starting("Reading the configuration"), .waiting("No network"),
-    .waiting(text(String(repeating: "abc ", count: 32))), .approved(name: nil),
+    .waiting(text(String(repeating: "abc ", count: 32))), .waiting("", secondsToRetry: .max),
+    .approved(name: nil),
     .approved(
       name: text("Zoë\u{1B}[31m \u{202E}Müller"), note: text("since\u{1B}[2J\n12:03 \u{85}")),
     .approved(name: text(String(repeating: "W", count: 128))),

@@ -148,7 +148,7 @@ extension Watch {
     case .approved: state.hasPrefix("signed_in") || state.hasPrefix("not_renewed")
     case .denied: state.hasPrefix("denied")
     case .expired: state.hasPrefix("expired")
-    case .failed: state.hasPrefix("failed") || state.hasPrefix("waiting")
+    case .failed: state.hasPrefix("failed")
     }
   }
 }

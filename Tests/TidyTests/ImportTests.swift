@@ -20,9 +20,10 @@ import Testing
       "Agent", "Bytes", "Configuration", "DeviceGrant", "Display", "HTTP", "JSON", "Linux", "OAuth",
       "TLS", "TokenStore",
     ],
+    "Invocation": ["Board", "Bytes", "Configuration", "Display", "Linux"],
     "devicegrant": [
-      "Agent", "Board", "Bytes", "CMemory", "Configuration", "Display", "JSON", "Linux", "OAuth",
-      "TLS", "TokenStore",
+      "Agent", "Board", "Bytes", "CMemory", "Configuration", "Display", "Invocation", "JSON",
+      "Linux", "OAuth", "TLS", "TokenStore",
     ],
   ]
 

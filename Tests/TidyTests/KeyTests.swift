@@ -158,7 +158,7 @@ extension Row {
   ]
 
   init() throws {
-    text = try SourceFile.at("Sources/devicegrant/Help.swift").lines.joined(separator: "\n")
+    text = try SourceFile.at("Sources/Invocation/Help.swift").lines.joined(separator: "\n")
   }
 
   @Test func everyOptionThereIsOne() {

@@ -1,5 +1,6 @@
 internal import Board
 internal import Bytes
+internal import Invocation
 internal import Linux
 
 // How the commands that live no life get at the grant, and say what ends them.

@@ -2,6 +2,7 @@ internal import Board
 internal import Bytes
 internal import Configuration
 internal import Display
+internal import Invocation
 internal import Linux
 
 // How the commands that live a life open what it lives on: first what may fail, last what is large.

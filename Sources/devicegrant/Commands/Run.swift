@@ -1,5 +1,6 @@
 internal import Board
 internal import Bytes
+internal import Invocation
 internal import Linux
 
 /// `devicegrant run`: the board's life. Returns when a signal ends it.

@@ -1,6 +1,7 @@
 internal import Board
 internal import Bytes
 internal import Display
+internal import Invocation
 internal import Linux
 
 /// `devicegrant show`: paints one sign-in screen, without a server.
@@ -8,7 +9,7 @@ internal import Linux
 func show(
   _ source: borrowing ConfigurationSource, _ arguments: borrowing Arguments, _ log: KernelLog
 ) throws(StartError) -> ExitCode {
-  let code = try readCode(arguments)
+  let code = try arguments.signInCode()
   var displays = openDisplays(source, try rotation(source))
   if displays.isEmpty, displays.failure == nil {
     log.warning { $0 <- "display is none: there is nothing to show the code on" }
@@ -28,23 +29,4 @@ func show(
       for: .readable, on: -1, until: .max, attending: Attending(descriptor: signals.rawValue))
   }
   return .done
-}
-
-private func readCode(_ arguments: borrowing Arguments) throws(StartError) -> SignInCode {
-  guard let uri = arguments.uri, let code = arguments.code else {
-    throw .usage("show needs --uri URI and --code CODE")
-  }
-  var screen = SignInCode()
-  screen.userCode.append(code.bytes)
-  screen.verificationURI.append(uri.bytes)
-  if let complete = arguments.complete { screen.verificationURIComplete.append(complete.bytes) }
-  if screen.userCode.isEmpty || screen.verificationURI.isEmpty {
-    throw .usage("--uri and --code can't be empty")
-  }
-  if screen.userCode.isTruncated || screen.verificationURI.isTruncated
-    || screen.verificationURIComplete.isTruncated
-  {
-    throw .usage("the code or the URI is too long for a screen")
-  }
-  return screen
 }

@@ -1,6 +1,7 @@
 internal import Board
 internal import Bytes
 internal import Configuration
+internal import Invocation
 internal import Linux
 
 /// `devicegrant sign-in`: one code, from the request to the tokens on disk.

@@ -1,5 +1,6 @@
 internal import Board
 internal import Bytes
+internal import Invocation
 internal import Linux
 
 /// `devicegrant sign-out`: revokes the grant where the server lets one (RFC 7009), and erases it

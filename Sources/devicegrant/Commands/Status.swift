@@ -1,6 +1,7 @@
 internal import Board
 internal import Bytes
 internal import Configuration
+internal import Invocation
 internal import Linux
 
 /// `devicegrant status`: what the token file says, and how things stand at `run`. No network but

@@ -1,5 +1,6 @@
 internal import Board
 internal import Bytes
+internal import Invocation
 internal import Linux
 
 /// `devicegrant token`: an access token on standard output, from `run`'s socket where there is one,

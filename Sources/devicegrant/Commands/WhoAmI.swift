@@ -1,5 +1,6 @@
 internal import Board
 internal import Bytes
+internal import Invocation
 internal import Linux
 
 /// `devicegrant whoami`: what the userinfo endpoint says of the person, as JSON.

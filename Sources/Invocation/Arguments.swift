@@ -1,73 +1,37 @@
 internal import Board
-internal import Bytes
-internal import Configuration
-internal import Linux
+public import Bytes
+public import Configuration
+public import Display
+public import Linux
 
-/// The commands.
-enum Command: UInt8 {
-  case run
-  case signIn
-  case token
-  case whoami
-  case status
-  case signOut
-  case show
-
-  private static let count: UInt8 = 7
-
-  init?(_ name: borrowing Span<UInt8>) {
-    for index in 0..<Command.count {
-      guard let command = Command(rawValue: index), name.equals(command.name) else { continue }
-      self = command
-      return
-    }
-    return nil
-  }
-
-  var name: StaticString {
-    switch self {
-    case .run: "run"
-    case .signIn: "sign-in"
-    case .token: "token"
-    case .whoami: "whoami"
-    case .status: "status"
-    case .signOut: "sign-out"
-    case .show: "show"
-    }
-  }
-
-  var help: StaticString {
-    switch self {
-    case .signIn: Help.signIn
-    case .status: Help.status
-    case .show: Help.show
-    case .run: Help.run
-    case .token: Help.token
-    case .whoami: Help.whoami
-    case .signOut: Help.signOut
-    }
-  }
+/// What a command line asks for.
+public enum Action: Sendable {
+  /// That text, on standard output.
+  case help(StaticString)
+  case version
+  case command(Command)
 }
 
 /// The command line, read: options and the command in any order.
-struct Arguments {
-  private(set) var command: Command?
-  private(set) var wantsHelp = false
-  private(set) var wantsVersion = false
-  private(set) var wantsJSON = false
+public struct Arguments {
+  private var command: Command?
+  private var wantsHelp = false
+  private var wantsVersion = false
+  public private(set) var wantsJSON = false
   /// Whether the token is wanted as a header line.
-  private(set) var wantsHeader = false
-  private(set) var configurationFile: PermanentBytes?
-  private(set) var uri: PermanentBytes?
-  private(set) var complete: PermanentBytes?
-  private(set) var code: PermanentBytes?
-  private(set) var minimumTTL: PermanentBytes?
-  private(set) var settings = Settings()
+  public private(set) var wantsHeader = false
+  public private(set) var configurationFile: PermanentBytes?
+  private var uri: PermanentBytes?
+  private var complete: PermanentBytes?
+  private var code: PermanentBytes?
+  private var minimumTTL: PermanentBytes?
+  /// The keys that were given as options.
+  public private(set) var settings = Settings()
 
   private let commandLine: CommandLine
   private var index = 1
 
-  init(_ commandLine: CommandLine) throws(StartError) {
+  public init(_ commandLine: CommandLine) throws(StartError) {
     self.commandLine = commandLine
     while let argument = next() {
       if argument.bytes.hasPrefix("--"), argument.count > 2 {
@@ -170,8 +134,18 @@ struct Arguments {
     if present != nil { throw .usage("--", name, " is given twice") }
   }
 
+  /// What is to be done. An option that belongs to another command is refused.
+  @inline(never)
+  public func action() throws(StartError) -> Action {
+    if wantsHelp { return .help(command?.help ?? Help.program) }
+    if wantsVersion { return .version }
+    guard let command else { throw .usage("no command given; devicegrant --help lists them") }
+    try checkOptions(of: command)
+    return .command(command)
+  }
+
   /// For how many seconds a token has to be good.
-  func minimumSeconds() throws(StartError) -> Int64 {
+  public func minimumSeconds() throws(StartError) -> Int64 {
     guard let minimumTTL else { return standardMinimum }
     guard let seconds = minimumTTL.bytes.parseDecimal() else {
       throw .usage("--min-ttl: '", minimumTTL, "' is not a number of seconds")
@@ -182,8 +156,7 @@ struct Arguments {
     return seconds
   }
 
-  /// Refuses options that belong to another command.
-  func checkOptions(of command: Command) throws(StartError) {
+  private func checkOptions(of command: Command) throws(StartError) {
     if wantsJSON, command != .status { throw .usage("--json belongs to status") }
     if minimumTTL != nil || wantsHeader, command != .token {
       throw .usage("--min-ttl and --header belong to token")
@@ -191,5 +164,23 @@ struct Arguments {
     if uri != nil || complete != nil || code != nil, command != .show {
       throw .usage("--uri, --complete and --code belong to show")
     }
+  }
+
+  /// What `show` is to paint.
+  public func signInCode() throws(StartError) -> SignInCode {
+    guard let uri, let code else { throw .usage("show needs --uri URI and --code CODE") }
+    var screen = SignInCode()
+    screen.userCode.append(code.bytes)
+    screen.verificationURI.append(uri.bytes)
+    if let complete { screen.verificationURIComplete.append(complete.bytes) }
+    if screen.userCode.isEmpty || screen.verificationURI.isEmpty {
+      throw .usage("--uri and --code can't be empty")
+    }
+    if screen.userCode.isTruncated || screen.verificationURI.isTruncated
+      || screen.verificationURIComplete.isTruncated
+    {
+      throw .usage("the code or the URI is too long for a screen")
+    }
+    return screen
   }
 }

@@ -1,11 +1,11 @@
-internal import Board
-internal import Bytes
-internal import Configuration
-internal import Linux
+public import Board
+public import Bytes
+public import Configuration
+public import Linux
 
 /// Why a command can't begin, or not tell what it has found: what is wrong with the command line or
 /// the configuration, as values. The words are written where it ends the program.
-enum StartError: Error {
+public enum StartError: Error {
   /// What is wrong with the command line: words, what was given, words.
   case usage(StaticString, PermanentBytes, StaticString)
   /// What is wrong with the configuration, whose file has that name.
@@ -21,11 +21,13 @@ enum StartError: Error {
   /// Words, what they are about, words.
   case about(ExitCode, StaticString, PermanentBytes, StaticString, Errno? = nil)
 
-  static func usage(_ words: StaticString) -> StartError {
+  /// Nothing but words about the command line.
+  public static func usage(_ words: StaticString) -> StartError {
     .usage(words, PermanentBytes(""), "")
   }
 
-  var exitCode: ExitCode {
+  /// How the program ends for it.
+  public var exitCode: ExitCode {
     switch self {
     case .usage, .configuration(.duplicateOption, _): .usage
     case .configuration, .file: .configuration
@@ -36,7 +38,7 @@ enum StartError: Error {
 
   /// Says what is wrong, where it stands, and what to do.
   @inline(never)
-  func tell(to line: Line) {
+  public func tell(to line: Line) {
     switch self {
     case .usage(let before, let given, let after): line <- before <- given.bytes <- after
     case .configuration(let error, let file): Self.tell(error, file, to: line)
@@ -56,7 +58,7 @@ enum StartError: Error {
   private static func tell(
     _ error: ConfigurationError, _ file: PermanentBytes?, to line: Line
   ) {
-    let file = file ?? PermanentBytes("/etc/devicegrant.conf")
+    let file = file ?? ConfigurationSource.standardFile
     switch error {
     case .malformedLine(let number):
       line <- file.bytes <- ":" <- number <- ": the line is not of the form key = value"
