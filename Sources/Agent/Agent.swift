@@ -16,6 +16,8 @@ public import OAuth
 //   the grant    none       a code is asked for, by itself or on request
 //                held       until its refresh time, with a margin before the access token's end
 //                           refreshing at that time; after a failure again later and later
+//                           unrenewable: the access token has ended, and the server keeps answering
+//                           without tokens; a code is asked for beside it
 //                           lost where the server says so, or where it has ended for good
 //
 //   the code     none       until somebody asks, where there is a grant or `start = on-request`
@@ -35,6 +37,10 @@ public struct Lease: Sendable, Equatable {
   public var refreshRemaining: Int64?
   /// Whether the server has just given it: what is left is then its whole life.
   public var isFresh = true
+  /// Whether it is of the tokens that are held already, reckoned anew: by a clock that was set.
+  public var isKnown = false
+  /// What was sent for it and not answered; nil where nothing was.
+  public var unanswered: Unanswered?
 
   public init(remaining: Int64?, isRefreshable: Bool, refreshRemaining: Int64?) {
     self.remaining = remaining
@@ -50,6 +56,19 @@ extension Lease {
     remaining = isClockSet ? tokens.expiresAt.map { left(until: $0, unixSeconds) } : nil
     refreshRemaining =
       isClockSet ? tokens.refreshTokenExpiresAt.map { left(until: $0, unixSeconds) } : nil
+  }
+}
+
+/// Refreshes that were sent and not answered: the server may have taken the refresh token.
+public struct Unanswered: Sendable, Equatable {
+  /// How many there were in a row.
+  public var count: Int64
+  /// Milliseconds since the first was given up.
+  public var age: Int64
+
+  public init(count: Int64, age: Int64) {
+    self.count = count
+    self.age = age
   }
 }
 
@@ -85,6 +104,16 @@ public struct Agent: Sendable {
     case refused
   }
 
+  /// How a server has answered that brought no tokens.
+  public enum Reply: Sendable {
+    /// Not at all.
+    case none
+    /// That it can't now: HTTP status 5xx and the like.
+    case unavailable
+    /// In any other way.
+    case refusal
+  }
+
   enum Code: Sendable {
     case none
     case due(at: Int64)
@@ -93,8 +122,19 @@ public struct Agent: Sendable {
   }
 
   private let start: StartMode
+  private let lostAnswer: LostAnswer
   private(set) var code = Code.none
   private(set) var grant: Grant?
+  /// Whether a person is needed although there is a grant: it can't be renewed, as it seems.
+  public private(set) var isPersonNeeded = false
+  /// Whether the code was asked for since the access token was not good: a refresh that works makes
+  /// it superfluous.
+  private var isCodeInstead = false
+  /// Before that time the server wants no request for a code, whoever asks.
+  private var codeNotBefore: Int64 = 0
+  /// Whether a person has asked for the next code, and when one was last requested for that.
+  private var isAskedFor = false
+  private var askedAt = -Agent.pauseByHand
   /// Codes in a row that nobody approved, and requests for one that failed.
   private var disappointments: Int64 = 0
   private var failures: Int64 = 0
@@ -103,8 +143,9 @@ public struct Agent: Sendable {
   private var random: Jitter
 
   /// - Parameter seed: of no secret; different on each board.
-  public init(start: StartMode, seed: UInt32) {
+  public init(start: StartMode, lostAnswer: LostAnswer = .retry, seed: UInt32) {
     self.start = start
+    self.lostAnswer = lostAnswer
     random = Jitter(seed: seed)
   }
 
@@ -117,6 +158,8 @@ public struct Agent: Sendable {
   /// After a refusal: a server that does not know the client will not learn it within seconds.
   static let firstBackOffAfterRefusal: Int64 = 15_000
   static let backOffLimit: Int64 = 300_000
+  /// Between two requests for a code that a person has asked for, at least, in milliseconds.
+  static let pauseByHand: Int64 = 5000
   /// The longest pause that a server's Retry-After can cause, in milliseconds.
   static let serverPauseLimit: Int64 = 3_600_000
 
@@ -149,8 +192,14 @@ public struct Agent: Sendable {
   /// Whether nothing happens before a person asks for a code.
   public var waitsForPerson: Bool {
     guard case .none = code else { return false }
-    return grant == nil
+    return needsCode
   }
+
+  /// Whether only a code leads to tokens, as far as anybody can tell.
+  private var needsCode: Bool { grant == nil || isPersonNeeded }
+
+  /// Whether there is an access token that is good, as far as anybody knows.
+  public func hasGoodToken(now: Int64) -> Bool { grant.map { !$0.hasEnded(now: now) } ?? false }
 
   /// Whether a code is on the screen.
   public var showsCode: Bool { flow != nil }
@@ -158,11 +207,18 @@ public struct Agent: Sendable {
   /// What to do at `now`.
   public mutating func next(now: Int64) -> Step {
     var earliest = Int64.max
+    if let grant, !isPersonNeeded, grant.isUnrenewable(now: now) {
+      isPersonNeeded = true
+      if case .none = code { isCodeInstead = true }
+      askForCode(now: now)
+    }
     switch code {
     case .none: break
     case .requested: break
     case .due(let instant):
       if now >= instant {
+        if isAskedFor { askedAt = now }
+        isAskedFor = false
         code = .requested
         return .requestCode
       }
@@ -182,6 +238,7 @@ public struct Agent: Sendable {
     }
     guard let grant else { return .wait(until: earliest) }
     if let step = grant.due(now: now) { return step }
+    if !isPersonNeeded { earliest = min(earliest, grant.hopelessAt) }
     return .wait(until: min(earliest, grant.wakeAt))
   }
 
@@ -202,6 +259,7 @@ public struct Agent: Sendable {
   public mutating func codeFailed(isRefusal: Bool, retryAfter: Int64? = nil, now: Int64) {
     let first = isRefusal ? Self.firstBackOffAfterRefusal : Self.firstBackOff
     code = .due(at: now + backOff(first, failures, retryAfter))
+    codeNotBefore = now + demanded(retryAfter)
     failures += 1
   }
 
@@ -213,9 +271,9 @@ public struct Agent: Sendable {
   }
 
   private mutating func end(_ end: CodeEnd, now: Int64) -> CodeEnd {
-    if grant != nil || start == .onRequest {
+    if !needsCode || start == .onRequest {
       // A code that can't be polled for is not the person's fault: they need not ask again.
-      code = end == .refused && grant == nil ? .due(at: now + pause(refused: true)) : .none
+      code = end == .refused && needsCode ? .due(at: now + pause(refused: true)) : .none
     } else {
       code = .due(at: now + pause(refused: end == .refused))
     }
@@ -223,19 +281,33 @@ public struct Agent: Sendable {
   }
 
   /// A person asked for a code: by a key or a touch where there is no grant, by a signal always.
-  public mutating func codeWanted(now: Int64) {
+  ///
+  /// - Parameter isInstead: whether it is for want of a good access token, and superfluous once
+  ///   there is one.
+  public mutating func codeWanted(isInstead: Bool = false, now: Int64) {
     disappointments = 0
     failures = 0
     refusals = 0
+    // What a signal has asked for is not taken back.
+    if case .none = code { isCodeInstead = true }
+    if !isInstead { isCodeInstead = false }
     switch code {
     case .requested: return
-    case .none, .due, .shown: code = .due(at: now)
+    case .none, .due, .shown: break
     }
+    isAskedFor = true
+    code = .due(at: max(now, max(codeNotBefore, askedAt + Self.pauseByHand)))
+  }
+
+  /// Has a code be asked for by itself, where that is how it starts and there is none.
+  private mutating func askForCode(now: Int64) {
+    if case .none = code, start == .automatic { code = .due(at: now) }
   }
 
   // MARK: The grant
 
   /// Takes that there is a grant: loaded, approved or renewed, by this process or another.
+  @inline(never)
   public mutating func granted(_ lease: Lease, now: Int64) {
     disappointments = 0
     failures = 0
@@ -244,9 +316,15 @@ public struct Agent: Sendable {
     renewed(lease, now: now)
   }
 
-  /// Takes that the grant was renewed; a code that somebody asked for stays on the screen.
+  /// Takes that the grant was renewed; a code that somebody asked for while the access token was
+  /// good stays on the screen.
+  @inline(never)
   public mutating func renewed(_ lease: Lease, now: Int64) {
-    grant = Grant(lease, replacing: grant, now: now, &random)
+    grant = Grant(lease, lostAnswer, replacing: grant, now: now, &random)
+    if lease.isKnown { return }
+    isPersonNeeded = false
+    if isCodeInstead { code = .none }
+    isCodeInstead = false
   }
 
   /// Takes that a refresh brought nothing.
@@ -255,13 +333,20 @@ public struct Agent: Sendable {
   ///   - isRefusal: whether the server answered, and refused otherwise than as lost.
   ///   - isUncertain: whether the request was sent and the answer is missing: the server may have
   ///     taken the refresh token already.
+  ///   - unanswered: what another process has sent without an answer, where it is that.
+  ///   - reply: what there was of an answer.
+  @inline(never)
   public mutating func refreshFailed(
-    isRefusal: Bool, isUncertain: Bool, retryAfter: Int64? = nil, now: Int64
+    isRefusal: Bool, isUncertain: Bool, unanswered: Unanswered? = nil, reply: Reply = .none,
+    retryAfter: Int64? = nil, now: Int64
   ) {
     guard var held = grant else { return }
     let first = isRefusal ? Self.firstBackOffAfterRefusal : Self.firstBackOff
+    if let unanswered { held.take(unanswered, now: now) }
     held.failed(
-      pause: backOff(first, held.failures, retryAfter), isUncertain: isUncertain, now: now)
+      pause: backOff(first, held.failures, nil), demanded: demanded(retryAfter),
+      isUncertain: isUncertain, now: now, &random)
+    held.note(reply, demanded: demanded(retryAfter), now: now)
     grant = held
   }
 
@@ -288,7 +373,9 @@ public struct Agent: Sendable {
   /// Takes that there is no grant any more, or none yet.
   public mutating func lost(now: Int64) {
     grant = nil
-    if case .none = code, start == .automatic { code = .due(at: now) }
+    isPersonNeeded = false
+    isCodeInstead = false
+    askForCode(now: now)
   }
 
   // MARK: Pauses
@@ -307,8 +394,12 @@ public struct Agent: Sendable {
   /// The pause after a failure, longer each time, a little different on each board.
   private mutating func backOff(_ first: Int64, _ failures: Int64, _ retryAfter: Int64?) -> Int64 {
     let pause = doubled(first, failures, limit: Self.backOffLimit)
-    let demanded = min(min(retryAfter ?? 0, 86_400) * 1000, Self.serverPauseLimit)
-    return max(pause + random.below(pause / 4), demanded)
+    return max(pause + random.below(pause / 4), demanded(retryAfter))
+  }
+
+  /// The pause that a server asks for, in milliseconds.
+  private func demanded(_ retryAfter: Int64?) -> Int64 {
+    min(min(retryAfter ?? 0, 86_400) * 1000, Self.serverPauseLimit)
   }
 }
 

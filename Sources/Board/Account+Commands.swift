@@ -1,3 +1,4 @@
+internal import Agent
 public import Bytes
 internal import Configuration
 internal import HTTP
@@ -30,10 +31,13 @@ extension Account {
     try discover(attending: attending)
     try load()
     if !keeper.isGood(for: 0) { try renewLoaded(attending: attending) }
-    try server.getUserinfo(keeper.record.tokens, attending: attending)
+    for _ in 0..<2 {
+      try server.getUserinfo(keeper.record.tokens, attending: attending)
+      if try !hasMoved(.userinfo, attending: attending) { break }
+    }
     if server.head.status == 401 {
       log.info { $0 <- "the access token is refused: refreshing it" }
-      try renewLoaded(attending: attending)
+      try renewLoaded(isDead: true, attending: attending)
       try server.getUserinfo(keeper.record.tokens, attending: attending)
     }
     try checkStatus()
@@ -94,7 +98,17 @@ extension Account {
       }
       return
     }
-    try Self.revoke(keeper.record.tokens, at: &server, attending: attending)
+    var failure: Fault?
+    for _ in 0..<2 {
+      failure = nil
+      do {
+        try Self.revoke(keeper.record.tokens, at: &server, attending: attending)
+      } catch {
+        failure = error
+      }
+      if try !hasMoved(.revocation, attending: attending) { break }
+    }
+    if let failure { throw failure }
     log.info { $0 <- "the grant is revoked at the server" }
   }
 
@@ -120,10 +134,41 @@ extension Account {
     }
   }
 
+  /// How long a command goes on after answers that are lost, in milliseconds.
+  private static var patience: Int64 { 32_000 }
+
+  /// Renews the record that is loaded. What is not answered is sent again by the rule that `run`
+  /// follows, as far as that is soon.
+  ///
+  /// - Parameter isDead: whether the access token has been refused.
+  private mutating func renewLoaded(
+    isDead: Bool = false, attending: Attending
+  ) throws(Fault) {
+    var agent = Agent(
+      start: .automatic, lostAnswer: server.client.lostAnswer, seed: world.seed)
+    var lease = keeper.lease()
+    if isDead { lease.remaining = 0 }
+    agent.granted(lease, now: world.milliseconds)
+    agent.refreshWanted(now: world.milliseconds)
+    let end = world.milliseconds + Self.patience
+    var failure =
+      keeper.record.tokens.refreshToken.isEmpty
+      ? Fault(.noRefreshToken) : Fault(.unanswered, .refresh)
+    while let next = agent.nextRefreshAt, next <= end {
+      if world.rest(until: next, attending: attending) == .interrupted { throw Fault(.interrupted) }
+      guard let fault = try renewOnce(attending: attending) else { return }
+      failure = fault
+      agent.refreshFailed(isRefusal: false, isUncertain: true, now: world.milliseconds)
+    }
+    throw failure
+  }
+
   /// Renews the record that is loaded, as the only process that does. Where another has done so
   /// since it was loaded, there is nothing better to be had.
+  ///
+  /// - Returns: the fault where there was no answer; nil where the record is renewed.
   @inline(never)
-  private mutating func renewLoaded(attending: Attending) throws(Fault) {
+  private mutating func renewOnce(attending: Attending) throws(Fault) -> Fault? {
     let held = keeper.record.generation
     let lock = try keeper.lock(attending: attending)
     defer { lock.release() }
@@ -131,8 +176,10 @@ extension Account {
     case .refreshed:
       try save(attending: attending)
       log.info { $0 <- "refreshed" }
-    case .refreshedElsewhere: return
+      return nil
+    case .refreshedElsewhere: return nil
     case .gone: throw Fault(.notSignedIn)
+    case .failed(let fault, isUncertain: true, _): return fault
     case .ended(let fault), .failed(let fault, _, _): throw fault
     }
   }

@@ -32,6 +32,19 @@ extension Account {
   ///   discovered.
   @inline(never)
   mutating func renew(_ held: Generation, attending: Attending) throws(Fault) -> Renewal {
+    var hasMoved = false
+    while true {
+      let renewal = try tryToRenew(held, attending: attending)
+      // Once: whoever moves each time is not followed.
+      if hasMoved { return renewal }
+      hasMoved = try self.hasMoved(.refresh, attending: attending)
+      if !hasMoved { return renewal }
+    }
+  }
+
+  private mutating func tryToRenew(
+    _ held: Generation, attending: Attending
+  ) throws(Fault) -> Renewal {
     // First, since it tells whose grant the record is.
     try discover(attending: attending)
     guard try keeper.load(), keeper.checkOwner(server.client) else { return .gone }
@@ -40,13 +53,33 @@ extension Account {
     if keeper.record.tokens.refreshToken.isEmpty {
       return .failed(Fault(.noRefreshToken), isUncertain: false, retryAfter: nil)
     }
+    // What another process has sent meanwhile follows the same rule as what this one has.
+    if keeper.hasUntold {
+      return .failed(Fault(.unanswered, .refresh), isUncertain: true, retryAfter: nil)
+    }
     // The server may take the refresh token back with its answer.
-    try keeper.checkWritable()
+    if !keeper.isProven { try keeper.checkWritable() }
     let answer: RefreshAnswer
+    let isRepeated = keeper.sent != nil
     do {
+      try server.reachRefresh(isRepeated: isRepeated, attending: attending)
+      try keeper.keepSent()
       answer = try server.refresh(&keeper.record.tokens, attending: attending)
     } catch {
-      return .failed(error, isUncertain: server.wasSent, retryAfter: nil)
+      if !server.wasSent, !isRepeated { keeper.forgetSent() }
+      return .failed(error, isUncertain: keeper.sent != nil, retryAfter: nil)
+    }
+    return try meaning(of: answer, sent)
+  }
+
+  private mutating func meaning(
+    of answer: RefreshAnswer, _ sent: Generation
+  ) throws(Fault) -> Renewal {
+    // New tokens forget the note when they are saved, and not before.
+    switch answer {
+    case .lost, .refused: keeper.forgetSent()
+    case .transient where !server.mayHaveRefreshed: keeper.forgetSent()
+    case .refreshed, .unusable, .transient: break
     }
     switch answer {
     case .refreshed: return .refreshed

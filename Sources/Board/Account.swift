@@ -24,13 +24,14 @@ public struct Account<W: World>: ~Copyable {
   /// Opens the token file's directory, made where it is missing, and finds out whether tokens could
   /// be kept there.
   ///
+  /// - Parameter isService: whether a good access token is enough to go on with.
   /// - Throws: also where TLS can't be set up.
   public init(
     creating plan: borrowing Plan, _ exchange: consuming ExchangeMemory,
-    _ keeper: consuming KeeperMemory, _ log: Log<W>
+    _ keeper: consuming KeeperMemory, isService: Bool = true, _ log: Log<W>
   ) throws(Fault) {
     var keeper = try Keeper(creating: plan.place, keeper, log)
-    try keeper.checkWritable()
+    try keeper.checkWritable(orServe: isService)
     self.init(try makeServer(plan, exchange, log), keeper, log)
   }
 
@@ -49,7 +50,31 @@ public struct Account<W: World>: ~Copyable {
   ///
   /// - Throws: a transient fault where the issuer can't be asked now, else one of its metadata.
   mutating func discover(attending: Attending) throws(Fault) {
-    if takeCachedMetadata() { return }
+    if !server.isDoubtful {
+      if takeCachedMetadata() { return }
+      return try fetchMetadata(attending: attending)
+    }
+    server.isDoubtful = false
+    do {
+      try fetchMetadata(attending: attending)
+    } catch {
+      // What was known may be right all the same.
+      if server.client.needsDiscovery || error.kind == .interrupted { throw error }
+    }
+  }
+
+  /// Looks for an endpoint where the metadata say by now, if it is not where they said before.
+  ///
+  /// - Returns: whether it has moved.
+  @inline(never)
+  mutating func hasMoved(_ endpoint: Endpoint, attending: Attending) throws(Fault) -> Bool {
+    if !server.isDoubtful { return false }
+    let before = server.client.text(of: endpoint).bytes.checksum
+    try discover(attending: attending)
+    return server.client.text(of: endpoint).bytes.checksum != before
+  }
+
+  private mutating func fetchMetadata(attending: Attending) throws(Fault) {
     var failure: Fault?
     do {
       if try takeMetadata(.authorizationServer, attending: attending) { return }

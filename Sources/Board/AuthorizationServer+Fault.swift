@@ -102,8 +102,17 @@ extension AuthorizationServer {
       let isPage = fault.detail >= Self.pageBit
       line <- url.authority <- ": "
       line <- (isPage ? "a web page (captive portal?)" : "no answer to go by")
-      line <- ", HTTP status " <- fault.detail % Int32(Self.pageBit)
-    case .refreshRefused: line <- "the server refused the refresh: " <- reason
+      if reason.code.isEmpty {
+        line <- ", HTTP status " <- fault.detail % Int32(Self.pageBit)
+      } else {
+        line <- ", " <- reason
+      }
+    case .refreshRefused:
+      line <- "the server refused the refresh: " <- reason
+      tellHelp(to: line)
+    case .unanswered:
+      line <- url.authority <- ": the answer to the last refresh is missing, and the refresh token "
+      line <- "may be used up: it is sent again when the access token ends (lost_answer)"
     case .grantEnded: line <- "the server no longer takes the refresh token: " <- reason
     case .unavailable:
       line <- "HTTP failed: " <- url <- " is unavailable, HTTP status " <- fault.detail
@@ -126,8 +135,10 @@ extension AuthorizationServer {
     switch fault.kind {
     case .codeRefused:
       line <- " refused the request for a code: " <- reason
-      if client.preset.setUpHelp.utf8CodeUnitCount > 0 { line <- "; " <- client.preset.setUpHelp }
-    case .pollRefused: line <- " refused the poll: " <- reason
+      tellHelp(isCertain: true, to: line)
+    case .pollRefused:
+      line <- " refused the poll: " <- reason
+      tellHelp(to: line)
     case .notJSON:
       let error = JSONError(rawValue: UInt8(truncatingIfNeeded: status &>> 10)) ?? .malformed
       line <- " answered with " <- error.description <- ", HTTP status " <- status % 1024
@@ -138,6 +149,13 @@ extension AuthorizationServer {
     case .noMetadata: line <- " answered with HTTP status " <- status <- ", not metadata"
     default: line <- " answered with HTTP status " <- status
     }
+  }
+
+  /// Says what has to be registered with the provider, where it is the client that is refused.
+  private func tellHelp(isCertain: Bool = false, to line: Line) {
+    let help = client.preset.setUpHelp
+    if help.utf8CodeUnitCount == 0 { return }
+    if isCertain || reason.code.bytes.firstIndex(of: "client") != nil { line <- "; " <- help }
   }
 
   /// Says what is wrong with what the answer holds.

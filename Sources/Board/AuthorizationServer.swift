@@ -9,6 +9,8 @@ internal import OAuth
 /// its answer read. What an answer means for the command is the caller's.
 struct AuthorizationServer<W: World>: ~Copyable {
   private(set) var client: ClientConfiguration
+  /// Whether an endpoint that metadata have told is not there: they may tell another by now.
+  var isDoubtful = false
 
   /// The server's words beside the last error.
   private(set) var reason = ServerError()
@@ -32,6 +34,11 @@ struct AuthorizationServer<W: World>: ~Copyable {
     self.client = client
     exchange = Exchange(connection, memory, log)
     self.log = log
+  }
+
+  /// How this provider words its errors.
+  private var wording: Wording {
+    Wording(usesSentences: client.preset.usesSentences, deadToken: client.preset.deadToken)
   }
 
   /// Whether the last request may have reached the server.
@@ -64,7 +71,7 @@ struct AuthorizationServer<W: World>: ~Copyable {
     try post(to: .deviceAuthorization, attending: attending)
     defer { exchange.wipe() }
     do {
-      try Self.read(head.status, exchange.memory.body, &reason, into: &authorization)
+      try Self.read(head.status, exchange.memory.body, wording, &reason, into: &authorization)
     } catch {
       throw fault(error)
     }
@@ -87,7 +94,20 @@ struct AuthorizationServer<W: World>: ~Copyable {
     try post(to: .token, attending: attending)
     defer { exchange.wipe() }
     return Self.read(
-      head, exchange.memory.body, world.unixSeconds, &reason, into: &tokens)
+      head, exchange.memory.body, world.unixSeconds, wording, &reason, into: &tokens)
+  }
+
+  /// Connects for `refresh`, which follows: so it is known before whether anything can be sent.
+  ///
+  /// - Parameter isRepeated: whether the last answer was lost, and the connection may be why.
+  mutating func reachRefresh(isRepeated: Bool, attending: Attending) throws(Fault) {
+    // An answer that is lost may cost the grant: a handshake is cheaper.
+    exchange.close(idleFor: isRepeated ? -1 : 5000)
+    do {
+      try exchange.reach(client.url(of: .refresh)!, .refresh, attending: attending)
+    } catch {
+      throw judged(error, .refresh)
+    }
   }
 
   /// Renews the tokens (RFC 6749 §6), in place. Where this throws, `wasSent` tells whether the
@@ -98,12 +118,10 @@ struct AuthorizationServer<W: World>: ~Copyable {
     writeRefreshRequest(
       clientID: client.clientID.bytes, clientSecret: secretInBody(for: .refresh).bytes,
       refreshToken: tokens.refreshToken.bytes, to: &exchange.memory.form)
-    // An answer that is lost may cost the grant: a handshake is cheaper.
-    exchange.close(idleFor: 5000)
     try post(to: .refresh, attending: attending)
     defer { exchange.wipe() }
     return Self.read(
-      head, exchange.memory.body, world.unixSeconds, &reason, updating: &tokens)
+      head, exchange.memory.body, world.unixSeconds, wording, &reason, updating: &tokens)
   }
 
   /// Gets what the userinfo endpoint tells of the person; it is in `withBody`, until `wipe`.
@@ -112,6 +130,7 @@ struct AuthorizationServer<W: World>: ~Copyable {
     _ tokens: borrowing Tokens, attending: Attending
   ) throws(Fault) {
     guard let url = client.url(of: .userinfo) else { throw Fault(.noUserinfo, .userinfo) }
+    defer { noteAbsence(of: .userinfo) }
     try get(url, .userinfo, accessToken: tokens.accessToken.bytes, attending: attending)
   }
 
@@ -151,8 +170,22 @@ struct AuthorizationServer<W: World>: ~Copyable {
         to: url, Party(endpoint), clientID: client.clientID,
         clientSecret: client.secret(for: endpoint, by: .basic), attending: attending)
     } catch {
-      throw blamingClock(error)
+      throw judged(error, endpoint)
     }
+    noteAbsence(of: endpoint)
+  }
+
+  /// Looks at whether an endpoint is where it was.
+  private mutating func noteAbsence(of endpoint: Endpoint, isNameGone: Bool = false) {
+    if !client.isDiscovered(endpoint) { return }
+    if isNameGone || head.status == 404 || head.status == 405 || head.status == 410 {
+      isDoubtful = true
+    }
+  }
+
+  private mutating func judged(_ fault: Fault, _ endpoint: Endpoint) -> Fault {
+    noteAbsence(of: endpoint, isNameGone: fault.kind == .name)
+    return blamingClock(fault)
   }
 
   @inline(never)
@@ -202,6 +235,7 @@ struct AuthorizationServer<W: World>: ~Copyable {
     do {
       let metadata = try Self.readMetadata(
         exchange.memory.body, client.issuer, &exchange.memory.endpoints)
+      client.forgetDiscovered()
       try client.complete(with: metadata)
       metadataError = metadata.ignored
       metadata.writeCache(
@@ -219,30 +253,34 @@ struct AuthorizationServer<W: World>: ~Copyable {
   // Static, with what they use as arguments: a span of one member would lend out all of them.
 
   private static func read(
-    _ status: Int, _ body: borrowing Buffer, _ reason: inout ServerError,
+    _ status: Int, _ body: borrowing Buffer, _ wording: Wording, _ reason: inout ServerError,
     into authorization: inout DeviceAuthorization
   ) throws(DeviceAuthorizationError) {
     try readDeviceAuthorization(
-      status: status, body: body.bytes, reason: &reason, into: &authorization)
+      status: status, body: body.bytes, wording: wording, reason: &reason, into: &authorization)
   }
 
   private static func read(
-    _ head: ResponseHead, _ body: borrowing Buffer, _ now: Int64, _ reason: inout ServerError,
+    _ head: ResponseHead, _ body: borrowing Buffer, _ now: Int64, _ wording: Wording,
+    _ reason: inout ServerError,
     into tokens: inout Tokens
   ) -> PollAnswer {
     readPollAnswer(
       status: head.status, body: body.bytes,
-      retryAfter: head.retryAfterSeconds(unixSeconds: now), unixSeconds: now, reason: &reason,
+      retryAfter: head.retryAfterSeconds(unixSeconds: now), unixSeconds: now,
+      wording: wording, reason: &reason,
       into: &tokens)
   }
 
   private static func read(
-    _ head: ResponseHead, _ body: borrowing Buffer, _ now: Int64, _ reason: inout ServerError,
+    _ head: ResponseHead, _ body: borrowing Buffer, _ now: Int64, _ wording: Wording,
+    _ reason: inout ServerError,
     updating tokens: inout Tokens
   ) -> RefreshAnswer {
     readRefreshAnswer(
       status: head.status, body: body.bytes,
-      retryAfter: head.retryAfterSeconds(unixSeconds: now), unixSeconds: now, reason: &reason,
+      retryAfter: head.retryAfterSeconds(unixSeconds: now), unixSeconds: now,
+      wording: wording, reason: &reason,
       updating: &tokens)
   }
 

@@ -84,6 +84,22 @@ struct Exchange<W: World>: ~Copyable {
     if world.milliseconds - idleSince > limit { connection.close() }
   }
 
+  /// Connects, for a request that follows at once and has what is left of the time.
+  @inline(never)
+  mutating func reach(
+    _ url: borrowing URL, _ party: Party, attending: Attending
+  ) throws(Fault) {
+    let end = world.milliseconds + Self.timeLimit
+    wasSent = false
+    do {
+      try connect(to: url, until: end, attending: attending)
+    } catch {
+      connection.close()
+      throw .exchange(party, error)
+    }
+    deadline = end
+  }
+
   /// Overwrites the last response, which may hold secrets.
   mutating func wipe() {
     memory.body.wipe()
@@ -152,8 +168,8 @@ struct Exchange<W: World>: ~Copyable {
         // What nobody asked for can't be the answer to the next request.
         if taken < count { connection.close() }
       } catch {
-        // What a server in trouble says beside its status is of no interest.
-        guard error == .bodyTooLarge, isUnavailable(parser.head.status) else {
+        // What is no success, or a web page, is of no interest beyond its head.
+        guard error == .bodyTooLarge, !isSuccess(parser.head.status) || parser.head.isHTML else {
           throw .exchange(party, error)
         }
         memory.body.wipe()

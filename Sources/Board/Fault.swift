@@ -103,6 +103,8 @@ public struct Fault: Error, Sendable, Equatable {
     case grantEnded
     case accessRefused
     case scopeMissing
+    /// A refresh was sent and not answered: it is not sent again yet.
+    case unanswered
 
     // The token file: an error number, a user or a mode.
     case nameTooLong
@@ -168,7 +170,7 @@ extension Fault {
     switch kind {
     case .connection, .name, .connectionTimeout, .certificate, .clock, .protocolVersion,
       .handshake, .trustAnchors, .transfer, .closed, .handshakeTimeout, .answerTimeout,
-      .interrupted, .incompleteAnswer, .unavailable, .silence:
+      .interrupted, .incompleteAnswer, .unavailable, .silence, .unanswered:
       .unavailable
     case .http, .webPage, .noReason, .status, .notJSON, .missingMember, .longMember, .longToken,
       .malformedToken, .tokenType, .metadata, .noMetadata, .codeRefused, .pollRefused,
@@ -189,6 +191,17 @@ extension Fault {
 
   /// Whether it may pass by itself, sooner than a refusal would.
   var isTransient: Bool { exitCode == .unavailable }
+
+  /// What there was of an answer to a refresh.
+  var reply: Agent.Reply {
+    if party != .refresh { return .none }
+    switch kind {
+    case .silence: return isUnavailable(Int(detail & 0xFFF)) ? .unavailable : .refusal
+    case .refreshRefused, .http, .missingMember, .longToken, .malformedToken, .tokenType:
+      return .refusal
+    default: return .none
+    }
+  }
 
   /// What can be missing outside the board and the server's program.
   enum Surroundings {
@@ -219,7 +232,7 @@ extension Fault {
     case .clock: "clock_not_set"
     case .protocolVersion, .handshake, .handshakeTimeout, .tlsSetUp: "tls"
     case .trustAnchors: "trust_anchors"
-    case .transfer, .closed, .answerTimeout, .incompleteAnswer: "no_answer"
+    case .transfer, .closed, .answerTimeout, .incompleteAnswer, .unanswered: "no_answer"
     case .interrupted: "interrupted"
     case .unavailable, .silence: "unavailable"
     case .webPage: "web_page"
@@ -299,6 +312,7 @@ extension Fault {
     case .tokenType: Fault(.tokenType, party)
     case .tooLong(let member): Fault(.longToken, party, Int32(member.rawValue))
     case .malformed(let member): Fault(.malformedToken, party, Int32(member.rawValue))
+    case .missing: Fault(.missingMember, party, Int32(Member.accessToken.rawValue))
     }
   }
 

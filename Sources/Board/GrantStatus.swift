@@ -55,7 +55,8 @@ public struct GrantStatus: ~Copyable {
   public mutating func compare(with client: borrowing ClientConfiguration) {
     let endpoint = client.text(of: .token)
     let clientID = client.clientID
-    isOurs = record.belongs(tokenEndpoint: endpoint.bytes, clientID: clientID.bytes)
+    isOurs = record.belongs(
+      issuer: client.server.bytes, tokenEndpoint: endpoint.bytes, clientID: clientID.bytes)
   }
 
   public var verdict: Verdict {

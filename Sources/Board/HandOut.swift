@@ -258,7 +258,7 @@ struct HandOut<W: World>: ~Copyable {
   ) {
     let left = standing.agent.accessExpiresAt.map { $0 - world.milliseconds }
     if accessToken.isEmpty || supply == .nothing || (left ?? 1) <= 0 {
-      let refusal = standing.agent.hasGrant ? Refusal.unavailable : .loginRequired
+      let refusal = standing.needsPerson ? Refusal.loginRequired : .unavailable
       refuse(index, refusal, &sources, standing)
       return
     }

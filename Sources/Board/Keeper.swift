@@ -1,6 +1,8 @@
+internal import Agent
 internal import Bytes
 public import Configuration
 public import Linux
+internal import JSON
 internal import OAuth
 public import TokenStore
 
@@ -16,6 +18,14 @@ public struct Keeper<W: World>: ~Copyable {
   /// The grant that this process holds: what was saved or adopted last.
   private(set) var held = Generation.none
 
+  /// What was sent to renew the record, as loaded, and not answered, by any process.
+  private(set) var sent: Sent?
+  /// The same as the agent was told it last.
+  private var told: Sent?
+
+  /// Whether another process has sent something that the agent does not know of.
+  var hasUntold: Bool { sent != nil && sent != told }
+
   /// The time to wait for another process that renews the record, in milliseconds: it may take as
   /// long as one exchange.
   static var lockTime: Int64 { Exchange<W>.timeLimit + 5000 }
@@ -30,6 +40,10 @@ public struct Keeper<W: World>: ~Copyable {
   private var line: Buffer
   /// The file that this process has written last, which is no news to it.
   private var written: FileIdentity?
+  /// When a record was saved last, in milliseconds since boot; nil where the last attempt failed.
+  private var savedAt: Int64?
+  /// How long that proves that another can be saved, in milliseconds.
+  private static var proofTime: Int64 { 3_600_000 }
   /// Whose file was refused last; a `Fault` has no room for every number.
   private var stranger: UInt32 = 0
   private let log: Log<W>
@@ -70,6 +84,29 @@ public struct Keeper<W: World>: ~Copyable {
   /// does.
   mutating func reopen() throws(Fault) {
     store = try makeStore(path, log.world)
+  }
+
+  /// Why nothing can be written although there is an access token that is good; nil where all can.
+  private(set) var hindrance: Fault?
+
+  /// Finds out whether tokens could be kept.
+  ///
+  /// - Parameter isServing: whether a good access token is enough to go on with: then why nothing
+  ///   can be written is in `hindrance`, and only what needs writing is refused.
+  mutating func checkWritable(orServe isServing: Bool) throws(Fault) {
+    do {
+      try checkWritable()
+    } catch {
+      guard isServing, error.exitCode == .tokenFile, try load(), isGood(for: 0) else { throw error }
+      record.wipe()
+      hindrance = error
+    }
+  }
+
+  /// Whether tokens were kept so lately that this is proof enough for more of the same grant: flash
+  /// wears out.
+  var isProven: Bool {
+    savedAt.map { log.world.milliseconds - $0 < Self.proofTime } ?? false
   }
 
   /// Finds out before a code is shown whether its tokens could be kept: otherwise it is a trap.
@@ -123,6 +160,7 @@ public struct Keeper<W: World>: ~Copyable {
       switch try store.load(&record, scratch: &scratch) {
       case .record:
         distrustClock()
+        loadSent()
         return true
       case .nothing: return false
       case .damaged: return nil
@@ -161,18 +199,68 @@ public struct Keeper<W: World>: ~Copyable {
       try reopen()
       try write(for: client)
     }
+    savedAt = log.world.milliseconds
+    if let sent, sent.generation != record.generation { forgetSent() }
     publish()
   }
 
   private mutating func write(for client: borrowing ClientConfiguration) throws(Fault) {
     let endpoint = client.text(of: .token)
     let clientID = client.clientID
+    savedAt = nil
     do {
       written = try store.save(
-        record.tokens, tokenEndpoint: endpoint.bytes, clientID: clientID.bytes, scratch: &scratch)
+        record.tokens, issuer: client.server.bytes, tokenEndpoint: endpoint.bytes,
+        clientID: clientID.bytes, scratch: &scratch)
     } catch {
       throw .tokenFile(error)
     }
+  }
+
+  /// What the record's tokens have left, and what was sent for them, as an agent is told it.
+  @inline(never)
+  mutating func lease() -> Lease {
+    told = sent
+    let seconds = unixSeconds
+    var lease = Lease(
+      record.tokens, unixSeconds: seconds, isClockSet: seconds >= releaseUnixSeconds)
+    lease.unanswered = sent?.unanswered(seconds)
+    return lease
+  }
+
+  // MARK: What was sent
+
+  private mutating func loadSent() {
+    sent = nil
+    scratch.removeAll()
+    defer { scratch.removeAll() }
+    guard store.load(.sent, into: &scratch) else { return }
+    sent = Sent(record.generation, scratch.bytes)
+  }
+
+  /// Notes that the record's refresh token is about to be sent.
+  mutating func keepSent() throws(Fault) {
+    let generation = record.generation
+    var next = Sent(generation: generation, count: 1, at: unixSeconds)
+    if let sent, sent.generation == generation {
+      next = Sent(generation: generation, count: sent.count + 1, at: sent.at)
+    }
+    scratch.removeAll()
+    defer { scratch.removeAll() }
+    next.write(to: &scratch)
+    do {
+      try store.keepSent(scratch.bytes)
+    } catch {
+      throw .tokenFile(error)
+    }
+    sent = next
+    told = next
+  }
+
+  /// Notes that it is answered, or that it was not sent after all.
+  mutating func forgetSent() {
+    sent = nil
+    store.forgetSent()
   }
 
   /// Moves a record out of the way whose tokens are dead, and takes the access token back.
@@ -227,7 +315,9 @@ public struct Keeper<W: World>: ~Copyable {
   public mutating func checkOwner(_ client: borrowing ClientConfiguration) -> Bool {
     let endpoint = client.text(of: .token)
     let clientID = client.clientID
-    if record.belongs(tokenEndpoint: endpoint.bytes, clientID: clientID.bytes) { return true }
+    let isOurs = record.belongs(
+      issuer: client.server.bytes, tokenEndpoint: endpoint.bytes, clientID: clientID.bytes)
+    if isOurs { return true }
     log.warning {
       $0 <- "the grant in " <- path <- " is from " <- record.tokenEndpoint.bytes
       $0 <- " for client_id " <- record.clientID.bytes <- ", not for this configuration"
@@ -273,8 +363,10 @@ public struct Keeper<W: World>: ~Copyable {
 
   // MARK: Publication and notes
 
-  /// Publishes the record's access token where the configuration wants it.
+  /// Publishes the record's access token where the configuration wants it; one that has ended is
+  /// taken back.
   mutating func publish() {
+    if !isGood(for: 0) { return withdraw() }
     publication?.publish(record.tokens.accessToken, &line)
   }
 

@@ -32,10 +32,22 @@ extension Life {
 
   /// Asks for a code (RFC 8628 §3.1).
   private mutating func askForCode() throws(Fault) {
-    requestedAt = now
     var authorization = DeviceAuthorization()
-    try account.server.requestCode(
-      into: &authorization, attending: attendant.attending(.exchange))
+    var failure: Fault?
+    for _ in 0..<2 {
+      requestedAt = now
+      failure = nil
+      do {
+        try account.server.requestCode(
+          into: &authorization, attending: attendant.attending(.exchange))
+      } catch {
+        failure = error
+      }
+      let hasMoved = try account.hasMoved(
+        .deviceAuthorization, attending: attendant.attending(.exchange))
+      if !hasMoved { break }
+    }
+    if let failure { throw failure }
     attendant.standing.take(authorization)
   }
 
@@ -76,11 +88,17 @@ extension Life {
     guard let before = attendant.standing.agent.flow else { return .open }
     let answer: PollAnswer
     do {
+      _ = try account.hasMoved(.token, attending: attendant.attending(.poll))
       let code = attendant.standing.authorization.deviceCode
       answer = try account.server.poll(
         code.bytes, until: before.pollDeadline(now: now), into: &account.keeper.record.tokens,
         attending: attendant.attending(.poll))
     } catch {
+      // Tokens may be in what is too large to be read: they won't come again.
+      if error.kind == .http, error.detail == Int32(HTTPError.bodyTooLarge.rawValue) {
+        attendant.standing.polled(.refused, now: now)
+        return .refused(error)
+      }
       pollFailed(error)
       return .open
     }
@@ -133,10 +151,9 @@ extension Life {
     switch answer {
     case .pending: log.debug { $0 <- "not approved yet" }
     case .transient:
-      let cause: StaticString =
-        account.server.isWebPage ? "a web page (captive portal?)" : "no answer to go by"
       log.warning {
-        $0 <- "poll failed: " <- cause <- ", HTTP status " <- account.server.head.status
+        $0 <- "poll failed: "
+        tell(account.server.silence(.token), to: $0)
         $0 <- "; next attempt in " <- after.secondsToPoll(now: now) <- " s"
       }
     case .granted, .slowDown, .denied, .expired, .refused, .unusable: break

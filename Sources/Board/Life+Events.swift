@@ -19,11 +19,11 @@ extension Life {
     if happenings.codeWanted {
       log.info { $0 <- "a new code is asked for by a signal" }
       attendant.standing.codeWanted(now: now)
-    } else if happenings.pressed, !attendant.standing.agent.hasGrant,
+    } else if happenings.pressed, !attendant.standing.agent.hasGoodToken(now: now),
       !attendant.standing.agent.showsCode
     {
       log.info { $0 <- "a new code is asked for at the board" }
-      attendant.standing.codeWanted(now: now)
+      attendant.standing.codeWanted(isInstead: true, now: now)
     }
     attendant.sources.watchRecord()
     return false
@@ -112,10 +112,6 @@ extension Life {
   mutating func adopt(isRenewal: Bool) {
     isTimeFromAnswer = false
     hold(isRenewal: isRenewal)
-    if let end = account.keeper.record.tokens.expiresAt, end <= world.unixSeconds {
-      account.keeper.withdraw()
-    } else {
-      account.keeper.publish()
-    }
+    account.keeper.publish()
   }
 }

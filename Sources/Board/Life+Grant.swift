@@ -79,11 +79,9 @@ extension Life {
 
   /// Tells the agent and the clients of the record.
   mutating func hold(isRenewal: Bool) {
-    let seconds = world.unixSeconds
-    var lease = Lease(
-      account.keeper.record.tokens, unixSeconds: seconds,
-      isClockSet: seconds >= releaseUnixSeconds)
+    var lease = account.keeper.lease()
     lease.isFresh = isTimeFromAnswer
+    lease.isKnown = isRenewal && account.keeper.holdsRecord
     if isRenewal {
       attendant.standing.renewed(lease, account.keeper.record.tokens, now: now)
     } else {
@@ -154,8 +152,12 @@ extension Life {
     _ fault: Fault, isUncertain: Bool, retryAfter: Int64?
   ) {
     let words = account.words(fault)
+    // What was sent before stays without an answer, whatever has failed now.
+    let isUncertain = isUncertain || account.keeper.sent != nil
     attendant.standing.refreshFailed(
-      fault, words, isUncertain: isUncertain, retryAfter: retryAfter, now: now)
+      fault, words, isUncertain: isUncertain,
+      unanswered: fault.kind == .unanswered ? account.keeper.lease().unanswered : nil,
+      retryAfter: retryAfter, now: now)
     let seconds = wholeSeconds(until: attendant.standing.agent.nextRefreshAt ?? now, now: now)
     log.warning { $0 <- "refresh failed: " <- words <- "; next attempt in " <- seconds <- " s" }
     attendant.refreshEnded()

@@ -71,7 +71,8 @@ public struct Life<W: World>: ~Copyable {
     self.account = account
     self.screens = screens
     self.log = log
-    let agent = Agent(start: plan.start, seed: log.world.seed)
+    let agent = Agent(
+      start: plan.start, lostAnswer: plan.client.lostAnswer, seed: log.world.seed)
     let standing = Standing(agent, title: plan.title, now: log.world.milliseconds)
     attendant = Attendant(sources, standing, plan, memory, isService: isService, log)
   }
@@ -152,6 +153,10 @@ public struct Life<W: World>: ~Copyable {
     attendant.standing.named(account.keeper.loadName(), now: now)
     log.info { $0 <- "there is a grant in " <- account.keeper.path }
     adopt(isRenewal: false)
+    guard let fault = account.keeper.hindrance else { return }
+    let words = account.words(fault)
+    log.warning { $0 <- words <- "; handing out the access token that there is" }
+    attendant.standing.hindered(fault, words, now: now)
   }
 
   mutating func step() throws(Fault) {

@@ -66,7 +66,9 @@ struct Standing: ~Copyable {
 
   /// What to do at `now`.
   mutating func next(now: Int64) -> Agent.Step {
+    let wasNeeded = agent.isPersonNeeded
     let step = agent.next(now: now)
+    if agent.isPersonNeeded != wasNeeded { settle(now) }
     switch step {
     case .codeEnded(let end): codeEnded(end, now: now)
     case .requestCode: settle(now)
@@ -132,8 +134,8 @@ struct Standing: ~Copyable {
   mutating func forgetCode() { authorization.clear() }
 
   /// A person asks for a code: how the last one ended is over.
-  mutating func codeWanted(now: Int64) {
-    agent.codeWanted(now: now)
+  mutating func codeWanted(isInstead: Bool = false, now: Int64) {
+    agent.codeWanted(isInstead: isInstead, now: now)
     outcome = .none
     if !agent.hasGrant { forgetFault() }
     settle(now)
@@ -151,6 +153,7 @@ struct Standing: ~Copyable {
   /// Takes that the grant was renewed, by this process or another.
   mutating func renewed(_ lease: Lease, _ tokens: borrowing Tokens, now: Int64) {
     agent.renewed(lease, now: now)
+    if !agent.showsCode { forgetCode() }
     hold(lease, tokens, now)
   }
 
@@ -163,8 +166,14 @@ struct Standing: ~Copyable {
     settle(now)
   }
 
+  /// Takes that nothing could be kept that a refresh brings.
+  mutating func hindered(_ fault: Fault, _ words: borrowing Phrase, now: Int64) {
+    note(fault, words)
+    settle(now)
+  }
+
   private mutating func hold(_ lease: Lease, _ tokens: borrowing Tokens, _ now: Int64) {
-    forgetFault()
+    if !lease.isKnown { forgetFault() }
     outcome = .none
     savesAgainAt = nil
     accessExpiresAt = tokens.expiresAt
@@ -177,11 +186,12 @@ struct Standing: ~Copyable {
   /// Takes that a refresh brought nothing: the grant stays, and so does the access token as long as
   /// it is good.
   mutating func refreshFailed(
-    _ fault: Fault, _ words: borrowing Phrase, isUncertain: Bool, retryAfter: Int64?,
-    now: Int64
+    _ fault: Fault, _ words: borrowing Phrase, isUncertain: Bool, unanswered: Unanswered?,
+    retryAfter: Int64?, now: Int64
   ) {
     agent.refreshFailed(
-      isRefusal: !fault.isTransient, isUncertain: isUncertain, retryAfter: retryAfter, now: now)
+      isRefusal: !fault.isTransient, isUncertain: isUncertain, unanswered: unanswered,
+      reply: fault.reply, retryAfter: retryAfter, now: now)
     note(fault, words)
     settle(now)
   }
@@ -244,8 +254,8 @@ struct Standing: ~Copyable {
     if !isOver {
       if savesAgainAt != nil { return agent.hasGrant ? .notRenewed : .failed }
       if agent.showsCode { return .code }
-      if agent.hasGrant { return fault == nil ? .signedIn : .notRenewed }
       if agent.waitsForPerson { return .invitation }
+      if agent.hasGrant { return fault == nil ? .signedIn : .notRenewed }
     }
     switch outcome {
     case .none: return .starting

@@ -38,6 +38,10 @@ extension Standing {
       userCode: authorization.userCode, verificationURI: authorization.verificationURI)
     code.verificationURIComplete.append(authorization.verificationURIComplete)
     code.title = title
+    if agent.isPersonNeeded {
+      code.title.removeAll()
+      code.title.append(words.bytes)
+    }
     code.secondsLeft = secondsLeft(now)
     code.lifetimeSeconds = authorization.expiresIn
     return code
@@ -82,8 +86,11 @@ extension Standing {
 
   /// What is to be done, or what does not work, for who asks the socket; nothing where all is well.
   func appendHint<Sink: ByteSink & ~Copyable>(to sink: inout Sink) {
-    if state == .notRenewed { appendFailure("refresh failed: ", to: &sink) }
-    if agent.hasGrant { return }
+    if state == .notRenewed || agent.isPersonNeeded {
+      appendFailure("refresh failed: ", to: &sink)
+      if agent.isPersonNeeded { sink.append("; ") }
+    }
+    if !needsPerson { return }
     sink.append("login required: ")
     switch state {
     case .code:
@@ -97,6 +104,9 @@ extension Standing {
     }
   }
 
+  /// Whether there is no token to hand out before somebody has signed in.
+  var needsPerson: Bool { !agent.hasGrant || agent.isPersonNeeded }
+
   private func appendFailure<Sink: ByteSink & ~Copyable>(
     _ attempt: StaticString, to sink: inout Sink
   ) {
@@ -106,7 +116,7 @@ extension Standing {
 
   /// The answer to `status` behind `ok`: a line for a person.
   func appendStatus<Sink: ByteSink & ~Copyable>(to sink: inout Sink) {
-    if agent.hasGrant { sink.append(state == .notRenewed ? "signed in; " : "signed in") }
+    if !needsPerson { sink.append(state == .notRenewed ? "signed in; " : "signed in") }
     appendHint(to: &sink)
   }
 

@@ -36,12 +36,16 @@ public struct ClientConfiguration: Sendable {
   public let preset: Preset
   /// An https URL, of at most `issuerLimit` bytes; empty where there is none.
   public let issuer: PermanentBytes
+  /// What the server is known by, wherever its endpoints are: its issuer, or the name of its
+  /// preset; empty where the configuration names the token endpoint and nothing else.
+  public let server: PermanentBytes
   /// UTF-8 (RFC 6749 §2.2).
   public let clientID: PermanentBytes
   /// What access is asked for; may be empty (RFC 6749 §3.3).
   public let scope: PermanentBytes
   /// `name=value&name=value` in form encoding for the device authorization request; may be empty.
   public let extraParameters: PermanentBytes
+  public let lostAnswer: LostAnswer
   /// nil: the system's bundle.
   public let caFile: PermanentBytes?
 
@@ -50,6 +54,9 @@ public struct ClientConfiguration: Sendable {
   /// nil where it is left to the server's metadata.
   var clientAuthentication: ClientAuthentication?
   var endpoints = EndpointURLs()
+  /// Which of them are from metadata, a bit each; the last bit for the client's authentication.
+  var discovered: UInt8 = 0
+  static var authenticationBit: UInt8 { 0x80 }
 
   /// In bytes: what leaves room in a URL for all that is appended to an issuer.
   static let issuerLimit = 470
@@ -73,11 +80,14 @@ public struct ClientConfiguration: Sendable {
     try settings.readDefaults(of: preset)
     self.preset = preset
     issuer = try Self.issuer(settings[.issuer])
+    let isPresets = settings[.tokenEndpoint]?.origin == .preset
+    server = issuer.count > 0 || !isPresets ? issuer : PermanentBytes(preset.name)
     clientID = try Self.clientID(settings)
     clientSecret = try Self.clientSecret(settings, secretFile)
     clientAuthentication = try Self.clientAuthentication(settings[.clientAuth], clientSecret)
     scope = settings.text(.scope)
     extraParameters = try Self.extraParameters(settings, preset)
+    lostAnswer = try Self.lostAnswer(settings[.lostAnswer])
     caFile = settings[.caFile]?.value
     if let setting = settings[.tenant] { _ = try tenant(setting) }
     try takeEndpoints(settings, ofPreset: false, &memory)
@@ -125,6 +135,22 @@ public struct ClientConfiguration: Sendable {
   public func text(of endpoint: Endpoint) -> PermanentBytes {
     let text = endpoints[endpoint]
     return text.count == 0 && endpoint == .refresh ? endpoints[.token] : text
+  }
+
+  /// Whether its URL is from metadata.
+  public func isDiscovered(_ endpoint: Endpoint) -> Bool {
+    let isTokens = endpoint == .refresh && endpoints[.refresh].count == 0
+    return discovered & 1 &<< (isTokens ? Endpoint.token : endpoint).rawValue != 0
+  }
+
+  /// Forgets what metadata have told, for others to be taken.
+  public mutating func forgetDiscovered() {
+    var all = Cases<Endpoint>()
+    while let endpoint = all.next() {
+      if discovered & 1 &<< endpoint.rawValue != 0 { endpoints[endpoint] = PermanentBytes("") }
+    }
+    if discovered & Self.authenticationBit != 0 { clientAuthentication = nil }
+    discovered = 0
   }
 
   /// Where to send a request; nil where the provider has no such endpoint.
@@ -230,6 +256,12 @@ public struct ClientConfiguration: Sendable {
         .clientAuth, setting.origin, "is none, which stands beside a client secret; keep one")
     }
     return method
+  }
+
+  private static func lostAnswer(_ setting: Setting?) throws(ConfigurationError) -> LostAnswer {
+    guard let setting, !setting.value.bytes.equals("retry") else { return .retry }
+    if setting.value.bytes.equals("wait") { return .wait }
+    throw .badValue(.lostAnswer, setting.origin, "is not retry or wait")
   }
 
   private static func extraParameters(

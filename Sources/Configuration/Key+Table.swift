@@ -181,6 +181,14 @@ extension Key {
         Row(
           "rotate", .choice("0 90 180 270"), "0, 90, 180 or 270 degrees clockwise",
           unlessSet: "0")
+      case .lostAnswer:
+        Row(
+          "lost_answer", .choice("retry wait"),
+          """
+          what follows a refresh whose answer is lost. retry: the refresh token is sent again a \
+          few times within half a minute; wait: only when the access token ends
+          """,
+          unlessSet: "the provider's, else retry")
       case .logLevel:
         Row(
           "log_level", .choice("error warning info debug"),

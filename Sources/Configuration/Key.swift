@@ -29,6 +29,7 @@ public enum Key: UInt8, Sendable {
   case start
   case display
   case rotate
+  case lostAnswer
   case logLevel
 
   public static var count: Int { Cases<Key>.count }

@@ -30,6 +30,14 @@ public enum StartMode: UInt8, Sendable {
   case onRequest
 }
 
+/// What follows a refresh whose answer is lost.
+public enum LostAnswer: UInt8, Sendable {
+  /// It is sent again a few times at once: many servers take the refresh token again for a while.
+  case retry
+  /// It is sent again when the access token ends: elsewhere that may end the grant.
+  case wait
+}
+
 /// What a program of the operator's can be run at.
 public enum Hook: UInt8, Sendable {
   case code

@@ -50,9 +50,14 @@ extension ClientConfiguration {
     }
     var all = Cases<Endpoint>()
     while let endpoint = all.next() {
-      if endpoints[endpoint].count == 0 { endpoints[endpoint] = metadata[endpoint] }
+      if endpoints[endpoint].count > 0 || metadata[endpoint].count == 0 { continue }
+      endpoints[endpoint] = metadata[endpoint]
+      discovered |= 1 &<< endpoint.rawValue
     }
-    if clientAuthentication == nil { clientAuthentication = metadata.clientAuthentication }
+    if clientAuthentication == nil {
+      clientAuthentication = metadata.clientAuthentication
+      discovered |= Self.authenticationBit
+    }
   }
 }
 

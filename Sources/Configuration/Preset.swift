@@ -16,6 +16,12 @@ public struct Preset: Sendable {
   public let requiresSecret: Bool
   /// Whether the scope goes under the name "scopes", and is sent with each poll too.
   public let hasOwnScopeParameter: Bool
+  /// Whether it tells errors in sentences, as `errors[0].description` or `message`, and not in
+  /// OAuth's `error` alone.
+  public let usesSentences: Bool
+  /// What its words for a dead refresh token hold, where they are not `invalid_grant`; may be
+  /// empty.
+  public let deadToken: StaticString
   /// What the configuration has unless it says otherwise, written as in its file. `{issuer}` and
   /// `{tenant}` in an endpoint stand for the values of these keys.
   let defaults: StaticString
@@ -23,8 +29,10 @@ public struct Preset: Sendable {
   private init(
     _ name: StaticString, _ title: StaticString, authenticatesAuthorization: Bool = true,
     requiresSecret: Bool = false, hasOwnScopeParameter: Bool = false, setUpHelp: StaticString = "",
-    _ defaults: StaticString
+    usesSentences: Bool = false, deadToken: StaticString = "", _ defaults: StaticString
   ) {
+    self.usesSentences = usesSentences
+    self.deadToken = deadToken
     self.name = name
     self.title = title
     self.setUpHelp = setUpHelp
@@ -66,6 +74,7 @@ public struct Preset: Sendable {
         https://oauth-helper-k.wbx2.com/helperservice/v1/actions/device/callback \
         https://oauth-helper-d.wbx2.com/helperservice/v1/actions/device/callback
         """,
+      usesSentences: true, deadToken: "efresh token",
       """
       client_auth = basic
       scope = spark:people_read
@@ -105,6 +114,7 @@ public struct Preset: Sendable {
     Preset(
       "github", "GitHub", authenticatesAuthorization: false,
       setUpHelp: "Device Flow must be enabled in the app's settings",
+      deadToken: "bad_refresh_token",
       """
       client_auth = post
       device_authorization_endpoint = https://github.com/login/device/code
@@ -138,6 +148,7 @@ public struct Preset: Sendable {
       "keycloak", "",
       """
       client_auth = basic
+      lost_answer = wait
       scope = openid profile offline_access
       device_authorization_endpoint = {issuer}/protocol/openid-connect/auth/device
       token_endpoint = {issuer}/protocol/openid-connect/token
@@ -159,6 +170,7 @@ public struct Preset: Sendable {
     // "Getting OAuth Access Tokens" on dev.twitch.tv, which asks for at least one scope.
     Preset(
       "twitch", "Twitch", authenticatesAuthorization: false, hasOwnScopeParameter: true,
+      usesSentences: true, deadToken: "efresh token",
       """
       client_auth = post
       scope = user:read:email

@@ -77,16 +77,17 @@ private let intervalDefault: Int64 = 5
 /// Reads the answer to a device authorization request.
 ///
 /// - Parameters:
+///   - wording: which words are this provider's.
 ///   - reason: the server's words where it refused.
 ///   - authorization: filled where this returns.
 public func readDeviceAuthorization(
-  status: Int, body: borrowing Span<UInt8>, reason: inout ServerError,
+  status: Int, body: borrowing Span<UInt8>, wording: Wording, reason: inout ServerError,
   into authorization: inout DeviceAuthorization
 ) throws(DeviceAuthorizationError) {
   let object = try parse(body, status: status)
-  switch ErrorKind(object, status: status, into: &reason) {
+  switch ErrorKind(object, status: status, wording, into: &reason) {
   case .unavailable, .slowDown: throw .unavailable
-  case .pending, .denied, .expired, .refused:
+  case .pending, .denied, .expired, .refused, .foreign:
     throw isUnavailable(status) ? .unavailable : .refused
   case .silent: if !isSuccess(status) { throw .unexpectedStatus }
   case nil: break

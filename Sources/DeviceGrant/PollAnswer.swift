@@ -12,7 +12,7 @@ public enum PollAnswer: Sendable {
   case slowDown(interval: Int64?, retryAfter: Int64?)
   case denied
   case expired
-  /// Any other error: no further poll can succeed.
+  /// Any other error, in the server's words: no further poll can succeed.
   case refused
   /// The tokens can't be used.
   case unusable(UnusableTokens)
@@ -25,49 +25,40 @@ public enum PollAnswer: Sendable {
 /// - Parameters:
 ///   - retryAfter: the Retry-After field in seconds.
 ///   - unixSeconds: the wall clock, to turn lifetimes into times.
-///   - reason: the server's words where the answer is `.refused`, and the foreign type where it is
+///   - wording: which words are this provider's.
+///   - reason: the words beside an answer that is no success, and the foreign type where it is
 ///     `.unusable(.tokenType)`.
 ///   - tokens: filled where the answer is `.granted`, else left empty.
 public func readPollAnswer(
   status: Int, body: borrowing Span<UInt8>, retryAfter: Int64?, unixSeconds: Int64,
-  reason: inout ServerError, into tokens: inout Tokens
+  wording: Wording, reason: inout ServerError, into tokens: inout Tokens
 ) -> PollAnswer {
   tokens.wipe()
   guard let object = try? JSONObject(body) else {
-    // A web page is no word of the authorization server's: some proxy stands before it.
-    if status == 401, body.contains(UInt8(ascii: "<")) {
-      return .transient(.unreadable, retryAfter: retryAfter)
-    }
-    return answer(toStatus: status, retryAfter: retryAfter, reason: &reason)
+    reason.set("", status: status)
+    return answer(toStatus: status, retryAfter: retryAfter)
   }
-  switch ErrorKind(object, status: status, into: &reason) {
+  switch ErrorKind(object, status: status, wording, into: &reason) {
   case .pending: return .pending(retryAfter: retryAfter)
   case .slowDown:
     return .slowDown(interval: object.integer("interval"), retryAfter: retryAfter)
   case .denied: return .denied
   case .expired: return .expired
   case .refused: return .refused
-  case .unavailable, .silent:
-    return answer(toStatus: status, retryAfter: retryAfter, reason: &reason)
+  case .unavailable: return .transient(.unavailable, retryAfter: retryAfter)
+  case .silent, .foreign: return answer(toStatus: status, retryAfter: retryAfter)
   case nil: break
   }
   switch tokens.read(object, status: status, unixSeconds: unixSeconds, reason: &reason) {
   case .read: return .granted
   case .unusable(let fault): return .unusable(fault)
-  case .missing: return .transient(.unreadable, retryAfter: retryAfter)
   }
 }
 
-/// What a status says by itself, beside an empty body or JSON without a reason.
-private func answer(
-  toStatus status: Int, retryAfter: Int64?, reason: inout ServerError
-) -> PollAnswer {
+/// What a status says by itself, beside a body that is not the server's: never that the code has
+/// ended, since a gateway may have said it.
+private func answer(toStatus status: Int, retryAfter: Int64?) -> PollAnswer {
   // Webex and Google: pending, with or without a body.
   if status == 428 { return .pending(retryAfter: retryAfter) }
-  // The client's credentials are wrong; polling on can't mend that (RFC 6749 §5.2).
-  if status == 401 {
-    reason.set("invalid_client", status: status)
-    return .refused
-  }
   return .transient(isUnavailable(status) ? .unavailable : .unreadable, retryAfter: retryAfter)
 }

@@ -14,22 +14,26 @@ public struct Timer: ~Copyable {
 
   /// Sets the deadline on `Clock.milliseconds`, in place of what was set; one that has passed fires
   /// at once. Without a deadline the timer stays quiet.
-  public borrowing func set(_ deadline: Int64?) {
-    guard let deadline else {
-      _ = clinux_set_timer(rawValue, 0, 0, 0)
-      return
-    }
-    // Zero would mean "not set".
-    let milliseconds = max(1, deadline)
-    let failed = clinux_set_timer(
-      rawValue, Int32(TFD_TIMER_ABSTIME), milliseconds / 1000, milliseconds % 1000 * 1_000_000)
-    precondition(failed == 0)
-  }
+  public borrowing func set(_ deadline: Int64?) { setTimer(rawValue, deadline) }
 
   /// Makes the descriptor unreadable until the next deadline.
   public borrowing func acknowledge() {
     _ = readExpiry(rawValue)
   }
+}
+
+/// As `Timer.set`.
+@inline(never)
+func setTimer(_ timer: Int32, _ deadline: Int64?) {
+  guard let deadline else {
+    _ = clinux_set_timer(timer, 0, 0, 0)
+    return
+  }
+  // Zero would mean "not set".
+  let milliseconds = max(1, deadline)
+  let failed = clinux_set_timer(
+    timer, Int32(TFD_TIMER_ABSTIME), milliseconds / 1000, milliseconds % 1000 * 1_000_000)
+  precondition(failed == 0)
 }
 
 /// Tells when somebody has set the wall clock (timerfd_create(2), TFD_TIMER_CANCEL_ON_SET), as time

@@ -17,6 +17,8 @@ internal import CLinux
   public typealias Service = @convention(c) (UnsafeMutableRawPointer?) -> Bool
 
   fileprivate let descriptor: Int32
+  /// A `Timer`'s; -1 for none.
+  fileprivate let timer: Int32
   private let context: UnsafeMutableRawPointer?
   private let service: Service?
 
@@ -30,18 +32,22 @@ internal import CLinux
   @_lifetime(immortal)
   public init(descriptor: Int32) {
     self.descriptor = descriptor
+    timer = -1
     unsafe context = nil
     unsafe service = nil
   }
 
   /// - Parameters:
   ///   - descriptor: readable when there is something to attend to: an `EventQueue`'s.
+  ///   - timer: a `Timer`'s that nobody else sets; -1 for none.
   ///   - service: gets the attendant's address.
   @_lifetime(&attendant)
   public init<Attendant: ~Copyable>(
-    _ attendant: inout Attendant, descriptor: Int32, service: @escaping Service
+    _ attendant: inout Attendant, descriptor: Int32, timer: Int32 = -1,
+    service: @escaping Service
   ) {
     self.descriptor = descriptor
+    self.timer = timer
     unsafe self.service = service
     unsafe context = withUnsafeMutablePointer(to: &attendant) { UnsafeMutableRawPointer($0) }
   }
@@ -88,13 +94,19 @@ public func wait(
     [
       pollfd(fd: descriptor, events: events, revents: 0),
       pollfd(fd: attending.descriptor, events: Int16(POLLIN), revents: 0),
-    ] as InlineArray<2, pollfd>
+      pollfd(fd: attending.timer, events: Int16(POLLIN), revents: 0),
+    ] as InlineArray<3, pollfd>
+  // The time of poll(2) is relative and stands still in a suspend: it would begin anew. Without a
+  // timer it is looked at each second.
+  let hasTimer = attending.timer >= 0
+  if hasTimer { setTimer(attending.timer, deadline == Int64.max ? nil : deadline) }
   while true {
     let left = deadline - Clock.milliseconds
     if left <= 0 { return .timedOut }
+    let limit: Int32 = hasTimer ? -1 : Int32(clamping: min(left, 1000))
     var span = entries.mutableSpan
     let count = unsafe span.withUnsafeMutableBufferPointer { entries in
-      unsafe poll(entries.baseAddress, nfds_t(entries.count), Int32(clamping: left))
+      unsafe poll(entries.baseAddress, nfds_t(entries.count), limit)
     }
     if count <= 0 { continue }
     if entries[1].revents != 0, attending.attend() { return .interrupted }

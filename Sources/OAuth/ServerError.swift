@@ -32,19 +32,43 @@ public struct ServerError: Sendable {
   }
 
   /// Takes the reason from every place where servers put it: OAuth's `error`, Webex's
-  /// `errors[0].description`, Google's `error_code` for quotas, `message`.
+  /// `errors[0].description`, Google's `error_code` for quotas, `message`. An `error` that is
+  /// HTTP's phrase says less than what stands beside it.
   mutating func read(_ object: borrowing JSONObject, status: Int) {
     set("", status: status)
-    if let word = object.string("error") {
-      code.append(word)
-      if let words = object.string("error_description") { details.append(words) }
-    }
+    let word = object.string("error")
+    if let word, isErrorCode(word) { code.append(word) }
+    if word != nil, let words = object.string("error_description") { details.append(words) }
     if code.isEmpty, let words = object.string(inFirstOf: "errors", "description") {
       code.append(words)
     }
     if code.isEmpty, let word = object.string("error_code") { code.append(word) }
     if code.isEmpty, let words = object.string("message") { code.append(words) }
+    if code.isEmpty, let word { code.append(word) }
   }
+}
+
+/// How a provider words its errors, as it documents them, where that is not OAuth's `error`.
+public struct Wording: Sendable {
+  /// Whether `errors[0].description` and `message` count as `error` does.
+  let usesSentences: Bool
+  /// What the words for a dead refresh token hold where they are not `invalid_grant`; may be empty.
+  let deadToken: StaticString
+
+  public init(usesSentences: Bool = false, deadToken: StaticString = "") {
+    self.usesSentences = usesSentences
+    self.deadToken = deadToken
+  }
+}
+
+/// Whether an `error` looks like OAuth's (RFC 6749 §5.2) and not like HTTP's "Bad Request", as
+/// gateways and frameworks send it.
+private func isErrorCode(_ word: borrowing Span<UInt8>) -> Bool {
+  for index in word.indices {
+    let byte = word[index]
+    if byte <= 0x20 || byte >= 0x7F || byte != lowercased(byte) { return false }
+  }
+  return word.count > 0
 }
 
 /// What kind of error an answer is, the same for every endpoint; what follows from it is the
@@ -57,7 +81,9 @@ public enum ErrorKind: Sendable {
   case expired
   /// Any other reason, in the server's words.
   case refused
-  /// Not now: HTTP status 408, 429 or 5xx.
+  /// A reason in words that are not this server's: maybe those of a gateway before it.
+  case foreign
+  /// Not now: HTTP status 408, 429 or 5xx, or the words for it.
   case unavailable
   /// An error by its status, or by an `error` of another type, that says no more.
   case silent
@@ -67,6 +93,7 @@ public enum ErrorKind: Sendable {
     self = isUnavailable(status) ? .unavailable : .silent
   }
 
+  @inline(never)
   private init?(named word: borrowing Span<UInt8>) {
     if word.equals("authorization_pending") {
       self = .pending
@@ -76,6 +103,12 @@ public enum ErrorKind: Sendable {
       self = .denied
     } else if word.equals("expired_token") || word.equals("token_expired") {
       self = .expired
+    } else if word.equals("temporarily_unavailable") || word.equals("server_error")
+      || word.equals("rate_limit_exceeded")
+    {
+      // Words of RFC 6749 §4.1.2.1 for what a status of 5xx says, and another for 429; servers use
+      // them here with any.
+      self = .unavailable
     } else {
       return nil
     }
@@ -84,9 +117,13 @@ public enum ErrorKind: Sendable {
   /// Reads an error answer, and its words into `reason`; nil where it is a success.
   ///
   /// Some servers send errors with status 200, so the status alone does not tell.
-  public init?(_ object: borrowing JSONObject, status: Int, into reason: inout ServerError) {
+  public init?(
+    _ object: borrowing JSONObject, status: Int, _ wording: Wording, into reason: inout ServerError
+  ) {
     reason.read(object, status: status)
-    if let kind = Self.named(object) {
+    var isVerdict = wording.usesSentences
+    if let word = object.string("error"), isErrorCode(word) { isVerdict = true }
+    if isVerdict, let kind = ErrorKind(named: reason.code.bytes) {
       self = kind
     } else if isUnavailable(status) {
       self = .unavailable
@@ -94,19 +131,9 @@ public enum ErrorKind: Sendable {
       return nil
     } else {
       // 428 means "pending" at a token endpoint whatever else it says.
-      self = status == 428 || reason.code.isEmpty ? .silent : .refused
+      let isSilent = status == 428 || reason.code.isEmpty
+      self = isSilent ? .silent : isVerdict ? .refused : .foreign
     }
-  }
-
-  private static func named(_ object: borrowing JSONObject) -> ErrorKind? {
-    if let word = object.string("error"), let kind = ErrorKind(named: word) { return kind }
-    if let word = object.string(inFirstOf: "errors", "description"),
-      let kind = ErrorKind(named: word)
-    {
-      return kind
-    }
-    if let word = object.string("message") { return ErrorKind(named: word) }
-    return nil
   }
 }
 

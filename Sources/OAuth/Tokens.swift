@@ -44,6 +44,8 @@ public enum UnusableTokens: Sendable {
   case tooLong(Member)
   /// A token holds a byte that would end a line or a header field.
   case malformed(Member)
+  /// There is no access token, or something else in its place.
+  case missing
 }
 
 extension Tokens {
@@ -55,8 +57,6 @@ extension Tokens {
   /// What a success turned out to hold.
   public enum Reading: Sendable {
     case read
-    /// A required member is missing or of another type.
-    case missing
     case unusable(UnusableTokens)
   }
 
@@ -66,15 +66,17 @@ extension Tokens {
     _ object: borrowing JSONObject, status: Int, unixSeconds: Int64, reason: inout ServerError
   ) -> Reading {
     guard let accessToken = object.string("access_token"), accessToken.count > 0 else {
-      return .missing
+      return .unusable(.missing)
     }
-    if let type = object.string("token_type") {
-      if !type.equalsIgnoringCase("bearer") {
-        reason.set(code: type, status: status)
+    // There is no other type here, and servers forget to say it.
+    var type: Text<32> = "Bearer"
+    if object.has("token_type") {
+      type.removeAll()
+      if let told = object.string("token_type") { type.append(told) }
+      if !type.bytes.equalsIgnoringCase("bearer") {
+        reason.set(code: type.bytes, status: status)
         return .unusable(.tokenType)
       }
-    } else if tokenType.isEmpty || object.has("token_type") {
-      return .missing
     }
     let refreshToken = object.string("refresh_token")
     if let fault = fault(of: accessToken, .accessToken) { return .unusable(fault) }
@@ -82,13 +84,10 @@ extension Tokens {
       return .unusable(fault)
     }
 
-    if let type = object.string("token_type") {
-      tokenType.removeAll()
-      tokenType.append(type)
-    }
+    tokenType = type
     self.accessToken.wipe()
     self.accessToken.append(accessToken)
-    expiresAt = expiry(object.integer("expires_in"), unixSeconds: unixSeconds)
+    expiresAt = expiry(object.integer("expires_in"), after: expiresAt, unixSeconds: unixSeconds)
     readRefreshToken(object, unixSeconds: unixSeconds)
     readScope(object)
     return .read
@@ -101,10 +100,12 @@ extension Tokens {
       refreshToken.wipe()
       refreshToken.append(token)
     }
+    let lifetime =
+      object.integer("refresh_token_expires_in") ?? object.integer("refresh_expires_in")
     // Of a new token without a figure nothing is known; an old one keeps its time.
-    if isNew || object.has("refresh_token_expires_in") {
+    if isNew || lifetime != nil {
       refreshTokenExpiresAt = expiry(
-        object.integer("refresh_token_expires_in"), unixSeconds: unixSeconds)
+        lifetime, after: refreshTokenExpiresAt, unixSeconds: unixSeconds)
     }
   }
 
@@ -136,10 +137,14 @@ private func fault(
   return nil
 }
 
-/// The time at which something ends that lives for `lifetime` seconds. Zero and less mean that the
-/// server does not know. A figure as large as a time of today is one.
-private func expiry(_ lifetime: Int64?, unixSeconds: Int64) -> Int64? {
-  guard let lifetime, lifetime > 0 else { return nil }
+/// The time at which something ends that lives for `lifetime` seconds. A figure as large as a time
+/// of today is one. Zero and less mean that the server does not know; where it knew of the one
+/// before, that this one has ended, as near a session's end.
+///
+/// - Parameter before: when the one before ends; nil where there is none, or nobody knows.
+private func expiry(_ lifetime: Int64?, after before: Int64?, unixSeconds: Int64) -> Int64? {
+  guard let lifetime else { return nil }
+  if lifetime <= 0 { return before.map { _ in unixSeconds } }
   // 2001 as a time, 31 years as a lifetime.
   return lifetime >= 1_000_000_000 ? lifetime : unixSeconds + lifetime
 }

@@ -1,4 +1,5 @@
-internal import Bytes
+public import Bytes
+public import JSON
 internal import OAuth
 
 /// Tells one pair of tokens from another, without holding either: what was renewed is another
@@ -18,6 +19,19 @@ public struct Generation: Sendable, Equatable {
   /// Whether what is renewed with is the same token.
   public func hasSameRefreshToken(as other: Generation) -> Bool { refresh == other.refresh }
 
+  /// Writes it as members of an object.
+  public func write<Sink: ByteSink & ~Copyable>(
+    to object: inout JSONWriter, _ sink: inout Sink
+  ) {
+    object.member("access", Int64(access), to: &sink)
+    object.member("refresh", Int64(refresh), to: &sink)
+  }
+
+  /// Whether it is the one that was written so.
+  public func isWritten(in object: borrowing JSONObject) -> Bool {
+    object.integer("access") == Int64(access) && object.integer("refresh") == Int64(refresh)
+  }
+
   fileprivate init(_ tokens: borrowing Tokens) {
     access = tokens.accessToken.bytes.checksum
     refresh = tokens.refreshToken.bytes.checksum
@@ -28,11 +42,15 @@ extension TokenRecord {
   /// Which pair of tokens it holds.
   public var generation: Generation { isEmpty ? .none : Generation(tokens) }
 
-  /// Whether the record is this client's, from this server, as far as both say.
+  /// Whether the record is this client's, from this server, as far as both say. A server is known
+  /// by its issuer or its preset, wherever its endpoints are; without, by its token endpoint.
   public func belongs(
-    tokenEndpoint endpoint: borrowing Span<UInt8>, clientID client: borrowing Span<UInt8>
+    issuer name: borrowing Span<UInt8>, tokenEndpoint endpoint: borrowing Span<UInt8>,
+    clientID client: borrowing Span<UInt8>
   ) -> Bool {
-    agree(tokenEndpoint.bytes, endpoint) && agree(clientID.bytes, client)
+    if !agree(clientID.bytes, client) { return false }
+    if issuer.isEmpty || name.count == 0 { return agree(tokenEndpoint.bytes, endpoint) }
+    return name.equals(issuer.bytes) || endpoint.equals(tokenEndpoint.bytes)
   }
 
   /// Cuts times that can't be right. The clock that the record was written by may have been years

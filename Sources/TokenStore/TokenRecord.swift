@@ -9,6 +9,9 @@ public struct TokenRecord: ~Copyable {
   /// Where the tokens came from.
   public var tokenEndpoint = Text<512>()
 
+  /// The server's issuer, or the name of its preset; empty where neither is known.
+  public var issuer = Text<512>()
+
   /// Whom they were issued to.
   public var clientID = Text<512>()
 
@@ -26,12 +29,13 @@ public struct TokenRecord: ~Copyable {
   public mutating func wipe() {
     tokens.wipe()
     tokenEndpoint.removeAll()
+    issuer.removeAll()
     clientID.removeAll()
   }
 
   /// Writes the record as one JSON object.
   public borrowing func write<Sink: ByteSink & ~Copyable>(to sink: inout Sink) {
-    writeRecord(tokens, tokenEndpoint.bytes, clientID.bytes, to: &sink)
+    writeRecord(tokens, issuer.bytes, tokenEndpoint.bytes, clientID.bytes, to: &sink)
   }
 
   /// Reads a record back.
@@ -58,6 +62,7 @@ public struct TokenRecord: ~Copyable {
     tokens.tokenType.append("Bearer")
     if let scope = object.string("scope") { tokens.scope.append(scope) }
     if let endpoint = object.string("token_endpoint") { tokenEndpoint.append(endpoint) }
+    if let name = object.string("issuer") { issuer.append(name) }
     if let client = object.string("client_id") { clientID.append(client) }
     // Nothing before 1970: such a time is of no use but to overflow.
     tokens.expiresAt = object.integer("expires_at").map { max(0, $0) }
@@ -79,8 +84,8 @@ private func isTime(_ name: StaticString, _ object: borrowing JSONObject) -> Boo
 
 /// Writes the file's one JSON object.
 func writeRecord<Sink: ByteSink & ~Copyable>(
-  _ tokens: borrowing Tokens, _ tokenEndpoint: borrowing Span<UInt8>,
-  _ clientID: borrowing Span<UInt8>, to sink: inout Sink
+  _ tokens: borrowing Tokens, _ issuer: borrowing Span<UInt8>,
+  _ tokenEndpoint: borrowing Span<UInt8>, _ clientID: borrowing Span<UInt8>, to sink: inout Sink
 ) {
   var object = JSONWriter()
   object.member("access_token", tokens.accessToken.bytes, to: &sink)
@@ -96,6 +101,7 @@ func writeRecord<Sink: ByteSink & ~Copyable>(
   if !tokens.scope.isEmpty, !tokens.scope.isTruncated {
     object.member("scope", tokens.scope.bytes, to: &sink)
   }
+  if issuer.count > 0 { object.member("issuer", issuer, to: &sink) }
   object.member("token_endpoint", tokenEndpoint, to: &sink)
   object.member("client_id", clientID, to: &sink)
   object.end(&sink)

@@ -151,6 +151,8 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
     case lock
     case name
     case metadata
+    /// What was sent and is not answered.
+    case sent
     /// To find out whether anything can be written.
     case probe
 
@@ -162,6 +164,7 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
       case .lock: ".lock"
       case .name: ".name"
       case .metadata: ".metadata"
+      case .sent: ".sent"
       case .probe: ".probe"
       }
     }
@@ -173,8 +176,16 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
     case name
     /// The issuer's metadata.
     case metadata
+    /// What was sent to renew the record and is not answered; see `keepSent`.
+    case sent
 
-    var companion: Companion { self == .name ? .name : .metadata }
+    var companion: Companion {
+      switch self {
+      case .name: .name
+      case .metadata: .metadata
+      case .sent: .sent
+      }
+    }
   }
 
   /// The mode of every file here.
@@ -271,12 +282,12 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   /// - Returns: the new file's identity; nil where that can't be told.
   @discardableResult
   public borrowing func save(
-    _ tokens: borrowing Tokens, tokenEndpoint: borrowing Span<UInt8>,
-    clientID: borrowing Span<UInt8>, scratch: inout Buffer
+    _ tokens: borrowing Tokens, issuer: borrowing Span<UInt8>,
+    tokenEndpoint: borrowing Span<UInt8>, clientID: borrowing Span<UInt8>, scratch: inout Buffer
   ) throws(TokenStoreError) -> FileIdentity? {
     scratch.removeAll()
     defer { scratch.wipe() }
-    writeRecord(tokens, tokenEndpoint, clientID, to: &scratch)
+    writeRecord(tokens, issuer, tokenEndpoint, clientID, to: &scratch)
     if scratch.isTruncated { throw .write(.fileTooLarge) }
     do {
       try directory.write(path(.new), scratch.bytes, mode: Self.mode, group: nil)
@@ -308,6 +319,7 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
     do {
       try directory.rename(current, to: path(.previous))
       try directory.removeIfPresent(path(.name))
+      try directory.removeIfPresent(path(.sent))
       try directory.synchronize()
     } catch {
       if error != .noSuchFile { throw .replace(error) }
@@ -319,8 +331,8 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   public borrowing func erase() throws(TokenStoreError) {
     var failure: Errno?
     // The record last: as long as it is there, this can be tried again.
-    let companions: InlineArray<6, Companion> = [
-      .new, .previous, .damaged, .name, .metadata, .probe,
+    let companions: InlineArray<7, Companion> = [
+      .new, .previous, .damaged, .name, .metadata, .sent, .probe,
     ]
     for index in companions.indices {
       failure = remove(path(companions[index])) ?? failure
@@ -365,6 +377,21 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
       try directory.rename(new, to: name)
     } catch {}
   }
+
+  /// Keeps a note of what is about to be sent. When this returns, it survives a power cut: whoever
+  /// loads the record next has to know that its refresh token may be used up.
+  public borrowing func keepSent(_ bytes: borrowing Span<UInt8>) throws(TokenStoreError) {
+    do {
+      try directory.write(path(.new), bytes, mode: Self.mode, group: nil)
+      try directory.rename(path(.new), to: path(.sent))
+      try directory.synchronize()
+    } catch {
+      throw .write(error)
+    }
+  }
+
+  /// Forgets what was sent: it is answered.
+  public borrowing func forgetSent() { try? directory.removeIfPresent(path(.sent)) }
 
   /// Moves a damaged file out of the way, for a person to look at.
   public borrowing func setDamagedAside() throws(TokenStoreError) {

@@ -8,6 +8,8 @@ struct KernelSources: EventSources, ~Copyable {
   private let signals: SignalQueue
   /// nil: one sign-in's, which heeds signals only.
   private var timer: Timer?
+  /// For the deadline of the wait that is going on.
+  private let deadline: Timer
   private var clock: ClockWatch?
   private var record: DirectoryWatch?
   private let directory: Path
@@ -45,7 +47,7 @@ struct KernelSources: EventSources, ~Copyable {
     let signals = try SignalQueue(isForService: isService)
     try queue.add(signals.rawValue, token: Token.signals)
     if !isService {
-      self.init(record, queue, signals, nil, nil)
+      self.init(record, queue, signals, try Timer(), nil, nil)
       return
     }
     let timer = try Timer()
@@ -55,18 +57,19 @@ struct KernelSources: EventSources, ~Copyable {
     if Terminal(descriptor: 0).isTerminal {
       try? queue.add(0, token: Token.console, for: .arrival)
     }
-    self.init(record, queue, signals, timer, clock)
+    self.init(record, queue, signals, try Timer(), timer, clock)
   }
 
   /// In one step, since what is not copyable can't be given back half-way.
   private init(
     _ record: Path, _ queue: consuming EventQueue, _ signals: consuming SignalQueue,
-    _ timer: consuming Timer?, _ clock: consuming ClockWatch?
+    _ deadline: consuming Timer, _ timer: consuming Timer?, _ clock: consuming ClockWatch?
   ) {
     directory = record.directory
     name = record.name ?? record
     self.queue = queue
     self.signals = signals
+    self.deadline = deadline
     self.timer = timer
     self.clock = clock
   }
@@ -79,6 +82,9 @@ struct KernelSources: EventSources, ~Copyable {
 
   /// Readable when there is something to take.
   var descriptor: Int32 { queue.rawValue }
+
+  /// The timer that waits set.
+  var waitTimer: Int32 { deadline.rawValue }
 
   mutating func next() -> Event? {
     guard let token = queue.next() else { return nil }

@@ -53,7 +53,8 @@ struct KernelWorld: World {
   @_lifetime(&attendant)
   func lend(_ attendant: inout Attendant<KernelWorld>) -> Attending {
     let descriptor = attendant.sources.descriptor
-    return unsafe Attending(&attendant, descriptor: descriptor) { context in
+    let timer = attendant.sources.waitTimer
+    return unsafe Attending(&attendant, descriptor: descriptor, timer: timer) { context in
       // The one unsafe line that no door can take: a C function knows its types, so it is not
       // generic, and this world is known here.
       unsafe context!.assumingMemoryBound(to: Attendant<KernelWorld>.self).pointee.attend()

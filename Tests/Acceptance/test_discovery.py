@@ -1,6 +1,7 @@
 """Endpoints from the issuer's metadata."""
 
 import json
+import time
 
 from acceptance import CONFIGURATION, DATA, DONE, UNAVAILABLE, for_each
 from living import LivingTest
@@ -217,3 +218,42 @@ class Discovery(LivingTest):
         run = self.agent_board(sandbox, {"issuer": issuer}).run("sign-in")
         self.assertExit(CONFIGURATION, run, "issuer")
         self.assertEqual([], sandbox.connections)
+
+
+class Moved(LivingTest):
+    """A server is known by its issuer: its endpoints may move."""
+
+    # What stands at the old place is nobody's business.
+    tolerates = ("/old/",)
+
+    def begin(self, status, **more):
+        sandbox = self.sandbox(discover=True, access_lifetime=1000)
+        sandbox.answer_next(path="/old/token", status=status)
+        board = self.signed_in(sandbox, issuer=sandbox.issuer,
+                               token_endpoint=sandbox.origin + "/old/token", **more)
+        cache = {"issuer": sandbox.issuer, **sandbox.endpoints, "client_auth": "basic",
+                 "token_endpoint": sandbox.origin + "/old/token", "fetched_at": int(time.time())}
+        note = board.token_file.with_name("tokens.json.metadata")
+        note.touch(0o600)
+        note.write_text(json.dumps(cache))
+        return sandbox, board
+
+    @for_each({str(status): status for status in (404, 405, 410)})
+    def test_token(self, status):
+        sandbox, board = self.begin(status, expires_at=1)
+        self.assertExit(DONE, board.run("token"), "refreshed")
+        self.assertHolds(board, sandbox)
+        self.assertEqual(sandbox.endpoints["token_endpoint"], board.record["token_endpoint"])
+
+    def test_run(self):
+        sandbox, board = self.begin(404, expires_at=1)
+        run = self.alive(board)
+        run.wait_for("refreshed")
+        self.assertHolds(board, sandbox)
+        self.assertNotIn("refresh failed", run.stderr)
+
+    def test_other_issuer_is_another_server(self):
+        sandbox, board = self.begin(404, expires_at=1)
+        board.change({"issuer": "https://localhost:1/other"})
+        self.assertIn("not for this configuration", board.run("token").stderr)
+        self.assertEqual([], sandbox.to("refresh"))

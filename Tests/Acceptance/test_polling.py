@@ -16,12 +16,10 @@ TROUBLE = {
     "empty_answer": {"status": 200, "body": ""},
     "truncated_json": {"status": 200, "body": '{"access_token": "abc'},
     "json_list": {"status": 200, "json": []},
-    "access_token_missing": {"status": 200, "json": {"token_type": "Bearer"}},
-    "access_token_of_wrong_type": {"status": 200, "json": {"access_token": 5,
-                                                           "token_type": "Bearer"}},
-    "nul_in_json": {"status": 200, "body": '{"access_token": "a\\u0000b", "token_type": "Bearer"}'},
     "deep_json": {"status": 200, "body": "[" * 20000},
-    "oversize_body": {"status": 200, "body": "{" + " " * 70000 + "}"},
+    "oversize_page": {"status": 200, "body": "<html>" + " " * 70000,
+                      "headers": {"Content-Type": "text/html"}},
+    "oversize_400": {"status": 400, "body": "{" + " " * 70000 + "}"},
     "oversize_header": {"status": 200, "headers": {"X-Filler": "x" * 20000}, "body": "{}"},
     "endless_headers": {"status": 200, "headers": [(f"X-{i}", "y") for i in range(2000)]},
     "not_http": {"raw": "220 mail.example.com ESMTP\r\n"},
@@ -201,6 +199,44 @@ class Survival(AcceptanceTest):
         self.assertRegex(line, r"\b[2-9](\.\d+)? ?s")
 
 
+GATEWAY = {"message": {"json": {"message": "Bad Request"}}, "empty": {},
+           "phrase": {"json": {"status": 400, "error": "Bad Request", "path": "/token"}}}
+
+
+class Gateway(AcceptanceTest):
+    """A word that is not the server's ends no code."""
+
+    @for_each({f"{status}_{name}": {"status": status, **rule}
+               for status in (400, 401, 403, 404) for name, rule in GATEWAY.items()})
+    def test_poll(self, rule):
+        sandbox = self.sandbox(approve_after=1)
+        sandbox.answer_next(to="poll", nth=1, **rule)
+        self.assertExit(DONE, self.sign_in(sandbox), "poll failed", str(rule["status"]))
+        self.assertEqual(1, len(sandbox.to("device")))
+
+
+class Unusable(AcceptanceTest):
+    """Tokens that have been issued and can't be used won't come again: that is told at once."""
+
+    @for_each({"missing": ({"merge": {"access_token": None}}, "no usable access_token"),
+               "with_a_nul": ({"merge": {"access_token": "a\0b"}}, "no usable access_token"),
+               "of_wrong_type": ({"merge": {"access_token": 5}}, "no usable access_token"),
+               "oversize": ({"status": 200, "body": "{" + " " * 70000 + "}"}, "64 KiB")})
+    def test_tokens(self, row):
+        rule, word = row
+        sandbox = self.sandbox(approve_after=1)
+        sandbox.answer_next(to="poll", nth=1, **rule)
+        self.assertExit(DATA, self.sign_in(sandbox), word)
+        self.assertEqual(1, len(sandbox.polls))
+
+    def test_type_that_is_not_told_is_bearer(self):
+        sandbox = self.sandbox(approve_after=1)
+        sandbox.answer_next(to="poll", nth=1, merge={"token_type": None})
+        run = self.sign_in(sandbox)
+        self.assertExit(DONE, run)
+        self.assertEqual("Bearer", run.board.record["token_type"])
+
+
 class BadStart(AcceptanceTest):
     """Trouble before a code is shown ends the sign-in."""
 
@@ -221,7 +257,7 @@ class BadStart(AcceptanceTest):
         self.assertEqual([], sandbox.polls)
 
     @for_each({name: TROUBLE[name] for name in TROUBLE
-               if not name.startswith(("status", "cut", "access", "nul", "http_2"))})
+               if not name.startswith(("status", "cut", "http_2", "oversize_400"))})
     def test_unusable_answer(self, rule):
         sandbox = self.sandbox(script=[{"path": "/device_authorization", **rule}])
         run = self.sign_in(sandbox)

@@ -1,12 +1,14 @@
 """Renewing the grant: rotation, lost answers, outages, other processes."""
 
 import shutil
+import signal
 import time
 
-from acceptance import DONE, for_each
+from acceptance import DONE, UNAVAILABLE, for_each
 from hand_out import Lock, ask, eventually, token_from
 from living import LivingTest
 from servers import put_tokens
+from test_polling import GATEWAY
 
 EXPIRED_LONG_AGO = 1
 
@@ -114,7 +116,7 @@ class LostAnswer(LivingTest):
     def lose(self, processed=True, **options):
         sandbox = self.sandbox(access_lifetime=4, rotation="single-use", **options)
         sandbox.lose("refresh", processed=processed)
-        board = self.signed_in(sandbox)
+        board = self.signed_in(sandbox, {"lost_answer": "wait"})
         run = self.alive(board)
         old = self.published(board)
         run.wait_for("refresh failed.*next attempt in [1-4] s")
@@ -151,19 +153,65 @@ class LostAnswer(LivingTest):
         self.assertNotReused(sandbox)
 
 
+class LostAnswerOfServersWithGrace(LivingTest):
+    """They take the last refresh token again for some seconds: that is when it is asked for."""
+
+    def begin(self, left=10, **settings):
+        sandbox = self.sandbox("okta", rotation="single-use", access_lifetime=96, reuse_grace=4)
+        sandbox.lose("refresh", processed=True)
+        return sandbox, self.signed_in(sandbox, settings, expires_at=int(time.time()) + left)
+
+    def test_is_asked_for_again_within_seconds(self):
+        sandbox, board = self.begin()
+        run = self.alive(board)
+        run.wait_for("refresh failed.*next attempt in [12] s")
+        run.wait_for("refreshed")
+        first, second = (request.time for request in sandbox.to("refresh"))
+        self.assertGreaterEqual(second - first, 1)
+        self.assertNotEqual(*[r.connection for r in sandbox.to("refresh")])
+        self.assertHolds(board, sandbox)
+        self.assertNotReused(sandbox)
+
+    def test_by_a_command_too(self):
+        sandbox, board = self.begin()
+        self.assertExit(DONE, board.run("token", "--min-ttl", "60"), "refreshed")
+        self.assertHolds(board, sandbox)
+        self.assertFalse(board.token_file.with_name("tokens.json.sent").exists())
+
+    def test_next_process_knows_what_was_sent(self):
+        sandbox, board = self.begin(100, lost_answer="wait")
+        self.assertExit(UNAVAILABLE, board.run("token", "--min-ttl", "600"))
+        note = board.token_file.with_name("tokens.json.sent").read_text()
+        self.assertNotIn(board.record["refresh_token"], note)
+        self.assertExit(UNAVAILABLE, board.run("token", "--min-ttl", "600"), "lost_answer")
+        self.assertEqual(1, len(sandbox.to("refresh")))
+        # Too few seconds are left for who asks for ten minutes, enough for who asks for less.
+        self.assertExit(DONE, board.run("token", "--min-ttl", "10"))
+
+    def test_restarted_run_knows_what_was_sent(self):
+        sandbox, board = self.begin(lost_answer="wait")
+        run = self.alive(board)
+        run.wait_for("refresh failed")
+        run.end()
+        ends = board.record["expires_at"]
+        run = self.alive(board)
+        sandbox.wait_for(lambda s: len(s.to("refresh")) == 2)
+        self.assertGreaterEqual(time.time(), ends - 2)
+
+
 class Outage(LivingTest):
     """Neither a server that fails nor one that is away costs the grant."""
 
-    def begin(self, **trouble):
+    def begin(self, settings=None, **trouble):
         """A token that the server has ended, though it looks good: it is renewed at once."""
         sandbox = self.sandbox(**trouble)
-        board = self.signed_in(sandbox)
+        board = self.signed_in(sandbox, settings)
         sandbox.expire("access")
         return sandbox, board, board.record["access_token"]
 
     @for_each({str(status): status for status in (500, 502, 504)})
     def test_status_that_leaves_it_open_whether_the_token_is_used(self, status):
-        sandbox, board, old = self.begin()
+        sandbox, board, old = self.begin({"lost_answer": "wait"})
         sandbox.fail("refresh", status, processed=True)
         run = self.alive(board)
         # A quarter of an hour at least: the hour less what a busy machine takes.
@@ -256,12 +304,16 @@ class Outage(LivingTest):
         self.assertEqual(old, board.record["access_token"])
         self.assertEqual([], sandbox.to("device"))
 
-    def test_empty_400_ends_the_grant_in_words(self):
-        sandbox = self.sandbox()
-        board = self.signed_in(sandbox, expires_at=EXPIRED_LONG_AGO)
-        sandbox.answer_next(to="refresh", status=400)
-        run = board.run("token")
-        self.assertExit(77, run, "no longer takes the refresh token: no reason given, ")
+    @for_each({f"{status}_{name}": {"status": status, **rule}
+               for status in (400, 401, 403, 404) for name, rule in GATEWAY.items()})
+    def test_word_of_a_gateway_ends_no_grant(self, rule):
+        sandbox, board, old = self.begin()
+        sandbox.answer_next(to="refresh", times=1, **rule)
+        run = self.alive(board)
+        run.wait_for(f"refresh failed.*{rule['status']}.*next attempt in")
+        self.assertEqual(old, token_from(board.socket))
+        self.assertEqual(old, board.record["access_token"])
+        self.assertNotIn("lost", run.stderr)
 
     @for_each({"wrong_type": {"token_type": "mac"}, "huge_token": {"access_token": "a" * 20000},
                "huge_refresh_token": {"refresh_token": "a" * 20000},
@@ -293,6 +345,44 @@ class Outage(LivingTest):
         self.assertEqual(old, board.record["access_token"])
 
 
+DEAD = {"word": {"error": "invalid_request"}, "bare_401": {"status": 401},
+        "forbidden": {"status": 403}, "gone": {"status": 410},
+        "own_word": {"status": 200, "json": {"error": "session_gone"}}}
+
+
+class DeadInOtherWords(LivingTest):
+    """A refresh token that is dead, in words that may be a gateway's: nothing is erased, and
+    nobody is kept from signing in."""
+
+    def begin(self, rule, **settings):
+        sandbox = self.sandbox()
+        sandbox.answer_next(to="refresh", **rule)
+        board = self.signed_in(sandbox, settings, expires_at=EXPIRED_LONG_AGO)
+        run = self.alive(board)
+        run.wait_for("refresh failed")
+        return sandbox, board, run
+
+    @for_each(DEAD)
+    def test_slow_brings_a_code_beside_the_grant(self, rule):
+        sandbox, board, run = self.begin(rule)
+        self.assertRegex(ask(board.socket), "^error unavailable ")
+        old = board.record
+        run.wait_for("sign in with user_code", 75)
+        code = run.announced()
+        self.assertRegex(ask(board.socket), f"^error login_required .*{code['user_code']}")
+        self.assertEqual(old, board.record)
+        first, *_, last = (request.time for request in sandbox.to("refresh"))
+        self.assertGreaterEqual(last - first, 60)
+        sandbox.approve(code["user_code"])
+        run.wait_for("signed in; ")
+        self.assertHolds(board, sandbox)
+
+    def test_signal_brings_one_at_once(self):
+        sandbox, board, run = self.begin(DEAD["bare_401"])
+        run.signal(signal.SIGUSR1)
+        run.announced()
+
+
 class Lifetimes(LivingTest):
     """What a refresh's answer says of the new token's life."""
 
@@ -309,9 +399,29 @@ class Lifetimes(LivingTest):
         self.assertAlmostEqual(time.time() + 1000, record["expires_at"], delta=5)
         self.assertAlmostEqual(time.time() + 1000, int(ask(board.socket).split()[1]), delta=5)
 
+    def test_nothing_left_is_not_handed_out(self):
+        """Near a session's end a server says 0 for the life of what it has just issued."""
+        board, record = self.renewed(expires_in_form="zero")
+        self.assertLessEqual(record["expires_at"], time.time())
+        self.assertRegex(ask(board.socket, "token 0"), "^error unavailable ")
+        self.assertIsNone(board.published)
+
+    def test_keycloaks_name_for_the_life_of_the_refresh_token(self):
+        sandbox = self.sandbox("keycloak", refresh_lifetime=5000)
+        board = self.signed_in(sandbox, expires_at=EXPIRED_LONG_AGO)
+        self.alive(board).wait_for("refreshed")
+        self.assertAlmostEqual(time.time() + 5000, board.record["refresh_token_expires_at"],
+                               delta=5)
+
     @for_each({form: form for form in ("absent", "zero")})
     def test_not_told(self, form):
-        board, record = self.renewed(expires_in_form=form)
+        sandbox = self.sandbox(access_lifetime=1000, expires_in_form=form)
+        board = self.signed_in(sandbox, expires_at=None)
+        run = self.alive(board)
+        sandbox.expire("access")
+        self.assertExit(DONE, board.run("whoami"), "refreshing")
+        run.wait_for("another process has renewed")
+        record = board.record
         self.assertNotIn("expires_at", record)
         self.assertEqual(f"ok 0 {record['access_token']}\n", ask(board.socket))
         self.assertExit(DONE, board.run("token"))
@@ -319,13 +429,15 @@ class Lifetimes(LivingTest):
     @for_each({"absent": "absent", "zero": "zero"})
     def test_not_told_is_no_reason_to_ask_at_once(self, form):
         sandbox = self.sandbox(access_lifetime=1000, expires_in_form=form)
-        board = self.signed_in(sandbox, expires_at=EXPIRED_LONG_AGO)
-        self.alive(board).wait_for("refreshed")
+        board = self.signed_in(sandbox, expires_at=None)
+        self.alive(board)
+        sandbox.expire("access")
+        self.assertExit(DONE, board.run("whoami"), "refreshing")
         for _ in range(5):
             self.assertRegex(ask(board.socket, "token 100000"), "^ok ")
         self.assertEqual(1, len(sandbox.to("refresh")))
 
-    @for_each({"negative": -5, "huge": 10 ** 30, "fraction": 1000.5, "words": "soon", "null": None})
+    @for_each({"huge": 10 ** 30, "fraction": 1000.5, "words": "soon", "null": None})
     def test_absurd(self, value):
         sandbox = self.sandbox(access_lifetime=1000)
         sandbox.answer_next(to="refresh", times=1, merge={"expires_in": value})

@@ -7,6 +7,7 @@ import signal
 import stat
 import termios
 import time
+from pathlib import Path
 
 from acceptance import CANNOT_CREATE, DONE, FILE, PERSONALITIES, for_each
 from hand_out import ask, eventually, token_from
@@ -751,3 +752,32 @@ class End(LivingTest):
         self.assertExit(DONE, board.run("status"))
         self.assertEnds(run)
         self.assertExit(DONE, board.run("status"))
+
+
+class Hindered(LivingTest):
+    def test_full_disk_at_the_start_hands_a_good_token_out(self):
+        """What the disk lacks is not needed for that."""
+        sandbox = self.sandbox()
+        board = self.signed_in(sandbox)
+        # Where the probe is written there is a directory that nothing removes.
+        probe = board.token_file.with_name("tokens.json.probe")
+        probe.mkdir()
+        (probe / "occupied").touch()
+        run = self.alive(board)
+        run.wait_for("nothing can be written.*handing out the access token")
+        self.assertEqual(board.record["access_token"], token_from(board.socket))
+        self.assertRegex(ask(board.socket, "state"), '"state":"not_renewed"')
+
+    def test_waits_have_no_relative_time(self):
+        """It stands still while a board is suspended, and would begin anew."""
+        sandbox = self.sandbox()
+        board = self.signed_in(sandbox)
+        run = self.alive(board)
+        run.wait_for("signed in as")
+
+        def waits():
+            words = Path(f"/proc/{run.pid}/syscall").read_text().split()
+            # poll(2), or ppoll(2) without a time.
+            return words[0] == "7" and int(words[3], 16) & 0xffffffff == 0xffffffff \
+                or words[0] in ("73", "168", "336") and int(words[3], 16) in (0, 0xffffffff)
+        eventually(waits)

@@ -289,12 +289,29 @@ private let endings: [(PollAnswer?, Agent.CodeEnd)] = [
 
   @Test func aKeyEndsTheBackOff() {
     var agent = Agent.withoutGrant(.automatic)
-    for _ in 0..<6 {
-      agent.codeWanted(now: birth)
-      #expect(agent.next(now: birth) == .requestCode)
-      agent.codeFailed(isRefusal: false, now: birth)
-      #expect((2000...2500).contains((agent.nextCodeAt ?? 0) - birth))
+    for round in 0..<6 {
+      // Requests that a person makes have a pause between them.
+      let now = birth + Int64(round) * 5000
+      agent.codeWanted(now: now)
+      #expect(agent.next(now: now) == .requestCode)
+      agent.codeFailed(isRefusal: false, now: now)
+      #expect((2000...2500).contains((agent.nextCodeAt ?? 0) - now))
     }
+  }
+
+  /// As somebody does who does not see why nothing happens.
+  @Test(arguments: [(nil, 2), (600, 1)] as [(Int64?, Int)])
+  func manyKeysAreNotManyRequests(retryAfter: Int64?, expected: Int) {
+    var agent = Agent.withoutGrant(.automatic)
+    var requests = 0
+    for press in 0..<199 {
+      let now = birth + Int64(press) * 50
+      agent.codeWanted(now: now)
+      guard agent.next(now: now) == .requestCode else { continue }
+      requests += 1
+      agent.codeFailed(isRefusal: true, retryAfter: retryAfter, now: now)
+    }
+    #expect(requests == expected)
   }
 
   /// A server that gives codes away and then refuses to talk about them.
@@ -356,9 +373,9 @@ private let endings: [(PollAnswer?, Agent.CodeEnd)] = [
   @Test func theGrantIsRenewedBesideIt() {
     var agent = showing(.automatic)
     // A code that outlives the access token's margin.
-    agent.codeWanted(now: birth + 2000)
-    agent.showCode(expiresIn: 7200, interval: 60, now: birth + 2000)
-    var now = birth + 2000
+    agent.codeWanted(now: birth + 6000)
+    agent.showCode(expiresIn: 7200, interval: 60, now: birth + 6000)
+    var now = birth + 6000
     var refreshes = 0
     while refreshes == 0, now < birth + 3_600_000 {
       switch agent.next(now: now) {

@@ -15,8 +15,10 @@ private let seeds: [UInt32] = {
   return (0..<1000).map { _ in UInt32.random(in: 1...UInt32.max, using: &generator) }
 }()
 
-private func holding(_ lease: Lease, seed: UInt32 = 7) -> Agent {
-  var agent = Agent(start: .automatic, seed: seed)
+private func holding(
+  _ lease: Lease, lostAnswer: LostAnswer = .wait, seed: UInt32 = 7
+) -> Agent {
+  var agent = Agent(start: .automatic, lostAnswer: lostAnswer, seed: seed)
   agent.granted(lease, now: birth)
   return agent
 }
@@ -167,9 +169,9 @@ private func lease(_ remaining: Int64?, refresh: Int64? = nil, isRefreshable: Bo
   /// The times at which refreshes are sent that all fail in that way, up to `end`.
   private func attempts(
     _ lease: Lease, isRefusal: Bool = false, isUncertain: Bool, retryAfter: Int64? = nil,
-    until end: Int64, seed: UInt32 = 7
+    until end: Int64, lostAnswer: LostAnswer = .wait, seed: UInt32 = 7
   ) -> [Int64] {
-    var agent = holding(lease, seed: seed)
+    var agent = holding(lease, lostAnswer: lostAnswer, seed: seed)
     var now = birth
     var times: [Int64] = []
     while now < end, times.count < 1000 {
@@ -235,6 +237,44 @@ private func lease(_ remaining: Int64?, refresh: Int64? = nil, isRefreshable: Bo
     }
   }
 
+  /// Many servers take a used refresh token again for some seconds.
+  @Test(arguments: [3600, 7200, 86400] as [Int64])
+  func aLostAnswerIsAskedForAgainAFewTimesAtOnce(lifetime: Int64) {
+    let end = birth + lifetime * 1000
+    for seed in seeds.prefix(50) {
+      let times = attempts(
+        lease(lifetime), isUncertain: true, until: end, lostAnswer: .retry, seed: seed)
+      #expect(times.count == 6)
+      #expect((1000..<2000).contains(times[1] - times[0]))
+      #expect(times[4] - times[0] <= 30_000)
+      #expect(times[5] == end - min(30_000, min(lifetime * 1000 / 8, day) / 2))
+    }
+  }
+
+  @Test func whatTheServerAsksToWaitForIsNotAskedForWithinSeconds() {
+    let times = attempts(
+      lease(86400), isUncertain: true, retryAfter: 600, until: birth + day, lostAnswer: .retry)
+    #expect(times.count == 2)
+    #expect(times[1] - times[0] > 600_000)
+  }
+
+  /// As told by a note beside the token file: another process has sent it, or this one before.
+  @Test(arguments: [
+    (1, 0, LostAnswer.retry, true), (4, 14_000, .retry, true), (5, 14_000, .retry, false),
+    (1, 31_000, .retry, false), (1, 0, .wait, false),
+  ])
+  func whatAnotherProcessHasSentFollowsTheSameRule(
+    count: Int64, age: Int64, rule: LostAnswer, isSoon: Bool
+  ) {
+    var lease = lease(3600)
+    lease.unanswered = Unanswered(count: count, age: age)
+    var agent = holding(lease, lostAnswer: rule)
+    agent.refreshWanted(now: birth)
+    let next = agent.nextRefreshAt! - birth
+    #expect(isSoon ? (1000..<15_000).contains(next) : next == 3_570_000)
+    #expect(agent.supply(forSeconds: 3600, now: birth + 10) == .nothing)
+  }
+
   @Test func afterTheEndThereIsNothingLeftToLose() {
     let end = birth + 3_600_000
     let times = attempts(lease(3600), isUncertain: true, until: birth + day).filter { $0 >= end }
@@ -285,9 +325,9 @@ private func lease(_ remaining: Int64?, refresh: Int64? = nil, isRefreshable: Bo
       // Seconds that have passed, seconds that are needed.
       (0, 0, .present), (0, 3600, .present), (0, .max, .present), (449, .max, .present),
       (451, 60, .present), (451, 3149, .present), (451, 3600, .renewed), (451, .max, .renewed),
-      // What a new token would meet is met, but for a moment after one has come.
-      (4, 3600, .present), (5, 3600, .renewed), (5, 3596, .renewed), (5, 3595, .present),
-      (5, 3601, .present),
+      // What a new token would meet is met, but for a minute after one has come.
+      (59, 3600, .present), (60, 3600, .renewed), (60, 3541, .renewed), (60, 3540, .present),
+      (60, 3601, .present),
       (3540, 60, .present), (3541, 60, .renewed), (3600, 60, .renewed), (3600, 0, .renewed),
       (9999, 1, .renewed), (9999, -1, .renewed), (3599, -1, .present),
     ] as [(Int64, Int64, Agent.Supply)])
@@ -321,6 +361,36 @@ private func lease(_ remaining: Int64?, refresh: Int64? = nil, isRefreshable: Bo
     }
   }
 
+  /// Refreshes in a day of somebody who asks each second for so many more.
+  private func refreshesInADay(life: Int64, demand: Int64?) -> Int {
+    var agent = holding(lease(life))
+    var now = birth
+    var count = 0
+    while now < birth + day {
+      switch agent.next(now: now) {
+      case .refresh:
+        count += 1
+        agent.renewed(lease(life), now: now)
+      case .wait(let instant): now = min(instant, demand == nil ? instant : now + 1000)
+      default: Issue.record("another step")
+      }
+      if let demand, agent.supply(forSeconds: demand, now: now) == .renewed {
+        agent.refreshWanted(now: now)
+      }
+    }
+    return count
+  }
+
+  @Test func noDemandAndNoShortLifeCausesRefreshesWithoutBound() {
+    #expect((24...28).contains(refreshesInADay(life: 3600, demand: nil)))
+    #expect((24...300).contains(refreshesInADay(life: 3600, demand: 3599)))
+    // One that can be met is met.
+    #expect((46...50).contains(refreshesInADay(life: 3600, demand: 1800)))
+    #expect((1400...1500).contains(refreshesInADay(life: 1, demand: nil)))
+    #expect((1400...1500).contains(refreshesInADay(life: 1, demand: 0)))
+    #expect((3400...3900).contains(refreshesInADay(life: 30, demand: 60)))
+  }
+
   @Test func whatCannotBeRenewedIsNotDemanded() {
     let agent = holding(lease(3600, isRefreshable: false))
     #expect(agent.supply(forSeconds: 60, now: birth) == .present)
@@ -330,6 +400,106 @@ private func lease(_ remaining: Int64?, refresh: Int64? = nil, isRefreshable: Bo
     #expect(holding(lease(nil)).supply(forSeconds: .max, now: birth + day) == .present)
     let nobody = Agent(start: .automatic, seed: 1)
     #expect(nobody.supply(forSeconds: 0, now: birth) == .nothing)
+  }
+}
+
+/// A server that keeps answering without tokens, in words that end nothing.
+@Suite struct UnrenewableTests {
+  /// When a code is asked for, in seconds after the access token's end, if each refresh is answered
+  /// so; nil for not within two hours.
+  private func codeAfterEnd(
+    _ reply: Agent.Reply, start: StartMode = .automatic, left: Int64 = 0
+  ) -> Int64? {
+    var agent = Agent(start: start, seed: 7)
+    agent.granted(lease(left), now: birth)
+    let end = birth + left * 1000
+    var now = birth
+    while now < end + 7_200_000 {
+      switch agent.next(now: now) {
+      case .refresh:
+        agent.refreshFailed(
+          isRefusal: reply == .refusal, isUncertain: false, reply: reply, now: now)
+      case .wait(let instant): now = instant
+      case .requestCode: return (now - end) / 1000
+      default: Issue.record("another step")
+      }
+      #expect(agent.hasGrant)
+    }
+    return nil
+  }
+
+  @Test func twoAnswersAMinuteApartAreEnough() {
+    #expect((60...62).contains(codeAfterEnd(.refusal) ?? -1))
+    #expect((600...1000).contains(codeAfterEnd(.unavailable) ?? -1))
+    #expect(codeAfterEnd(.none) == nil)
+  }
+
+  @Test func notBeforeTheAccessTokenHasEnded() {
+    #expect(codeAfterEnd(.refusal, left: 3600) == 0)
+    #expect(codeAfterEnd(.refusal, start: .onRequest, left: 3600) == nil)
+  }
+
+  private func unrenewable() -> (Agent, now: Int64) {
+    var agent = holding(lease(0))
+    var now = birth
+    while agent.next(now: now) != .requestCode {
+      agent.refreshFailed(isRefusal: true, isUncertain: false, reply: .refusal, now: now)
+      now = agent.nextRefreshAt!
+      if agent.isPersonNeeded { break }
+    }
+    agent.codeIssued(expiresIn: 600, interval: 5, requestedAt: now, now: now)
+    return (agent, now)
+  }
+
+  @Test func aRefreshThatWorksMakesTheCodeSuperfluous() {
+    var (agent, now) = unrenewable()
+    #expect(agent.isPersonNeeded && agent.showsCode)
+    agent.renewed(lease(3600), now: now)
+    #expect(!agent.isPersonNeeded && !agent.showsCode)
+  }
+
+  @Test func codesFollowEachOtherAndTryingGoesOn() {
+    var (agent, now) = unrenewable()
+    let end = now + 3_600_000
+    var (codes, refreshes) = (1, 0)
+    while now < end {
+      switch agent.next(now: now) {
+      case .refresh:
+        refreshes += 1
+        agent.refreshFailed(isRefusal: true, isUncertain: false, reply: .refusal, now: now)
+      case .requestCode:
+        codes += 1
+        agent.codeIssued(expiresIn: 600, interval: 5, requestedAt: now, now: now)
+      case .poll: agent.polled(.pending(retryAfter: nil), now: now)
+      case .wait(let instant): now = instant
+      case .codeEnded: break
+      default: Issue.record("another step")
+      }
+    }
+    #expect((5...7).contains(codes))
+    #expect(refreshes > 8)
+  }
+
+  @Test func aClockThatIsSetBringsNoHope() {
+    var (agent, now) = unrenewable()
+    var known = lease(0)
+    known.isKnown = true
+    agent.renewed(known, now: now)
+    #expect(agent.isPersonNeeded && agent.showsCode)
+    now = agent.nextRefreshAt!
+    #expect(agent.isPersonNeeded)
+  }
+
+  @Test func whatASignalHasAskedForIsNotTakenBack() {
+    var agent = holding(lease(0))
+    agent.codeWanted(now: birth)
+    agent.codeWanted(isInstead: true, now: birth)
+    agent.renewed(lease(3600), now: birth)
+    #expect(agent.nextCodeAt == birth)
+    var other = holding(lease(0))
+    other.codeWanted(isInstead: true, now: birth)
+    other.renewed(lease(3600), now: birth)
+    #expect(other.nextCodeAt == nil)
   }
 }
 

@@ -109,7 +109,7 @@ func issuedCode(
      "verification_uri":"https://as.example/go"\(members)}
     """.utf8)
   try! readDeviceAuthorization(
-    status: 200, body: body.span, reason: &reason, into: &authorization)
+    status: 200, body: body.span, wording: Wording(), reason: &reason, into: &authorization)
   return authorization
 }
 

@@ -64,7 +64,8 @@ extension Standing {
 
   fileprivate mutating func failToRefresh() {
     refreshFailed(
-      Fault(.silence, .refresh, status: 503), Phrase(reason), isUncertain: false, retryAfter: 60,
+      Fault(.silence, .refresh, status: 503), Phrase(reason), isUncertain: false, unanswered: nil,
+      retryAfter: 60,
       now: birth)
   }
 

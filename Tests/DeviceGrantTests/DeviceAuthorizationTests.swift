@@ -31,7 +31,7 @@ private func read(_ body: String, status: Int = 200) throws -> DeviceAuthorizati
   var reason = ServerError()
   var authorization = DeviceAuthorization()
   try readDeviceAuthorization(
-    status: status, body: bytes.span, reason: &reason, into: &authorization)
+    status: status, body: bytes.span, wording: Wording(), reason: &reason, into: &authorization)
   return authorization
 }
 
@@ -42,7 +42,7 @@ private func failure(of body: String, status: Int = 200) -> String? {
   var authorization = DeviceAuthorization()
   do {
     try readDeviceAuthorization(
-      status: status, body: bytes.span, reason: &reason, into: &authorization)
+      status: status, body: bytes.span, wording: Wording(), reason: &reason, into: &authorization)
     return nil
   } catch {
     return switch error {
@@ -261,7 +261,7 @@ private func failure(of body: String, status: Int = 200) -> String? {
         #"{"message":"Malformed","errors":[{"description":"Client Id is invalid"}]}"#,
         "refused 400: Client Id is invalid|"
       ),
-      (403, #"{"error_code":"rate_limit_exceeded"}"#, "refused 403: rate_limit_exceeded|"),
+      (403, #"{"error_code":"odd"}"#, "refused 403: odd|"),
       (404, #"{"message":"Not found","errors":[]}"#, "refused 404: Not found|"),
       (400, #"{"status":400,"message":"invalid client"}"#, "refused 400: invalid client|"),
       (403, #"{"error":"","message":"no"}"#, "refused 403: no|"),

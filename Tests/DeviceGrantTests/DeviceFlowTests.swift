@@ -115,7 +115,7 @@ private func script(_ answers: PollAnswer...) -> (Int, Int64) -> PollAnswer {
       (#"{"error":"expired_token"}"#, .expired),
       (#"{"error":"invalid_grant"}"#, .refused),
       (#"{"error":"invalid_client"}"#, .refused),
-      (#"{"error":"server_error"}"#, .refused),
+      (#"{"error":"invalid_request"}"#, .refused),
       (#"{"error":"never heard of"}"#, .refused),
     ])
   func endings(body: String, expected: DeviceFlow.Outcome) {

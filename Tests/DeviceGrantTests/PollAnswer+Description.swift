@@ -11,14 +11,14 @@ struct Answer {
 
   init(
     _ status: Int, _ body: String, retryAfter: Int64? = nil, unixSeconds: Int64 = 0,
-    into tokens: inout Tokens
+    wording: Wording = Wording(usesSentences: true), into tokens: inout Tokens
   ) {
     let bytes = Array(body.utf8)
     var reason = ServerError()
     self.status = status
     meaning = readPollAnswer(
       status: status, body: bytes.span, retryAfter: retryAfter, unixSeconds: unixSeconds,
-      reason: &reason, into: &tokens)
+      wording: wording, reason: &reason, into: &tokens)
     self.reason = reason
   }
 
@@ -35,6 +35,7 @@ struct Answer {
     case .unusable(.tokenType): "unusable: type \(string(reason.code))"
     case .unusable(.tooLong(let member)): "unusable: \(member.name) too long"
     case .unusable(.malformed(let member)): "unusable: \(member.name) malformed"
+    case .unusable(.missing): "unusable: no token"
     case .transient(let kind, let retryAfter): "\(kind) \(status)" + said(", after", retryAfter)
     }
   }
@@ -45,6 +46,9 @@ private func said(_ words: String, _ number: Int64?) -> String {
 }
 
 /// What an answer means, without its tokens.
-func answer(_ status: Int, _ body: String, retryAfter: Int64? = nil) -> Answer {
-  withTokens { Answer(status, body, retryAfter: retryAfter, into: &$0) }
+func answer(
+  _ status: Int, _ body: String, retryAfter: Int64? = nil,
+  wording: Wording = Wording(usesSentences: true)
+) -> Answer {
+  withTokens { Answer(status, body, retryAfter: retryAfter, wording: wording, into: &$0) }
 }

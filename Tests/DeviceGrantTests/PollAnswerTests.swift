@@ -78,7 +78,6 @@ private let granted = #"{"access_token":"at","token_type":"Bearer"}"#
     arguments: [
       (400, #"{"error":"invalid_grant"}"#, "invalid_grant 400"),
       (401, #"{"error":"invalid_client"}"#, "invalid_client 401"),
-      (400, #"{"error":"server_error"}"#, "server_error 400"),
       (400, #"{"error":"bad_verification_code"}"#, "bad_verification_code 400"),
       (200, #"{"error":"incorrect_device_code"}"#, "incorrect_device_code 200"),
       (400, #"{"error":"never heard of"}"#, "never heard of 400"),
@@ -92,11 +91,7 @@ private let granted = #"{"access_token":"at","token_type":"Bearer"}"#
         401, #"{"message":"The request requires a valid access token"}"#,
         "The request requires a valid access token 401"
       ),
-      (403, #"{"error_code":"rate_limit_exceeded"}"#, "rate_limit_exceeded 403"),
       (404, #"{"message":"not found"}"#, "not found 404"),
-      // The client's credentials are wrong, in whatever words.
-      (401, "", "invalid_client 401"), (401, "Unauthorized", "invalid_client 401"),
-      (401, "{}", "invalid_client 401"),
       // An error that comes with tokens is an error.
       (
         200, #"{"error":"invalid_grant","access_token":"at","token_type":"bearer"}"#,
@@ -112,6 +107,8 @@ private let granted = #"{"access_token":"at","token_type":"Bearer"}"#
     arguments: [
       (408, ""), (429, ""), (429, "{}"), (429, #"{"message":"Too many requests"}"#), (500, ""),
       (500, #"{"error":"server_error"}"#), (500, #"{"error":"invalid_grant"}"#),
+      (400, #"{"error":"server_error"}"#), (400, #"{"error":"temporarily_unavailable"}"#),
+      (403, #"{"error_code":"rate_limit_exceeded"}"#),
       (502, "<html>Bad Gateway</html>"), (503, #"{"error":"temporarily_unavailable"}"#), (504, ""),
       (599, "{"),
     ])
@@ -123,14 +120,8 @@ private let granted = #"{"access_token":"at","token_type":"Bearer"}"#
   @Test(
     "row 24: an answer that says nothing",
     arguments: [
-      (200, ""), (200, "<html>Welcome to this hotel</html>"), (200, "{}"), (200, "[]"),
-      (200, "null"),
-      (200, "access_token=at&token_type=bearer"), (200, #"{"value":[]}"#),
-      (200, #"{"token_type":"bearer"}"#), (200, #"{"access_token":"at"}"#),
-      (200, #"{"access_token":"","token_type":"bearer"}"#),
-      (200, #"{"access_token":5,"token_type":"bearer"}"#),
-      (200, #"{"access_token":null,"token_type":"bearer"}"#),
-      (200, #"{"access_token":"at","token_type":1}"#),
+      (200, ""), (200, "<html>Welcome to this hotel</html>"), (200, "[]"), (200, "null"),
+      (200, "access_token=at&token_type=bearer"),
       (200, #"{"access_token":"at","access_token":"other","token_type":"bearer"}"#),
       (200, #"{"error":1101}"#), (400, #"{"error":1101,"sub_error":20411}"#),
       (400, #"{"error":{"code":31,"error_subcode":1349174}}"#),
@@ -138,10 +129,44 @@ private let granted = #"{"access_token":"at","token_type":"Bearer"}"#
       (400, ""), (404, ""), (409, ""), (410, ""), (418, ""),
       (401, "<html>Log in to the proxy</html>"), (401, "\n\u{FEFF}\n<!DOCTYPE html>"),
       (400, "{}"), (404, "<html></html>"), (302, ""), (304, ""), (204, ""),
+      // Not the client's credentials, as long as the server does not say so.
+      (401, ""), (401, "Unauthorized"), (401, "{}"),
     ])
   func unreadable(status: Int, body: String) {
     #expect(answer(status, body).words == "unreadable \(status)")
     #expect(answer(status, body, retryAfter: 30).words == "unreadable \(status), after 30")
+  }
+
+  @Test(
+    "a gateway's word ends no code of a server that speaks OAuth",
+    arguments: [
+      #"{"message":"Bad Request"}"#, #"{"message":"access_denied"}"#,
+      #"{"error":"Bad Request","message":"access_denied","path":"/token"}"#,
+      #"{"error":"Forbidden"}"#, #"{"errors":[{"description":"expired_token"}]}"#,
+      #"{"error":"never heard of"}"#, #"{"error":"SLOW_DOWN"}"#, #"{"error_code":"gone"}"#, "",
+      "{}",
+    ])
+  func foreign(body: String) {
+    for status in [400, 401, 403, 404, 410] {
+      #expect(answer(status, body, wording: Wording()).words == "unreadable \(status)")
+    }
+  }
+
+  @Test(
+    "a success without tokens is the end, since they won't come again",
+    arguments: [
+      "{}", #"{"value":[]}"#, #"{"token_type":"bearer"}"#,
+      #"{"access_token":"","token_type":"bearer"}"#, #"{"access_token":5,"token_type":"bearer"}"#,
+      #"{"access_token":null,"token_type":"bearer"}"#,
+    ])
+  func withoutTokens(body: String) {
+    #expect(answer(200, body).words == "unusable: no token")
+  }
+
+  @Test func withoutATypeItIsBearer() {
+    #expect(answer(200, #"{"access_token":"at"}"#).words == "granted")
+    #expect(answer(200, #"{"access_token":"at","token_type":null}"#).words == "granted")
+    #expect(answer(200, #"{"access_token":"at","token_type":1}"#).words == "unusable: type ")
   }
 
   @Test(
@@ -190,7 +215,8 @@ private let granted = #"{"access_token":"at","token_type":"Bearer"}"#
       var reason = ServerError()
       body(
         readPollAnswer(
-          status: status, body: text.span, retryAfter: nil, unixSeconds: 0, reason: &reason,
+          status: status, body: text.span, retryAfter: nil, unixSeconds: 0, wording: Wording(),
+          reason: &reason,
           into: &tokens))
     }
   }

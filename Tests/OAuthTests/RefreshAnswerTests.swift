@@ -39,19 +39,25 @@ private struct Refresh: Equatable {
   var words: String
   var held: Held
 
-  init(_ status: Int, _ body: [UInt8], retryAfter: Int64? = nil, old: Held = Held()) {
+  init(
+    _ status: Int, _ body: [UInt8], retryAfter: Int64? = nil, old: Held = Held(),
+    wording: Wording = Wording()
+  ) {
     (words, held) = withTokens { tokens in
       old.fill(&tokens)
       var reason = ServerError()
       let answer = readRefreshAnswer(
         status: status, body: body.span, retryAfter: retryAfter, unixSeconds: 1_800_000_000,
-        reason: &reason, updating: &tokens)
+        wording: wording, reason: &reason, updating: &tokens)
       return (Self.words(answer, reason), Held(tokens))
     }
   }
 
-  init(_ status: Int, _ body: String, retryAfter: Int64? = nil, old: Held = Held()) {
-    self.init(status, Array(body.utf8), retryAfter: retryAfter, old: old)
+  init(
+    _ status: Int, _ body: String, retryAfter: Int64? = nil, old: Held = Held(),
+    wording: Wording = Wording()
+  ) {
+    self.init(status, Array(body.utf8), retryAfter: retryAfter, old: old, wording: wording)
   }
 
   private static func words(_ answer: RefreshAnswer, _ reason: ServerError) -> String {
@@ -62,6 +68,7 @@ private struct Refresh: Equatable {
     case .unusable(.tokenType): "unusable: type \(string(reason.code))"
     case .unusable(.tooLong(let member)): "unusable: \(member.name) too long"
     case .unusable(.malformed(let member)): "unusable: \(member.name) malformed"
+    case .unusable(.missing): "unusable: no token"
     case .transient(let kind, let retryAfter):
       "\(kind)" + (retryAfter.map { ", after \($0)" } ?? "")
     }
@@ -104,17 +111,15 @@ private struct Refresh: Equatable {
     #expect(held.refreshTokenExpiresAt == nil)
   }
 
-  @Test func withoutATypeTheOldOneStays() {
-    let body = #"{"access_token":"at"}"#
-    #expect(Refresh(200, body).held.tokenType == "Bearer")
+  @Test func withoutATypeItIsBearer() {
     var old = Held()
     old.tokenType = ""
-    #expect(Refresh(200, body, old: old) == Refresh(500, "", old: old).with("unreadable"))
+    #expect(Refresh(200, #"{"access_token":"at"}"#, old: old).held.tokenType == "Bearer")
   }
 
   @Test(arguments: [
     (#""BEARER""#, "refreshed"), (#""mac""#, "unusable: type mac"), (#""""#, "unusable: type "),
-    ("null", "refreshed"), ("5", "unreadable"), ("[]", "unreadable"),
+    ("null", "refreshed"), ("5", "unusable: type "), ("[]", "unusable: type "),
   ])
   func aTypeThatIsNotBearerIsOfNoUse(value: String, expected: String) {
     let refresh = Refresh(200, #"{"access_token":"at","token_type":\#(value)}"#)
@@ -132,13 +137,29 @@ private struct Refresh: Equatable {
 
   @Test(
     arguments: [
-      ("3600", 1_800_003_600), ("0", nil), ("-5", nil), ("null", nil), (#""60""#, 1_800_000_060),
-      ("1900000000", 1_900_000_000), ("9223372036854775807", .max),
-      ("-9223372036854775808", nil),
+      ("3600", 1_800_003_600), ("0", 1_800_000_000), ("-5", 1_800_000_000), ("null", nil),
+      (#""60""#, 1_800_000_060), ("1900000000", 1_900_000_000), ("9223372036854775807", .max),
+      ("-9223372036854775808", 1_800_000_000),
     ] as [(String, Int64?)])
   func theOldTimeDoesNotOutliveItsToken(value: String, expected: Int64?) {
     let body = #"{"access_token":"at","expires_in":\#(value)}"#
     #expect(Refresh(200, body).held.expiresAt == expected)
+  }
+
+  @Test(arguments: [0, -1])
+  func nothingLeftIsNotTheSameAsNotTold(life: Int) {
+    let body = #"{"access_token":"at","expires_in":\#(life),"refresh_token_expires_in":\#(life)}"#
+    let ended = Refresh(200, body).held
+    #expect(ended.expiresAt == 1_800_000_000 && ended.refreshTokenExpiresAt == 1_800_000_000)
+    var unknown = Held()
+    (unknown.expiresAt, unknown.refreshTokenExpiresAt) = (nil, nil)
+    let untold = Refresh(200, body, old: unknown).held
+    #expect(untold.expiresAt == nil && untold.refreshTokenExpiresAt == nil)
+  }
+
+  @Test("Keycloak's name for the refresh token's life") func refreshExpiresIn() {
+    let body = #"{"access_token":"at","refresh_token":"rt","refresh_expires_in":1800}"#
+    #expect(Refresh(200, body).held.refreshTokenExpiresAt == 1_800_001_800)
   }
 
   @Test(
@@ -146,25 +167,40 @@ private struct Refresh: Equatable {
     arguments: [
       (400, #"{"error":"invalid_grant"}"#, "invalid_grant 400"),
       (401, #"{"error":"invalid_grant"}"#, "invalid_grant 401"),
-      (200, #"{"error":"bad_refresh_token"}"#, "bad_refresh_token 200"),
       (
         200, #"{"error":"invalid_grant","access_token":"at","token_type":"bearer"}"#,
         "invalid_grant 200"
       ),
-      (400, #"{"error":"interaction_required"}"#, "interaction_required 400"),
-      (400, #"{"error":"expired_token"}"#, "expired_token 400"),
-      (403, #"{"error":"access_denied"}"#, "access_denied 403"),
-      (400, #"{"status":400,"message":"Invalid refresh token"}"#, "Invalid refresh token 400"),
-      (
-        400, #"{"message":"m","errors":[{"description":"invalid refresh token"}]}"#,
-        "invalid refresh token 400"
-      ),
-      (400, "", " 400"),
     ])
   func lost(status: Int, body: String, expected: String) {
     let refresh = Refresh(status, body)
     #expect(refresh.words == "lost: \(expected)")
     #expect(refresh.held == Held())
+  }
+
+  @Test(
+    "the refresh token is dead in the words of a provider, and of no other",
+    arguments: [
+      (400, #"{"status":400,"message":"Invalid refresh token"}"#, "Invalid refresh token 400"),
+      (
+        400, #"{"error":"Bad Request","status":400,"message":"Invalid refresh token"}"#,
+        "Invalid refresh token 400"
+      ),
+      (
+        400, #"{"message":"m","errors":[{"description":"invalid refresh token"}]}"#,
+        "invalid refresh token 400"
+      ),
+      (400, #"{"message":"m","errors":[{"description":"invalid_grant"}]}"#, "invalid_grant 400"),
+    ])
+  func lostInSentences(status: Int, body: String, expected: String) {
+    let wording = Wording(usesSentences: true, deadToken: "efresh token")
+    #expect(Refresh(status, body, wording: wording).words == "lost: \(expected)")
+    #expect(Refresh(status, body).words == "unreadable")
+    let word = #"{"error":"bad_refresh_token"}"#
+    #expect(Refresh(200, word).words == "refused: bad_refresh_token 200")
+    #expect(
+      Refresh(200, word, wording: Wording(deadToken: "bad_refresh_token")).words
+        == "lost: bad_refresh_token 200")
   }
 
   @Test(
@@ -177,8 +213,11 @@ private struct Refresh: Equatable {
       (400, #"{"error":"unauthorized_client"}"#, "unauthorized_client 400"),
       (400, #"{"error":"unsupported_grant_type"}"#, "unsupported_grant_type 400"),
       (403, #"{"error":"forbidden"}"#, "forbidden 403"),
-      (404, #"{"message":"not found"}"#, "not found 404"),
-      (302, #"{"message":"moved"}"#, "moved 302"), (200, #"{"error":"odd"}"#, "odd 200"),
+      (400, #"{"error":"interaction_required"}"#, "interaction_required 400"),
+      (400, #"{"error":"expired_token"}"#, "expired_token 400"),
+      (403, #"{"error":"access_denied"}"#, "access_denied 403"),
+      (200, #"{"error":"odd"}"#, "odd 200"),
+      (401, #"{"message":"Unauthorized"}"#, "Unauthorized 401"),
       (401, "", " 401"), (403, "<html></html>", " 403"), (401, "{}", " 401"),
     ])
   func refused(status: Int, body: String, expected: String) {
@@ -192,6 +231,8 @@ private struct Refresh: Equatable {
     arguments: [
       "<html>", "  <!DOC", "\n", "Bad Request", "bad request", #"[{"error":"invalid_grant"}]"#,
       "{", "\u{FEFF}", "\"invalid_grant\"", "{}", #"{"error":5}"#, #"{"error":""}"#,
+      "", #"{"message":"Bad Request"}"#, #"{"error":"Bad Request","path":"/token"}"#,
+      #"{"message":"Invalid refresh token"}"#,
     ])
   func badRequest(body: String) {
     #expect(Refresh(400, body, retryAfter: 7).words == "unreadable, after 7")
@@ -202,7 +243,9 @@ private struct Refresh: Equatable {
     "words about the client are not about the grant",
     arguments: ["invalid client", "Client Id is invalid", "client_id not found"])
   func wordsAboutTheClient(words: String) {
-    #expect(Refresh(400, #"{"message":"\#(words)"}"#).words == "refused: \(words) 400")
+    let wording = Wording(usesSentences: true, deadToken: "efresh token")
+    let body = #"{"message":"\#(words)"}"#
+    #expect(Refresh(400, body, wording: wording).words == "refused: \(words) 400")
   }
 
   @Test(
@@ -216,7 +259,6 @@ private struct Refresh: Equatable {
       (403, #"{"error":"temporarily_unavailable"}"#), (400, #"{"error":"slow_down"}"#),
       (400, #"{"error":"authorization_pending"}"#), (400, #"{"error":"rate_limit_exceeded"}"#),
       (400, "\u{FEFF}" + #"{"error":"temporarily_unavailable"}"#),
-      (403, #"{"error_code":"rate_limit_exceeded"}"#),
     ])
   func unavailable(status: Int, body: String) {
     #expect(Refresh(status, body) == Refresh(500, "").with("unavailable"))
@@ -227,14 +269,22 @@ private struct Refresh: Equatable {
   @Test(
     "an answer that says nothing",
     arguments: [
-      (200, ""), (200, "<html>Welcome to this hotel</html>"), (200, "{}"), (200, "[]"),
-      (204, ""), (301, ""), (302, "<html></html>"), (404, ""), (200, #"{"refresh_token":"rt"}"#),
-      (200, #"{"access_token":""}"#), (200, #"{"access_token":5,"refresh_token":"rt"}"#),
-      (200, "access_token=at&token_type=bearer"),
+      (200, ""), (200, "<html>Welcome to this hotel</html>"), (200, "[]"),
+      (204, ""), (301, ""), (302, "<html></html>"), (404, ""), (404, #"{"message":"not found"}"#),
+      (302, #"{"message":"moved"}"#), (200, "access_token=at&token_type=bearer"),
     ])
   func unreadable(status: Int, body: String) {
     #expect(Refresh(status, body, retryAfter: 7).words == "unreadable, after 7")
     #expect(Refresh(status, body).held == Held())
+  }
+
+  @Test(arguments: [
+    "{}", #"{"refresh_token":"rt"}"#, #"{"access_token":""}"#,
+    #"{"access_token":5,"refresh_token":"rt"}"#,
+  ])
+  func withoutTokens(body: String) {
+    #expect(Refresh(200, body).words == "unusable: no token")
+    #expect(Refresh(200, body).held == Held())
   }
 
   @Test(arguments: ["access_token", "refresh_token"])

@@ -44,6 +44,7 @@ final class BoardConfiguration {
     var text: [UInt8] = []
     text.append("client_id = board\nclient_secret = Zq7c0x0.secret\n")
     text.append(personality.usesBasic ? "client_auth = basic\n" : "client_auth = post\n")
+    if personality.waits { text.append("lost_answer = wait\n") }
     if personality.kind == .webex {
       text.append("provider = webex\n")
     } else if personality.kind == .google {

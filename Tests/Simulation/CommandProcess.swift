@@ -80,7 +80,8 @@ extension Universe {
         plan.socket = nil
         plan.hooks = HookPrograms()
         plan.start = .automatic
-        let account = try Account(creating: plan, memory.exchange(), memory.keeper(), log)
+        let account = try Account(
+          creating: plan, memory.exchange(), memory.keeper(), isService: false, log)
         var life = Life(
           plan, account, memory.attendant(), SimulatedSources(world), SimulatedPanels(world),
           isService: false, log)

@@ -64,8 +64,14 @@ extension Universe {
       return Answer(401, #"{"error":"invalid_client"}"#)
     case .gateway:
       counts[.gateway] += 1
-      let status = [502, 504, 500, 404, 403, 302][random(6)]
-      return Answer(status, "<html>gateway</html>", isHTML: true)
+      let status = [502, 504, 500, 404, 403, 302, 400, 401][random(8)]
+      // A word that is nobody's verdict, in one of the shapes that gateways and frameworks have.
+      switch random(4) {
+      case 0: return Answer(status, #"{"message":"Bad Request"}"#)
+      case 1: return Answer(status, #"{"status":400,"error":"Bad Request","path":"/token"}"#)
+      case 2: return Answer(status)
+      default: return Answer(status, "<html>gateway</html>", isHTML: true)
+      }
     case .portal:
       counts[.webPage] += 1
       return Answer(200, "<html>Welcome to the hotel</html>", isHTML: true)

@@ -3,6 +3,7 @@ public enum Occurrence: Int, CaseIterable, Sendable {
   case life, year, boot, wait, exchange
   // The server.
   case codeIssued, poll, slowDown, tokensIssued, refresh, rotation, invalidGrant, tokenReused
+  case deadInOtherWords, lastLives, endpointLeft
   case graceUsed, sessionEnded, revocation, userinfo, metadata, metadataMoved, retryAfter
   case strangeFigures, errorWithSuccess, largeTokens
   // The way there.

@@ -33,7 +33,11 @@ public struct Personality: Sendable {
   /// How "nobody has approved yet" is said.
   enum Pending { case oauth, webex, status428, google, withStatus200 }
   /// How "the refresh token is dead" is said.
-  enum Dead { case oauth, sentence, empty }
+  enum Dead: CaseIterable {
+    case oauth, sentence, empty
+    // In no words that anybody documents.
+    case otherWord, bare401, forbidden, gone, ownWordWith200, brokenForGood
+  }
 
   public let kind: Kind
 
@@ -46,6 +50,8 @@ public struct Personality: Sendable {
   /// How long a used refresh token is still taken.
   var grace: Int64 = 0
 
+  /// Whether the board's configuration has it wait after a lost answer.
+  var waits = false
   /// Whether a refresh token lives longer for being used.
   var isMoving = true
   /// Whether each refresh token is good for one use (RFC 9700 §4.14.2).
@@ -82,7 +88,8 @@ public struct Personality: Sendable {
     (accessLife, refreshLife) = lives[Int.random(in: 0..<lives.count, using: &generator)]
     isMoving = Int.random(in: 0..<4, using: &generator) > 0
     rotates = Int.random(in: 0..<2, using: &generator) > 0
-    grace = [0, 0, 30, 3600][Int.random(in: 0..<4, using: &generator)]
+    grace = [0, 0, 30, 3600, 4][Int.random(in: 0..<5, using: &generator)]
+    waits = Int.random(in: 0..<3, using: &generator) == 0
     tellsLife = Int.random(in: 0..<8, using: &generator) > 0
     codeLife = [120, 300, 600, 900, 1800][Int.random(in: 0..<5, using: &generator)]
     interval = [nil, 1, 5, 5, 10, 20, 60][Int.random(in: 0..<7, using: &generator)]
@@ -92,6 +99,9 @@ public struct Personality: Sendable {
     usesMetadata = Int.random(in: 0..<3, using: &generator) == 0
     if Int.random(in: 0..<16, using: &generator) == 0 { tokenSize = 3000 }
     specialise()
+    if [.obeying, .endingSessions, .shortLived].contains(kind), Bool.random(using: &generator) {
+      dead = Dead.allCases[Int.random(in: 2..<Dead.allCases.count, using: &generator)]
+    }
   }
 
   private mutating func specialise() {

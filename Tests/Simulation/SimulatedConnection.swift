@@ -170,7 +170,7 @@ public struct SimulatedConnection: Transport, ~Copyable {
       // Without a stated length a closed connection would look like the end of the answer.
       ending = endsWithClose || universe.chance(1, of: 2) ? .breaks : .closes
     } else if ![200, 500, 502, 504].contains(answer.status) {
-      universe.watch.wasAnswered(world)
+      universe.watch.wasAnswered(world, universe)
     }
     expect(bytes, ending)
   }

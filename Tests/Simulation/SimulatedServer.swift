@@ -79,7 +79,8 @@ final class SimulatedServer {
   }
 
   func moveEndpoints() {
-    version += 1
+    version = (version + 1) % 3
+    universe.watch.trouble(until: universe.now)
     universe.counts[.metadataMoved] += 1
   }
 
@@ -97,12 +98,23 @@ final class SimulatedServer {
   // MARK: Requests
 
   func answer(_ request: Request, session: Int) -> Answer {
+    if hasLeft(request) { return Answer([404, 405, 410][universe.random(3)]) }
     if !request.isPost { return get(request) }
     if request.isFor("/revoke") { return revoke(request) }
     if !isAuthenticated(request) { return Answer(401, #"{"error":"invalid_client"}"#) }
     if request.form("grant_type=urn") { return poll(request, session) }
     if request.form("grant_type=refresh_token") { return refresh(request) }
     return issueCode(session)
+  }
+
+  /// Whether it is for where an endpoint was before the metadata moved.
+  private func hasLeft(_ request: Request) -> Bool {
+    let places: [StaticString] = ["/v0/", "/v1/", "/v2/"]
+    guard personality.usesMetadata, let place = places.firstIndex(where: { request.isFor($0) }),
+      place != version
+    else { return false }
+    universe.counts[.endpointLeft] += 1
+    return true
   }
 
   private func isAuthenticated(_ request: Request) -> Bool {
@@ -132,9 +144,8 @@ final class SimulatedServer {
   }
 
   private func metadata() -> Answer {
-    // Not the token endpoint: a grant is known by it, so far.
-    var answer = Answer(
-      200, #"{"issuer":"https://as.example","token_endpoint":"https://as.example/v0/token""#)
+    var answer = Answer(200, #"{"issuer":"https://as.example","token_endpoint":"#)
+    appendURL("token", to: &answer.body)
     answer.body.append(#","device_authorization_endpoint":"#)
     appendURL("device", to: &answer.body)
     if personality.hasUserinfo {
@@ -318,7 +329,7 @@ final class SimulatedServer {
   }
 
   private func refuse(_ token: TokenName?) -> Answer {
-    universe.counts[.invalidGrant] += 1
+    universe.counts[personality.dead == .oauth ? .invalidGrant : .deadInOtherWords] += 1
     if let token, families.indices.contains(token.family), !hasEnded(token.family) {
       universe.counts[.tokenReused] += 1
       reuses += 1
@@ -332,19 +343,31 @@ final class SimulatedServer {
     case .sentence:
       return Answer(400, #"{"message":"The refresh token provided is invalid."}"#)
     case .empty: return Answer(400)
+    case .otherWord: return Answer(400, #"{"error":"invalid_request"}"#)
+    case .bare401: return Answer(401)
+    case .forbidden: return Answer(403, #"{"message":"Forbidden"}"#)
+    case .gone: return Answer(universe.chance(1, of: 2) ? 404 : 410)
+    case .ownWordWith200: return Answer(200, #"{"error":"session_gone"}"#)
+    case .brokenForGood: return Answer(500)
     }
   }
 
   private func tokens(_ family: Int, isNew: Bool, code: Int?) -> Answer {
-    accessEnds.append(now + personality.accessLife * 1000)
+    // Near a session's end there is less left, and then nothing.
+    let life = min(personality.accessLife, (families[family].refreshEnd - now) / 1000)
+    if life < personality.accessLife { universe.counts[.lastLives] += 1 }
+    accessEnds.append(now + life * 1000)
     let access = TokenName(family: family, number: accessEnds.count - 1)
     let refresh = TokenName(family: family, number: families[family].generation)
     var answer = Answer(200, #"{"access_token":""#)
     writeToken(UInt8(ascii: "a"), access, size: personality.tokenSize, to: &answer.body)
-    answer.body.append(chance(1, of: 2) ? #"","token_type":"Bearer""# : #"","token_type":"bearer""#)
+    let types: [StaticString] = [
+      #"","token_type":"Bearer""#, #"","token_type":"bearer""#, #"","token_type":"BEARER""#, "\"",
+    ]
+    answer.body.append(types[universe.random(4)])
     if personality.tellsLife {
       answer.body.append(#","expires_in":"#)
-      answer.body.append(decimal: personality.accessLife)
+      answer.body.append(decimal: life)
     }
     if personality.tokenSize > 1000 { universe.counts[.largeTokens] += 1 }
     let brings = isNew || personality.rotates || chance(1, of: 2)
@@ -354,7 +377,9 @@ final class SimulatedServer {
       writeToken(UInt8(ascii: "r"), refresh, size: personality.tokenSize, to: &answer.body)
       answer.body.append("\"")
       if personality.refreshLife != nil, personality.tellsLife {
-        answer.body.append(#","refresh_token_expires_in":"#)
+        answer.body.append(
+          personality.kind == .keycloak
+            ? #","refresh_expires_in":"# : #","refresh_token_expires_in":"#)
         answer.body.append(decimal: (families[family].refreshEnd - now) / 1000)
       }
     }

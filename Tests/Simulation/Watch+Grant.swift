@@ -20,7 +20,7 @@ extension Watch {
   /// Tokens have arrived at a program.
   mutating func delivered(_ issue: IssuedTokens, _ world: SimulatedWorld, _ universe: Universe) {
     inFlight -= 1
-    if world.isMain { lastLoss = nil }
+    lastLoss = nil
     unsaved = (issue, universe.now, world.session)
     if world.isMain { isTimeFromAnswer = true }
   }
@@ -28,6 +28,7 @@ extension Watch {
   /// The token file, as programs see it, is another.
   mutating func recordChanged(_ universe: Universe) {
     recordChangedAt = universe.now
+    isNoteLeft = false
     let record = universe.record
     if record.isDamaged { fail(.fileDamaged, universe) }
     checkLoss(universe)
@@ -101,12 +102,19 @@ extension Watch {
   /// A program has sent a request, wherever it gets to.
   mutating func sent(_ request: Request, _ world: SimulatedWorld, _ universe: Universe) {
     checkPlace(request, universe)
-    if !world.isMain { return }
-    isRefreshSent = request.form("grant_type=refresh_token")
-    guard isRefreshSent, let token = request.token(UInt8(ascii: "r")) else { return }
+    refreshing.remove(world.session)
+    guard request.form("grant_type=refresh_token"), let token = request.token(UInt8(ascii: "r"))
+    else { return }
+    refreshing.insert(world.session)
     checkRepetition(token, universe)
-    let count = lastLoss?.token == token ? lastLoss!.count : 0
-    lastLoss = (token, count + 1)
+    let isRepeated = lastLoss?.token == token
+    let (count, since) = isRepeated ? (lastLoss!.count, lastLoss!.since) : (0, universe.now)
+    lastLoss = (token, count + 1, since)
+  }
+
+  /// The disk takes nothing from now on, or what it holds is all that counts.
+  mutating func lookForNote(_ universe: Universe) {
+    isNoteLeft = isNoteLeft || universe.disk.withFile("tokens.json.sent") { $0 != nil }
   }
 
   /// What may bring tokens is sent only where they could be kept a moment before: the endpoints may
@@ -120,19 +128,29 @@ extension Watch {
   }
 
   /// The last request was answered, so that the program knows what came of it.
-  mutating func wasAnswered(_ world: SimulatedWorld) {
-    if world.isMain, isRefreshSent { lastLoss = nil }
+  mutating func wasAnswered(_ world: SimulatedWorld, _ universe: Universe) {
+    guard refreshing.contains(world.session) else { return }
+    // The last moment has been waited for: whatever the answer was, what follows takes its time.
+    if let lastLoss, lastLoss.count > 1 { trouble(until: universe.now) }
+    lastLoss = nil
   }
 
-  /// What was sent and not answered is sent again just before the access token's end, and then not
-  /// before it.
+  /// What was sent and not answered is sent again a few times at once, unless the configuration has
+  /// the board wait; then just before the access token's end, and then not before it. So it is over
+  /// a restart, and with a second program.
   private mutating func checkRepetition(_ token: TokenName, _ universe: Universe) {
     guard let loss = lastLoss, loss.token == token, isTimeRight, isTimeFromAnswer,
       universe.server.personality.tellsLife, let access = universe.record.access
     else { return }
     let left = universe.server.end(ofAccess: access.number) - universe.now
+    // Of a grant that the server has ended, the refused access token tells.
+    if universe.server.hasEnded(token.family) { return }
+    // The first may have hung for half a minute.
+    let isSoon = universe.now - loss.since < 65_000
+    if !universe.server.personality.waits, isSoon, loss.count <= 5 { return }
+    let tries = universe.server.personality.waits ? 1 : 5
     if left > 33_000 { fail(.sentAgainTooEarly, universe) }
-    if loss.count > 1, left > 4000 { fail(.sentAgainTooEarly, universe) }
+    if loss.count > tries, left > 4000 { fail(.sentAgainTooEarly, universe) }
   }
 
   // MARK: Every instant
@@ -147,7 +165,10 @@ extension Watch {
     let personality = universe.server.personality
     let told = personality.tellsLife ? universe.server.end(ofAccess: access.number) : 0
     let assumed = personality.tellsLife ? 0 : heldSince + 3_600_000
-    var deadline = max(told, assumed, calmSince) + Self.noticing
+    // The request that follows a pause takes its time as well.
+    var deadline = max(told, assumed, calmSince) + Self.noticing + 60_000
+    // Of a server that says "not now" for good, it takes ten minutes to know.
+    if personality.dead == .brokenForGood { deadline += 700_000 }
     // A time that was written by a wrong clock is reckoned anew at each start.
     if !isTimeRight {
       deadline = max(deadline, max(recordChangedAt, heldSince) + 90 * 86_400_000)
@@ -169,7 +190,10 @@ extension Watch {
   /// Whether a person is asked to sign in: then the file may be what it is, where it could not be
   /// moved out of the way.
   private func isAskingForSignIn(_ universe: Universe) -> Bool {
-    if let lastCode, universe.server.codes[lastCode].end > universe.now { return true }
+    // Another follows.
+    if let lastCode, universe.server.codes[lastCode].end > universe.now - Self.noticing {
+      return true
+    }
     guard let screen else { return false }
     return screen.kind != .approved && screen.kind != .blank
   }
@@ -177,7 +201,7 @@ extension Watch {
   /// The access token is renewed before its margin is used up.
   mutating func lookAtMargin(_ universe: Universe) {
     let now = universe.now
-    guard isTimeRight, !isPutBack, !isExcused, lastLoss == nil, unsaved == nil,
+    guard isTimeRight, !isPutBack, !isExcused, lastLoss == nil, !isNoteLeft, unsaved == nil,
       let access = universe.record.access, let refresh = universe.record.refresh,
       universe.server.personality.tellsLife, !universe.server.hasEnded(refresh.family),
       now - calmSince > Self.noticing, now - heldSince > Self.noticing,

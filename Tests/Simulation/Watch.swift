@@ -22,21 +22,25 @@ public struct Watch {
   var isExcused = false
   /// Tokens that have arrived at a program and are not in the file yet.
   var unsaved: (issue: IssuedTokens, since: Int64, session: Int)?
-  /// The last refresh of the main program that brought no answer.
-  var lastLoss: (token: TokenName, count: Int)?
+  /// The last refresh that brought no answer, of any program, and when it was sent first.
+  var lastLoss: (token: TokenName, count: Int, since: Int64)?
   /// Tokens that are on their way.
   var inFlight = 0
   var wasPausedInFlight = false
-  /// Whether the main program's last request was to renew the grant.
-  var isRefreshSent = false
+  /// Whether a note that a refresh was sent may be there for none: the power went before it was
+  /// sent, or the disk could not forget it.
+  var isNoteLeft = false
+  /// The sessions whose last request was to renew the grant.
+  var refreshing: Set<Int> = []
   var recordChangedAt: Int64 = 0
   /// What the file held before it was changed.
   var lastRecord: (access: TokenName?, refresh: TokenName?)
   /// When the present access token was taken, and what it had left then.
   var heldSince: Int64 = 0
-  /// Whether the file may have been put back, or is a dead grant's: nobody knows since when the program reckons with it.
-  var isPutBack = false
   var held: Int64 = 0
+  /// Whether the file may have been put back, or is a dead grant's: nobody knows since when the
+  /// program reckons with it.
+  var isPutBack = false
   /// Whether the program can know when the access token ends.
   var isTimeRight = true
   var isTimeFromAnswer = false
@@ -116,6 +120,7 @@ public struct Watch {
     if inFlight > 0 { wasPausedInFlight = true }
     recordChangedAt += length
     if let time = endBy { endBy = time + length }
+    lastLoss?.since += length
     if let time = wishAt { wishAt = time + length }
     if let (issue, since, session) = unsaved { unsaved = (issue, since + length, session) }
   }
@@ -140,7 +145,6 @@ public struct Watch {
 
   mutating func booted(_ universe: Universe) {
     screen = nil
-    lastLoss = nil
     approval = nil
     wishAt = nil
     endBy = nil
@@ -194,6 +198,7 @@ public struct Watch {
       // What was saved once, stays.
       fail(.tokensNotKept, universe)
     }
+    lookForNote(universe)
     trouble(until: universe.offUntil)
   }
 
@@ -254,7 +259,10 @@ public struct Watch {
     if isTroubled || wasTroubled { trouble(until: now) }
     wasTroubled = isTroubled
     if let endBy, now > endBy { fail(.signalUnheeded, universe) }
-    if let wishAt, now > max(wishAt, calmSince) + Self.noticing { fail(.wishUnheeded, universe) }
+    // The request that follows a pause takes its time as well.
+    if let wishAt, now > max(wishAt, calmSince) + Self.noticing + 60_000 {
+      fail(.wishUnheeded, universe)
+    }
     lookAtFile(universe)
     lookAtCode(universe)
     lookAtPublished(universe)

@@ -279,7 +279,7 @@ private final class Scene {
       universe.take(.disk(.readOnly, length: 1_000_000))
       pass(200_000)
       sendRefresh()
-    default: for _ in 0..<2 { sendRefresh() }
+    default: for _ in 0..<7 { sendRefresh() }
     }
   }
 

@@ -50,7 +50,31 @@ import TokenStore
   func aRecordIsTheClientsAsFarAsBothSay(endpoint: String, client: String, expected: Bool) {
     let (endpoint, client) = (Array(endpoint.utf8), Array(client.utf8))
     let belongs = with(Sample("x")) {
-      $0.belongs(tokenEndpoint: endpoint.span, clientID: client.span)
+      $0.belongs(issuer: [UInt8]().span, tokenEndpoint: endpoint.span, clientID: client.span)
+    }
+    #expect(belongs == expected)
+  }
+
+  @Test(arguments: [
+    // The record's issuer, the configured one, and the token endpoint as it is now.
+    ("https://as.example", "https://as.example", "https://as.example/v2/token", true),
+    ("https://as.example", "https://as.example", "", true), ("webex", "webex", "https://x/", true),
+    ("https://as.example", "https://other.example", "", false),
+    ("https://as.example", "https://other.example", "https://other.example/token", false),
+    ("https://as.example", "https://as.example/", "https://as.example/token", true),
+    ("", "https://as.example", "https://as.example/token", true),
+    ("", "https://as.example", "https://as.example/v2/token", false),
+    ("https://as.example", "", "https://as.example/token", true),
+    ("https://as.example", "", "https://as.example/v2/token", false),
+  ])
+  func aServerIsKnownByItsIssuerWhereverItsEndpointsAre(
+    held: String, issuer: String, endpoint: String, expected: Bool
+  ) {
+    let (issuer, endpoint, client) = (Array(issuer.utf8), Array(endpoint.utf8), Array("board".utf8))
+    let belongs = with(Sample("x")) { record in
+      for byte in held.utf8 { record.issuer.append(byte) }
+      return record.belongs(
+        issuer: issuer.span, tokenEndpoint: endpoint.span, clientID: client.span)
     }
     #expect(belongs == expected)
   }

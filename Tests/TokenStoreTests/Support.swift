@@ -128,7 +128,8 @@ func save<Storage: TokenDirectory & ~Copyable>(
   var scratch = memory.scratch()
   do {
     try store.save(
-      record.tokens, tokenEndpoint: record.tokenEndpoint.bytes, clientID: record.clientID.bytes,
+      record.tokens, issuer: record.issuer.bytes, tokenEndpoint: record.tokenEndpoint.bytes,
+      clientID: record.clientID.bytes,
       scratch: &scratch)
   } catch {
     return words(error)

@@ -17,7 +17,8 @@ func withLife(
   let sources = try openSources(plan, isService: isService)
   let account: Account<KernelWorld>
   do {
-    account = try Account(creating: plan, Memory.exchange(), Memory.keeper(), log)
+    account = try Account(
+      creating: plan, Memory.exchange(), Memory.keeper(), isService: isService, log)
   } catch {
     log.error { plan.tell(error, to: $0) }
     return error.exitCode
