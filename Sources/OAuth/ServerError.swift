@@ -50,7 +50,7 @@ public struct ServerError: Sendable {
 
 /// How a provider words its errors, as it documents them, where that is not OAuth's `error`.
 public struct Wording: Sendable {
-  /// Whether `errors[0].description` and `message` count as `error` does.
+  /// Whether `errors[0].description`, and `message` beside `status`, count as `error` does.
   let usesSentences: Bool
   /// What the words for a dead refresh token hold where they are not `invalid_grant`; may be empty.
   let deadToken: StaticString
@@ -59,6 +59,13 @@ public struct Wording: Sendable {
     self.usesSentences = usesSentences
     self.deadToken = deadToken
   }
+}
+
+/// Whether a sentence stands where Webex (`errors[0].description`) or Twitch (`message`, beside its
+/// `status`) puts it; gateways say `message` alone.
+private func isSentence(_ object: borrowing JSONObject) -> Bool {
+  if object.string(inFirstOf: "errors", "description") != nil { return true }
+  return object.integer("status") != nil && object.string("message") != nil
 }
 
 /// Whether an `error` looks like OAuth's (RFC 6749 §5.2) and not like HTTP's "Bad Request", as
@@ -121,7 +128,7 @@ public enum ErrorKind: Sendable {
     _ object: borrowing JSONObject, status: Int, _ wording: Wording, into reason: inout ServerError
   ) {
     reason.read(object, status: status)
-    var isVerdict = wording.usesSentences
+    var isVerdict = wording.usesSentences && isSentence(object)
     if let word = object.string("error"), isErrorCode(word) { isVerdict = true }
     if isVerdict, let kind = ErrorKind(named: reason.code.bytes) {
       self = kind

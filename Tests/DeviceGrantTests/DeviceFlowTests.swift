@@ -116,7 +116,7 @@ private func script(_ answers: PollAnswer...) -> (Int, Int64) -> PollAnswer {
       (#"{"error":"invalid_grant"}"#, .refused),
       (#"{"error":"invalid_client"}"#, .refused),
       (#"{"error":"invalid_request"}"#, .refused),
-      (#"{"error":"never heard of"}"#, .refused),
+      (#"{"error":"never_heard_of"}"#, .refused),
     ])
   func endings(body: String, expected: DeviceFlow.Outcome) {
     let life = VirtualLife(

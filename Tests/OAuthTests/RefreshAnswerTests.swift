@@ -244,7 +244,7 @@ private struct Refresh: Equatable {
     arguments: ["invalid client", "Client Id is invalid", "client_id not found"])
   func wordsAboutTheClient(words: String) {
     let wording = Wording(usesSentences: true, deadToken: "efresh token")
-    let body = #"{"message":"\#(words)"}"#
+    let body = #"{"status":400,"message":"\#(words)"}"#
     #expect(Refresh(400, body, wording: wording).words == "refused: \(words) 400")
   }
 
