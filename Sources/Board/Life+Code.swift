@@ -9,7 +9,8 @@ internal import TokenStore
 /// The code: asked for, shown, polled for, ended.
 extension Life {
   mutating func requestCode() throws(Fault) {
-    if attendant.standing.state == .starting { try show(now) }
+    // A request takes its time, and what is to be seen meanwhile may be another thing than before.
+    try show(now)
     do {
       if isService {
         attendant.sources.findInputs()

@@ -192,7 +192,8 @@ extension Watch {
   /// Whether the line for a person tells of a grant where the screen does.
   private func agree(line: [UInt8], _ kind: Screen.Kind) -> Bool {
     switch kind {
-    case .approved: !line.isLoginRequired
+    // The screen is a code's once there is one, and not before.
+    case .approved: !line.isLoginRequired || line.hasPrefix("ok refresh failed: ")
     case .code: true
     default: line.isLoginRequired
     }

@@ -165,8 +165,8 @@ extension Watch {
     let personality = universe.server.personality
     let told = personality.tellsLife ? universe.server.end(ofAccess: access.number) : 0
     let assumed = personality.tellsLife ? 0 : heldSince + 3_600_000
-    // The request that follows a pause takes its time as well.
-    var deadline = max(told, assumed, calmSince) + Self.noticing + 60_000
+    // A refresh has to fail before a code is asked for, which has a pause of its own.
+    var deadline = max(told, assumed, calmSince) + 2 * Self.noticing
     // Of a server that says "not now" for good, it takes ten minutes to know.
     if personality.dead == .brokenForGood { deadline += 700_000 }
     // A time that was written by a wrong clock is reckoned anew at each start.

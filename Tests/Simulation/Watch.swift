@@ -259,8 +259,7 @@ public struct Watch {
     if isTroubled || wasTroubled { trouble(until: now) }
     wasTroubled = isTroubled
     if let endBy, now > endBy { fail(.signalUnheeded, universe) }
-    // The request that follows a pause takes its time as well.
-    if let wishAt, now > max(wishAt, calmSince) + Self.noticing + 60_000 {
+    if let wishAt, now > max(wishAt, calmSince) + 2 * Self.noticing {
       fail(.wishUnheeded, universe)
     }
     lookAtFile(universe)
