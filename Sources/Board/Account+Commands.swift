@@ -179,7 +179,7 @@ extension Account {
       return nil
     case .refreshedElsewhere: return nil
     case .gone: throw Fault(.notSignedIn)
-    case .failed(let fault, isUncertain: true, _): return fault
+    case .failed(let fault, isUncertain: true, _) where fault.isTransient: return fault
     case .ended(let fault), .failed(let fault, _, _): throw fault
     }
   }

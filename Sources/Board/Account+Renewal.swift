@@ -58,13 +58,14 @@ extension Account {
       return .failed(Fault(.unanswered, .refresh), isUncertain: true, retryAfter: nil)
     }
     // The server may take the refresh token back with its answer.
-    try keeper.checkWritable()
+    try keeper.checkRoom()
     let answer: RefreshAnswer
     let isRepeated = keeper.sent != nil
     do {
-      try server.reachRefresh(isRepeated: isRepeated, attending: attending)
+      let end = try server.reachRefresh(isRepeated: isRepeated, attending: attending)
       try keeper.keepSent()
-      answer = try server.refresh(&keeper.record.tokens, attending: attending)
+      answer = try server.refresh(
+        &keeper.record.tokens, until: end, attending: attending)
     } catch {
       if !server.wasSent, !isRepeated { keeper.forgetSent() }
       return .failed(error, isUncertain: keeper.sent != nil, retryAfter: nil)

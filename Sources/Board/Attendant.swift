@@ -61,6 +61,10 @@ public struct Attendant<W: World>: ~Copyable {
   public var sources: W.Sources
 
   private var purpose = Purpose.exchange
+  /// When the service manager is to hear of this next, and which end of a hook the alarm is set
+  /// for.
+  private var pingsAt: Int64?
+  private var hooksEndAt: Int64?
   let isService: Bool
   private let log: Log<W>
 
@@ -88,6 +92,8 @@ public struct Attendant<W: World>: ~Copyable {
   @_lifetime(&self)
   mutating func attending(_ purpose: Purpose) -> Attending {
     self.purpose = purpose
+    // A program that was begun since the last event is to be ended in time.
+    if hooks.deadline != hooksEndAt { setAlarm() }
     return world.lend(&self)
   }
 
@@ -140,11 +146,15 @@ public struct Attendant<W: World>: ~Copyable {
       take(event)
     }
     let now = world.milliseconds
-    let ping = sources.ping(now: now)
+    pingsAt = sources.ping(now: now)
     hooks.attend(now: now)
     handOut.expire(now: now, &sources, standing)
-    let deadline = earlier(earlier(end, ping), earlier(handOut.deadline, hooks.deadline))
-    sources.setAlarm(deadline)
+    setAlarm()
+  }
+
+  private mutating func setAlarm() {
+    hooksEndAt = hooks.deadline
+    sources.setAlarm(earlier(earlier(end, pingsAt), earlier(handOut.deadline, hooksEndAt)))
   }
 
   private mutating func take(_ event: Event) {

@@ -20,6 +20,8 @@ public struct Keeper<W: World>: ~Copyable {
 
   /// What was sent to renew the record, as loaded, and not answered, by any process.
   private(set) var sent: Sent?
+  /// What is answered, though its note could not be removed.
+  private var forgotten: Sent?
   /// The same as the agent was told it last.
   private var told: Sent?
 
@@ -80,7 +82,8 @@ public struct Keeper<W: World>: ~Copyable {
     line = memory.line
   }
 
-  /// Opens the directory again, and makes it where somebody has removed it.
+  /// Opens the directory again, and makes it where somebody has removed it, as a factory reset
+  /// does.
   mutating func reopen() throws(Fault) {
     store = try makeStore(path, log.world)
   }
@@ -102,18 +105,32 @@ public struct Keeper<W: World>: ~Copyable {
     }
   }
 
+  /// Finds out before a refresh whether its tokens could be kept. What was saved lately is proof
+  /// enough, and flash wears out.
+  mutating func checkRoom() throws(Fault) {
+    if let savedAt, log.world.milliseconds - savedAt < Self.proofTime { return }
+    try checkWritable()
+  }
+
   /// Finds out before a code is shown whether its tokens could be kept: otherwise it is a trap.
   mutating func checkWritable() throws(Fault) {
+    do {
+      try checkStore()
+    } catch {
+      try reopen()
+      try checkStore()
+    }
+    try publication?.checkWritable()
+  }
+
+  private mutating func checkStore() throws(Fault) {
     let tokens = record.tokens.accessToken.count + record.tokens.refreshToken.count
     do {
       try store.checkLock()
-      // What was saved lately is proof enough, and flash wears out.
-      if let savedAt, log.world.milliseconds - savedAt < Self.proofTime { return }
       try store.checkWritable(size: tokens + Self.spare, scratch: &scratch)
     } catch {
       throw .tokenFile(error)
     }
-    try publication?.checkWritable()
   }
 
   // MARK: The record
@@ -179,6 +196,16 @@ public struct Keeper<W: World>: ~Copyable {
   /// Keeps the record; then, and not before, the access token is published. Takes the lock to be
   /// held.
   mutating func save(for client: borrowing ClientConfiguration) throws(Fault) {
+    do {
+      try write(for: client)
+    } catch {
+      try reopen()
+      try write(for: client)
+    }
+    publish()
+  }
+
+  private mutating func write(for client: borrowing ClientConfiguration) throws(Fault) {
     let endpoint = client.text(of: .token)
     let clientID = client.clientID
     savedAt = nil
@@ -191,7 +218,6 @@ public struct Keeper<W: World>: ~Copyable {
     }
     savedAt = log.world.milliseconds
     if let sent, sent.generation != record.generation { forgetSent() }
-    publish()
   }
 
   /// What the record's tokens have left, and what was sent for them, as an agent is told it.
@@ -213,6 +239,7 @@ public struct Keeper<W: World>: ~Copyable {
     defer { scratch.removeAll() }
     guard store.load(.sent, into: &scratch) else { return }
     sent = Sent(record.generation, scratch.bytes)
+    if sent == forgotten { sent = nil }
   }
 
   /// Notes that the record's refresh token is about to be sent.
@@ -236,6 +263,7 @@ public struct Keeper<W: World>: ~Copyable {
 
   /// Notes that it is answered, or that it was not sent after all.
   mutating func forgetSent() {
+    forgotten = sent
     sent = nil
     store.forgetSent()
   }

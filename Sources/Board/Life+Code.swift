@@ -9,7 +9,8 @@ internal import TokenStore
 /// The code: asked for, shown, polled for, ended.
 extension Life {
   mutating func requestCode() throws(Fault) {
-    if attendant.standing.state == .starting { try show(now) }
+    let state = attendant.standing.state
+    if state == .starting || state == .notRenewed { try show(now) }
     do {
       if isService {
         attendant.sources.findInputs()
@@ -56,8 +57,6 @@ extension Life {
     let words = account.words(fault)
     attendant.standing.codeFailed(
       fault, words, retryAfter: account.server.retryAfterSeconds, now: now)
-    // Somebody may have removed the directory of the tokens, as a factory reset does.
-    if fault.exitCode == .tokenFile { try? account.keeper.reopen() }
     let seconds = wholeSeconds(until: attendant.standing.agent.nextCodeAt ?? now, now: now)
     log.warning { $0 <- "no code: " <- words <- "; next attempt in " <- seconds <- " s" }
   }
@@ -174,6 +173,8 @@ extension Life {
       let seconds = wholeSeconds(until: next, now: now)
       log.info { $0 <- "a new code in " <- seconds <- " s" }
     }
+    // A refresh may be due, which takes time: a code that has ended is not to be seen meanwhile.
+    try show(now)
   }
 
   /// Says in the log what code there is.

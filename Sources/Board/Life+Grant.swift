@@ -75,7 +75,6 @@ extension Life {
     leaveStanding()
     // Whatever else is wanted, these tokens come first.
     _ = world.rest(until: next, attending: attendant.attending(.refresh))
-    try? account.keeper.reopen()
   }
 
   /// Tells the agent and the clients of the record.

@@ -192,7 +192,8 @@ public struct Life<W: World>: ~Copyable {
       findName()
       return
     }
-    if !attendant.happenings.isEmpty { return }
+    // A display takes its time: somebody may have asked for a new token meanwhile.
+    if !attendant.happenings.isEmpty || attendant.handOut.wantsRefresh { return }
     var deadline = instant
     if attendant.standing.state == .invitation {
       // A keyboard or a touch panel may be found late at boot, or plugged in.

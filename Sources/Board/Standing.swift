@@ -133,9 +133,11 @@ struct Standing: ~Copyable {
   /// Nobody needs to see the code any more (RFC 8628 §5.5).
   mutating func forgetCode() { authorization.clear() }
 
-  /// A person asks for a code.
+  /// A person asks for a code: how the last one ended is over.
   mutating func codeWanted(isInstead: Bool = false, now: Int64) {
     agent.codeWanted(isInstead: isInstead, now: now)
+    outcome = .none
+    if !agent.hasGrant { forgetFault() }
     settle(now)
   }
 

@@ -71,6 +71,15 @@ private let wanted = Event.signal(SIGUSR1)
     }
   }
 
+  @Test func aHookHasItsTimeAlsoWhereNothingElseHappens() {
+    world.milliseconds = birth
+    var attendant = attendant()
+    attendant.serve()
+    attendant.hooks.run(.code)
+    _ = attendant.attending(.idle)
+    #expect(world.alarm == birth + 10_000)
+  }
+
   @Test func everySignalEndsASignIn() {
     for signal in [SIGTERM, SIGINT, SIGHUP, SIGUSR1] {
       var attendant = attendant(isService: false)

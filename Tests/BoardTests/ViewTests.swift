@@ -129,6 +129,16 @@ private let withoutGrant: [Scene] = [
     return birth
   },
   Scene(
+    testDescription: "asked for after a denial", start: .onRequest, state: .starting,
+    screen: "starting Connecting to as.example", status: later,
+    token: "error login_required \(later)"
+  ) { standing in
+    let now = standing.endCode(.denied)
+    _ = standing.next(now: now)
+    standing.codeWanted(now: now)
+    return now
+  },
+  Scene(
     testDescription: "denied", state: .denied, screen: "denied 2 s", status: later,
     token: "error login_required \(later)"
   ) { standing in

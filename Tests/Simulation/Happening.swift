@@ -17,6 +17,9 @@ enum Happening {
   case disk(DiskTrouble, length: Int64)
   case diskRight
   case diskStepFails(Int)
+  /// Somebody removes the directory of the tokens; nil: for good, else it is put back after that.
+  case directoryRemoved(length: Int64?)
+  case directoryBack
   case signal(Int32)
   case displayGone(length: Int64)
   case displayBack

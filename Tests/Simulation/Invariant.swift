@@ -30,6 +30,10 @@ public enum Invariant: String, CaseIterable, Sendable {
   case marginUsedUp
   /// What was sent and not answered was sent again before its time.
   case sentAgainTooEarly
+  /// A request went out on a connection that was known to be closed.
+  case closedConnectionUsed
+  /// Tokens or a code were asked for while nothing could be saved.
+  case sentInVain
   /// The file for other programs holds another token than it may.
   case publishedStale
   /// Waits without end in which no time passes.
@@ -40,7 +44,9 @@ public enum Invariant: String, CaseIterable, Sendable {
   case secretTold
   /// The socket says something else of how things stand than the screen.
   case viewsDisagree
-  /// Files, programs, clients or lines of the log grow in number.
+  /// A hook is told something else than what has happened.
+  case hookMisled
+  /// Files, programs, clients or lines of the log grow in number, or a hook runs on and on.
   case growth
   /// More requests in an hour than anybody needs.
   case tooManyRequests

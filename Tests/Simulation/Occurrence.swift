@@ -13,7 +13,7 @@ public enum Occurrence: Int, CaseIterable, Sendable {
   case addressChanged, outage, longOutage
   // The board.
   case powerCut, powerCutInWrite, restart, suspension, clockJump, clockUnset, clockSet
-  case diskStepFailed, diskFull, diskReadOnly, diskFailing
+  case diskStepFailed, diskFull, diskReadOnly, diskFailing, directoryRemoved, directoryBack
   case hangUpSignal, userSignal, displayGone, displayBack
   // Others.
   case tokenCommand, signOutCommand, signInCommand, whoAmICommand, commandWaitedForLock

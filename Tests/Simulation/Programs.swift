@@ -6,6 +6,8 @@ struct Programs {
   private struct Program {
     let process: Int32
     var status: ExitStatus?
+    /// The universe's time, without those in which the board was suspended.
+    var startedAt: Int64
     /// How it will end by itself; nil: never.
     let fate: ExitStatus?
   }
@@ -16,9 +18,18 @@ struct Programs {
   /// How many there are, with those whose end nobody has taken.
   var count: Int { all.count }
 
-  mutating func add(_ fate: ExitStatus?) -> Int32 {
+  /// When the one began that runs for the longest; nil where none runs.
+  var oldestStart: Int64? {
+    all.lazy.filter { $0.status == nil }.map(\.startedAt).min()
+  }
+
+  mutating func delay(by length: Int64) {
+    for index in all.indices { all[index].startedAt += length }
+  }
+
+  mutating func add(_ fate: ExitStatus?, now: Int64) -> Int32 {
     last += 1
-    all.append(Program(process: last, status: nil, fate: fate))
+    all.append(Program(process: last, status: nil, startedAt: now, fate: fate))
     return last
   }
 
@@ -51,7 +62,7 @@ struct Programs {
 extension Universe {
   /// Runs a hook: most end soon, some fail, some never end.
   func spawn(_ environment: borrowing Span<UInt8>) throws(Errno) -> Int32 {
-    environment.withUnsafeBufferPointer { watch.noteSecret($0, self) }
+    watch.told(environment.withUnsafeBufferPointer { Array($0) }, self)
     if chance(1, of: 40) {
       counts[.hookNotRun] += 1
       throw .noSuchFile
@@ -60,7 +71,7 @@ extension Universe {
     let hangs = chance(1, of: 12)
     let fails = chance(1, of: 8)
     if hangs { counts[.hookHung] += 1 } else if fails { counts[.hookFailed] += 1 }
-    let process = programs.add(hangs ? nil : .exited(fails ? 1 : 0))
+    let process = programs.add(hangs ? nil : .exited(fails ? 1 : 0), now: now)
     if !hangs { schedule(.programEnds(process), in: random(5...3000)) }
     // As many as the product promises, and no more.
     if programs.count > 8 { watch.fail(.growth, self) }

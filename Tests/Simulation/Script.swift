@@ -91,7 +91,7 @@ extension Universe {
       let jumps: [Int64] = [-315_360_000, -600, -5, 5, 600, 315_360_000]
       return .clockJump(jumps[random(6)])
     case 14: return diskEvent()
-    case 15: return .diskStepFails(random(20))
+    case 15: return chance(1, of: 3) ? removal() : .diskStepFails(random(20))
     case 16: return .signal(Signal.user1)
     case 17: return .signal(Signal.hangUp)
     case 18: return .displayGone(length: random(1000...Self.hour))
@@ -120,6 +120,11 @@ extension Universe {
   private func diskEvent() -> Happening {
     let kinds: [DiskTrouble] = [.full, .readOnly, .failing]
     return .disk(kinds[random(3)], length: random(1000...2 * Self.hour))
+  }
+
+  /// The tokens' directory goes, for good or for a while.
+  private func removal() -> Happening {
+    .directoryRemoved(length: chance(1, of: 2) ? nil : random(10...600_000))
   }
 
   /// In the midst of some exchanges something happens: there is most to disturb.

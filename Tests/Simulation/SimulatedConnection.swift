@@ -26,6 +26,8 @@ public struct SimulatedConnection: Transport, ~Copyable {
   private var issue: IssuedTokens?
   private var demand: Demand?
   private var isCut = false
+  /// Whether what comes tells what became of the request.
+  private var isAnswer = false
   /// When the server, or a router on the way, forgets the connection.
   private var idleEnd: Int64 = 0
   private var isForgotten = false
@@ -68,7 +70,7 @@ public struct SimulatedConnection: Transport, ~Copyable {
       throw .connect(.connection(Errno(rawValue: 111)))
     case .hung:
       universe.counts[.connectionHung] += 1
-      if world.rest(until: deadline, attending: attending) == .interrupted {
+      if world.pause(until: deadline, attending: attending) == .interrupted {
         throw .connect(.interrupted)
       }
       throw universe.chance(1, of: 2) ? .connect(.timedOut) : .timedOut(duringHandshake: true)
@@ -95,7 +97,7 @@ public struct SimulatedConnection: Transport, ~Copyable {
     _ length: ClosedRange<Int64>, _ deadline: Int64, _ attending: Attending
   ) throws(TLSError) {
     let end = world.milliseconds + universe.random(length)
-    if world.rest(until: min(end, deadline), attending: attending) == .interrupted {
+    if world.pause(until: min(end, deadline), attending: attending) == .interrupted {
       throw .connect(.interrupted)
     }
     if end >= deadline { throw .connect(.timedOut) }
@@ -121,9 +123,9 @@ public struct SimulatedConnection: Transport, ~Copyable {
       expect([], .stays)
       return
     }
+    // The other end has said so, and who looked has seen it.
     if universe.now >= idleEnd {
-      universe.watch.trouble(until: universe.now)
-      expect([], .closes)
+      universe.watch.fail(.closedConnectionUsed, universe)
       return
     }
     take(request)
@@ -161,6 +163,7 @@ public struct SimulatedConnection: Transport, ~Copyable {
     var (bytes, endsWithClose) = universe.write(answer, closes: closes)
     var ending = closes ? Ending.closes : .stays
     isCut = false
+    isAnswer = false
     demand = answer.demand
     if case .cut = fate {
       isCut = true
@@ -169,8 +172,10 @@ public struct SimulatedConnection: Transport, ~Copyable {
       bytes.removeLast(1 + universe.random(bytes.count))
       // Without a stated length a closed connection would look like the end of the answer.
       ending = endsWithClose || universe.chance(1, of: 2) ? .breaks : .closes
-    } else if ![200, 500, 502, 504].contains(answer.status) || answer.body.hasPrefix(#"{"error""#) {
-      universe.watch.wasAnswered(world)
+    } else if ![200, 500, 502, 504].contains(answer.status)
+      || answer.status == 200 && answer.body.hasPrefix(#"{"error""#)
+    {
+      isAnswer = true
     }
     expect(bytes, ending)
   }
@@ -225,6 +230,8 @@ public struct SimulatedConnection: Transport, ~Copyable {
 
   private mutating func arrived() {
     if isCut { return }
+    if isAnswer { universe.watch.wasAnswered(world) }
+    isAnswer = false
     if let demand { universe.server.bind(demand) }
     demand = nil
     guard let whole = issue else { return }
@@ -238,7 +245,7 @@ public struct SimulatedConnection: Transport, ~Copyable {
     case .closes: return 0
     case .breaks: throw .transfer(-0x50)
     case .stays:
-      if world.rest(until: deadline, attending: attending) == .interrupted { throw .interrupted }
+      if world.pause(until: deadline, attending: attending) == .interrupted { throw .interrupted }
       throw .timedOut(duringHandshake: false)
     }
   }
@@ -248,7 +255,7 @@ public struct SimulatedConnection: Transport, ~Copyable {
   ) throws(TLSError) {
     if time <= universe.now { return }
     let end = min(world.local(time), deadline)
-    if world.rest(until: end, attending: attending) == .interrupted { throw .interrupted }
+    if world.pause(until: end, attending: attending) == .interrupted { throw .interrupted }
     if world.local(time) > deadline { throw .timedOut(duringHandshake: false) }
   }
 }

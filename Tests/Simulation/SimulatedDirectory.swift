@@ -6,10 +6,12 @@ public import TokenStore
 public struct SimulatedDirectory: TokenDirectory, ~Copyable {
   private let disk: SimulatedDisk
   private let world: SimulatedWorld
+  private let generation: Int
 
   init(_ disk: SimulatedDisk, _ world: SimulatedWorld) {
     self.disk = disk
     self.world = world
+    generation = disk.generation
   }
 
   /// Says that names have changed: a program that watches the directory is told.
@@ -21,6 +23,7 @@ public struct SimulatedDirectory: TokenDirectory, ~Copyable {
 
   private func checkLife() throws(Errno) {
     if world.isDead { throw .inputOutput }
+    if generation != disk.generation { throw .noSuchFile }
   }
 
   public func read(_ name: Path, into buffer: inout Buffer) throws(Errno) {
@@ -106,7 +109,7 @@ public struct SimulatedDirectory: TokenDirectory, ~Copyable {
       if !hasWaited, !world.isMain { world.universe.counts[.commandWaitedForLock] += 1 }
       hasWaited = true
       let next = min(deadline, world.milliseconds + 100)
-      if world.rest(until: next, attending: attending) == .interrupted { throw .interrupted }
+      if world.pause(until: next, attending: attending) == .interrupted { throw .interrupted }
       if world.milliseconds >= deadline { throw .timedOut }
     }
     if world.isDead { throw .interrupted }
@@ -115,7 +118,7 @@ public struct SimulatedDirectory: TokenDirectory, ~Copyable {
   }
 
   public func checkLock(_ name: Path) throws(LockError) {
-    if world.isDead { throw .failed(.inputOutput) }
+    do { try checkLife() } catch { throw .failed(error) }
     try disk.checkLock(name)
   }
 }

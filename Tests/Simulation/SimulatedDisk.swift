@@ -44,7 +44,11 @@ public final class SimulatedDisk: TokenDirectory {
   public var trouble: Errno?
   public var hasHardLinks = true
   /// Whether somebody has removed the directory.
-  public var isRemoved = false
+  public private(set) var isRemoved = false
+  /// What was in the directory that was removed.
+  private var removed: [Entry] = []
+  /// Which directory it is: who has one open that was removed finds nothing in it.
+  private(set) var generation = 0
   /// The files that others can get at.
   public var exposures: [String: Exposure] = [:]
   public private(set) var steps = 0
@@ -95,10 +99,29 @@ public final class SimulatedDisk: TokenDirectory {
   /// The size of the largest file that was ever there.
   public var largest: Int { files.map(\.bytes.count).max() ?? 0 }
 
+  /// Removes the directory with all that is in it.
+  public func remove() {
+    if isRemoved { return }
+    isRemoved = true
+    removed = entries
+    entries = []
+    generation += 1
+    revision += 1
+  }
+
   /// Makes the directory that somebody has removed.
   func makeAgain() {
     isRemoved = false
-    entries = []
+    removed = []
+    revision += 1
+  }
+
+  /// Puts the directory back that was removed, with what was in it, where there is no other.
+  func putBack() {
+    if !isRemoved { return }
+    isRemoved = false
+    entries = removed
+    removed = []
     revision += 1
   }
 
@@ -324,6 +347,7 @@ public final class SimulatedDisk: TokenDirectory {
     let disk = SimulatedDisk()
     disk.hasHardLinks = hasHardLinks
     disk.revision = revision + 1
+    disk.isRemoved = isRemoved
     for entry in entries {
       let history = entry.history
       guard let file = history[Int.random(in: 0..<history.count, using: &generator)] else {

@@ -27,7 +27,7 @@ public struct SimulatedPanels: Panels, ~Copyable {
     // A terminal takes its time.
     if universe.chance(1, of: 200) {
       let end = world.milliseconds + Int64(universe.random(2000))
-      _ = world.rest(until: end, attending: attending)
+      _ = world.pause(until: end, attending: attending)
     }
   }
 

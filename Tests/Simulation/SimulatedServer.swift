@@ -114,6 +114,7 @@ final class SimulatedServer {
       place != version
     else { return false }
     universe.counts[.endpointLeft] += 1
+    universe.watch.trouble(until: now)
     return true
   }
 
@@ -341,7 +342,7 @@ final class SimulatedServer {
     switch personality.dead {
     case .oauth: return Answer(400, #"{"error":"invalid_grant"}"#)
     case .sentence:
-      return Answer(400, #"{"message":"The refresh token provided is invalid."}"#)
+      return Answer(400, #"{"message":"The refresh token provided is invalid.","trackingId":"X"}"#)
     case .empty: return Answer(400)
     case .otherWord: return Answer(400, #"{"error":"invalid_request"}"#)
     case .bare401: return Answer(401)
@@ -385,7 +386,8 @@ final class SimulatedServer {
     }
     if chance(1, of: 3) { answer.body.append(#","scope":"board""#) }
     answer.body.append("}")
-    answer.issue = IssuedTokens(access: access, refresh: refresh, code: code)
+    answer.issue = IssuedTokens(
+      access: access, refresh: issues ? refresh : nil, code: code)
     return answer
   }
 }

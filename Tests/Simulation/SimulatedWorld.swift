@@ -26,6 +26,8 @@ public final class SimulatedWorld: World {
   var seats = [Int?](repeating: nil, count: 16)
   var ignored = [Bool](repeating: false, count: 16)
   private var nextSlot = 0
+  /// Whether it waits in the midst of something: an exchange, a lock, a display that is slow.
+  private(set) var isOccupied = false
   /// Waits in a row in which no time has passed.
   private var idleWaits = 0
   private var lastWait: Int64 = -1
@@ -65,6 +67,13 @@ public final class SimulatedWorld: World {
       return .interrupted
     }
     return .timedOut
+  }
+
+  /// A wait in the midst of something.
+  func pause(until deadline: Int64, attending: Attending) -> Wakeup {
+    isOccupied = true
+    defer { isOccupied = false }
+    return rest(until: deadline, attending: attending)
   }
 
   /// Waits in which no time passes are no waits: a program that spins is stopped.

@@ -12,6 +12,8 @@ extension Universe {
     case .powerCut, .powerCutInWrite, .restart, .suspension, .clockJump, .clockRight, .disk,
       .diskRight, .diskStepFails, .signal, .displayGone, .displayBack:
       takeBoard(happening)
+    case .directoryRemoved(let length): removeDirectory(length)
+    case .directoryBack: putDirectoryBack()
     case .pressed: press()
     case .personActs(let code, let denies, let isLate):
       person.act(code, denies: denies, isLate: isLate, self)
@@ -56,8 +58,10 @@ extension Universe {
     case .suspension(let length):
       counts[.suspension] += 1
       now += length
+      diskTroubleSince += length
+      programs.delay(by: length)
       watch.trouble(until: now)
-      watch.paused(length)
+      watch.paused(length, now)
     case .clockJump(let seconds):
       counts[.clockJump] += 1
       setClock((clockError ?? 0) + seconds)
@@ -95,11 +99,29 @@ extension Universe {
     case .readOnly: (number, counts[.diskReadOnly]) = (30, counts[.diskReadOnly] + 1)
     case .failing: (number, counts[.diskFailing]) = (5, counts[.diskFailing] + 1)
     }
+    if disk.trouble == nil { diskTroubleSince = now }
     disk.trouble = Errno(rawValue: number)
     diskTroubleUntil = now + length
     schedule(.diskRight, in: length)
     watch.trouble(until: now + length)
     watch.diskTrouble(until: now + length)
+  }
+
+  private func removeDirectory(_ length: Int64?) {
+    if disk.isRemoved { return }
+    counts[.directoryRemoved] += 1
+    disk.remove()
+    watch.directoryRemoved(self)
+    recordMayHaveChanged()
+    if let length { schedule(.directoryBack, in: length) }
+  }
+
+  private func putDirectoryBack() {
+    if !disk.isRemoved { return }
+    counts[.directoryBack] += 1
+    disk.putBack()
+    watch.directoryRemoved(self)
+    recordMayHaveChanged()
   }
 
   private func send(_ signal: Int32) {
@@ -108,6 +130,8 @@ extension Universe {
       watch.codeReplaced(self)
     } else {
       counts[.hangUpSignal] += 1
+      // What is under way is given up.
+      watch.trouble(until: now)
     }
     main?.post(.signal(signal))
   }

@@ -50,6 +50,7 @@ public final class Universe {
   var failures = 0
   /// By how many seconds the wall clock is wrong; nil where it has not been set since the boot.
   var clockError: Int64? = 0
+  var diskTroubleSince: Int64 = 0
   var diskTroubleUntil: Int64 = 0
   var displaysGoneUntil: Int64 = 0
   /// Whether the life is over: the time that was planned for it.
@@ -117,6 +118,7 @@ public final class Universe {
   /// Lets time pass for the main program until `end`, or until who is attended to ends the wait.
   func pass(until end: Int64, _ world: SimulatedWorld, _ attending: borrowing Attending) -> Wakeup {
     var rounds = 0
+    var pause = Self.glance
     while true {
       if world.isDead {
         _ = attending.attend()
@@ -130,11 +132,20 @@ public final class Universe {
         continue
       }
       let next = min(schedule.next, world.alarm)
+      if min(next, end, script.life) - now > pause {
+        go(to: now + pause)
+        look(world)
+        pause *= 2
+        continue
+      }
       if end <= now || next > end, end <= script.life {
-        now = max(now, end)
-        return .timedOut
+        go(to: end)
+        look(world)
+        return world.isDead ? .interrupted : .timedOut
       }
       if next > script.life {
+        go(to: script.life)
+        look(world)
         isOver = true
         world.isDead = true
         continue
@@ -142,9 +153,17 @@ public final class Universe {
       rounds = next > now ? 0 : rounds + 1
       go(to: next)
       if world.alarm <= now { world.ringAlarm() } else { take(schedule.removeFirst()) }
-      watch.look(self)
-      if watch.fault != nil { world.isDead = true }
+      look(world)
     }
+  }
+
+  /// After how long the watch looks where nothing happens: what is due may not come. Then after
+  /// twice that, and so on: a wait may be one of months.
+  private static let glance: Int64 = 420_000
+
+  private func look(_ world: SimulatedWorld) {
+    watch.look(self)
+    if watch.fault != nil { world.isDead = true }
   }
 
   /// Lets time pass while there is no main program.

@@ -38,6 +38,8 @@ extension Watch {
   mutating func shows(_ kind: Screen.Kind, code: Int?, _ universe: Universe) {
     if let screen, screen.kind == kind, screen.code == code { return }
     if kind == .code || kind == .approved { wishAt = nil }
+    // It asks by itself.
+    if kind == .invitation, !universe.script.isOnRequest { fail(.neitherGrantNorCode, universe) }
     switch screen?.kind {
     case .code, .approved: lastProvided = universe.now
     case .invitation where universe.script.isOnRequest: lastProvided = universe.now
@@ -61,21 +63,34 @@ extension Watch {
       let due = max(at, calmSince, codes[code].notBefore) + codes[code].pause + 100_000
       if now > due, due < codes[code].end - 5000 { fail(.approvalLost, universe) }
     }
-    let hasCode = lastCode.map { codes[$0].end > now && !codes[$0].isSpent } ?? false
+    let code = lastCode.map { codes[$0] }
+    let hasCode = code.map { $0.end > now && !$0.isSpent && !$0.isOver } ?? false
     // A board that asks for codes by itself invites nobody.
     let isInvited = screen?.kind == .invitation && universe.script.isOnRequest
-    let isNow = universe.record.isThere || hasCode || isInvited || screen?.kind == .code
-    // What was there at the last look was there until now.
-    if isNow || isProvided { lastProvided = now }
-    isProvided = isNow
+    let isForLong = universe.record.isThere || isInvited || screen?.kind == .code
+    // What was there at the last look was there until now, or to its end.
+    if let providedUntil { lastProvided = max(lastProvided, min(now, providedUntil)) }
+    providedUntil = isForLong ? Int64.max : hasCode ? code!.end : nil
+    if providedUntil != nil { lastProvided = now }
     // On request, and with nothing to invite on.
     if universe.script.isOnRequest, !universe.script.hasScreens { return }
-    if now > max(lastProvided, calmSince, readyAt) + 400_000 {
+    if now > max(lastProvided, calmSince, readyAt) + Self.noticing {
       fail(.neitherGrantNorCode, universe)
     }
   }
 
   // MARK: The socket
+
+  /// A program that has nothing else to do has answered everybody who has said a line.
+  mutating func lookAtClients(_ universe: Universe) {
+    if universe.clients.count == 0 || fileLag(universe) > 0 { return }
+    for client in universe.clients.all
+    where client.isSeated && !client.isClosed && !client.isGone {
+      if let time = client.askedAt, universe.now > time, client.inbox.isEmpty {
+        fail(.clientUnanswered, universe)
+      }
+    }
+  }
 
   /// A client has got an answer.
   mutating func answered(_ answer: [UInt8], _ manner: Manner, _ universe: Universe) {
@@ -95,7 +110,7 @@ extension Watch {
 
   private mutating func checkHanded(_ token: TokenName, _ answer: [UInt8], _ universe: Universe) {
     let record = universe.record
-    let isFresh = universe.now - recordChangedAt < 75_000
+    let isFresh = universe.now - recordChangedAt <= fileLag(universe)
     if token != record.access, !(isFresh && token == record.previousAccess) {
       fail(.handedOutStale, universe)
     }
@@ -112,30 +127,42 @@ extension Watch {
     if difference < -35 || difference > 45 { fail(.handedOutDead, universe) }
   }
 
-  /// What the socket says of how things stand is what the screen shows; the screen follows when the
-  /// request that is under way is over.
+  /// For how long the program may not have seen yet that the file is another: as long as an
+  /// exchange takes behind a lock that others hold, and as long as it can't save what it has got,
+  /// since that comes first.
+  func fileLag(_ universe: Universe) -> Int64 {
+    if unsaved != nil { return .max - universe.now }
+    let mayBeSaving = universe.now <= diskTroubledUntil + 60_000
+    return mayBeSaving || universe.main?.isOccupied == true ? 66_000 : 0
+  }
+
+  /// What the socket says of how things stand is what the screen shows, at every instant: whatever
+  /// changes it is shown before anything is waited for.
   private mutating func compareViews(_ answer: [UInt8], _ universe: Universe) {
-    guard let screen, universe.now - screen.since > 75_000,
-      let start = answer.firstRange(of: "\"state\":\"")?.upperBound,
-      let end = answer[start...].firstIndex(of: UInt8(ascii: "\""))
-    else { return }
-    // The state may just have begun.
-    if let member = answer.firstRange(of: "\"since\":"),
-      let since = answer.decimal(at: member.upperBound), universe.unixSeconds - since.value < 75
-    {
-      return
-    }
-    let state = Array(answer[start..<end])
-    if !agree(state, screen.kind) { fail(.viewsDisagree, universe) }
-    if let code = screen.code, screen.kind == .code {
-      let text = Array("CODE-\(code)\"".utf8)
-      if answer.firstRange(of: text) == nil { fail(.viewsDisagree, universe) }
+    guard let screen else { return }
+    let state = state(in: answer)
+    let isSame =
+      state.map { agree($0, screen.kind) } ?? agree(line: answer, screen.kind)
+    if !isSame { fail(.viewsDisagree, universe) }
+    if let state, !isExplained(state, answer) { fail(.viewsDisagree, universe) }
+    if let code = screen.code, screen.kind == .code, state != nil || answer.isLoginRequired {
+      if answer.firstRange(of: Array("CODE-\(code)".utf8)) == nil {
+        fail(.viewsDisagree, universe)
+      }
     }
     if screen.kind == .approved, !universe.record.isThere,
-      universe.now - recordChangedAt > 75_000
+      universe.now - recordChangedAt > fileLag(universe)
     {
       fail(.viewsDisagree, universe)
     }
+  }
+
+  /// The state in an answer in JSON; nil where it is a line for a person.
+  private func state(in answer: [UInt8]) -> [UInt8]? {
+    guard let start = answer.firstRange(of: "\"state\":\"")?.upperBound,
+      let end = answer[start...].firstIndex(of: UInt8(ascii: "\""))
+    else { return nil }
+    return Array(answer[start..<end])
   }
 
   private func agree(_ state: [UInt8], _ kind: Screen.Kind) -> Bool {
@@ -151,4 +178,26 @@ extension Watch {
     case .failed: state.hasPrefix("failed")
     }
   }
+
+  /// Whether there is a reason where something does not work, and none where all is well.
+  private func isExplained(_ state: [UInt8], _ answer: [UInt8]) -> Bool {
+    let hasError = answer.firstRange(of: "\"error\":{") != nil
+    if state.hasPrefix("signed_in") { return !hasError }
+    let isFailure =
+      state.hasPrefix("not_renewed") || state.hasPrefix("failed") || state.hasPrefix("waiting")
+    return hasError || !isFailure
+  }
+
+  /// Whether the line for a person tells of a grant where the screen does.
+  private func agree(line: [UInt8], _ kind: Screen.Kind) -> Bool {
+    switch kind {
+    case .approved: !line.isLoginRequired
+    case .code: true
+    default: line.isLoginRequired
+    }
+  }
+}
+
+extension [UInt8] {
+  fileprivate var isLoginRequired: Bool { hasPrefix("ok login required: ") }
 }

@@ -37,9 +37,12 @@ extension Watch {
       isTimeFromAnswer = false
       return
     }
+    renewedEarly = nil
     if let (issue, _, session) = unsaved, issue.access == access {
       let isMain = session == universe.main?.session
+      checkKept(issue, universe)
       unsaved = nil
+      if isMain { isPutBack = false }
       isExcused = false
       lastLoss = nil
       isTimeFromAnswer = isMain
@@ -48,10 +51,30 @@ extension Watch {
       wasPausedInFlight = false
       heldSince = universe.now
       held = universe.server.end(ofAccess: access.number) - universe.now
-      if !isMain { noteTime(universe) }
+      if isMain { noteSaving(issue, universe) } else { noteTime(universe) }
     }
     approval = nil
     if !universe.script.hasScreens { lastCode = nil }
+  }
+
+  /// What came is what is kept: the new refresh token, or else the one that was sent.
+  private mutating func checkKept(_ issue: IssuedTokens, _ universe: Universe) {
+    let isKept = issue.refresh.map { $0 == universe.record.refresh }
+    if !(isKept ?? (issue.code != nil || universe.record.refresh != nil)) {
+      fail(.tokensNotKept, universe)
+    }
+  }
+
+  /// The main program has saved what it got: the refresh token's end is told.
+  private mutating func noteSaving(_ issue: IssuedTokens, _ universe: Universe) {
+    let personality = universe.server.personality
+    // One that lives no longer for being used is not worth a request.
+    guard let refresh = issue.refresh, personality.refreshLife != nil, personality.isMoving,
+      personality.tellsLife, universe.now > lastSavedAt + 10_000
+    else { return }
+    let end = universe.server.refreshEnd(refresh.family)
+    renewedEarly = end - min((end - universe.now) / 8, 7 * 86_400_000)
+    lastSavedAt = universe.now
   }
 
   /// A grant that is good is not given up.
@@ -78,6 +101,7 @@ extension Watch {
 
   /// A program has sent a request, wherever it gets to.
   mutating func sent(_ request: Request, _ world: SimulatedWorld, _ universe: Universe) {
+    checkPlace(request, universe)
     refreshing.remove(world.session)
     guard request.form("grant_type=refresh_token"), let token = request.token(UInt8(ascii: "r"))
     else { return }
@@ -88,9 +112,22 @@ extension Watch {
     lastLoss = (token, count + 1, since)
   }
 
+  /// What may bring tokens is sent only where they could be kept a moment before: the endpoints may
+  /// have been asked for in between.
+  private mutating func checkPlace(_ request: Request, _ universe: Universe) {
+    let isForTokens =
+      request.form("grant_type=refresh_token")
+      || request.isPost && !request.form("grant_type=") && !request.isFor("/revoke")
+    guard isForTokens, universe.disk.trouble != nil else { return }
+    if universe.now > universe.diskTroubleSince + 100_000 { fail(.sentInVain, universe) }
+  }
+
   /// The last request was answered, so that the program knows what came of it.
   mutating func wasAnswered(_ world: SimulatedWorld) {
-    if refreshing.contains(world.session) { lastLoss = nil }
+    if !refreshing.contains(world.session) { return }
+    // What was put off for it follows now.
+    if let lastLoss, lastLoss.count > 1 { trouble(until: world.universe.now) }
+    lastLoss = nil
   }
 
   /// What was sent and not answered is sent again a few times at once, unless the configuration has
@@ -119,7 +156,7 @@ extension Watch {
     if let (_, since, _) = unsaved, now > max(since, diskTroubledUntil, calmSince) + 105_000 {
       fail(.tokensNotKept, universe)
     }
-    guard let access = universe.record.access else { return }
+    guard let access = universe.record.access, !isPutBack else { return }
     let personality = universe.server.personality
     let told = personality.tellsLife ? universe.server.end(ofAccess: access.number) : 0
     let assumed = personality.tellsLife ? 0 : heldSince + 3_600_000
@@ -152,13 +189,15 @@ extension Watch {
       return true
     }
     guard let screen else { return false }
+    // While a code is asked for beside the grant, the grant is on the screen.
+    if universe.script.isOnRequest, universe.now - screen.since < 120_000 { return true }
     return screen.kind != .approved && screen.kind != .blank
   }
 
   /// The access token is renewed before its margin is used up.
   mutating func lookAtMargin(_ universe: Universe) {
     let now = universe.now
-    guard isTimeRight, !isExcused, lastLoss == nil, !isNoteLeft, unsaved == nil,
+    guard isTimeRight, !isPutBack, !isExcused, lastLoss == nil, !isNoteLeft, unsaved == nil,
       let access = universe.record.access, let refresh = universe.record.refresh,
       universe.server.personality.tellsLife, !universe.server.hasEnded(refresh.family),
       now - calmSince > Self.noticing, now - heldSince > Self.noticing,
@@ -169,6 +208,7 @@ extension Watch {
     if universe.server.end(ofAccess: access.number) - now < margin - slack {
       fail(.marginUsedUp, universe)
     }
+    if let renewedEarly, now > renewedEarly + slack { fail(.marginUsedUp, universe) }
   }
 
   /// The file for other programs holds the token file's access token, or the one before.
@@ -179,7 +219,9 @@ extension Watch {
       }
       publishedRevision = universe.volatile.revision
     }
-    guard let token = published, universe.now > recordChangedAt + 70_000 else { return }
+    // In a directory that was removed the main program sees nothing of what others put there.
+    guard let token = published, !isPutBack else { return }
+    if universe.now - recordChangedAt <= fileLag(universe) { return }
     if token != universe.record.access { fail(.publishedStale, universe) }
   }
 }

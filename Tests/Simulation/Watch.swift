@@ -36,11 +36,17 @@ public struct Watch {
   var lastRecord: (access: TokenName?, refresh: TokenName?)
   /// When the present access token was taken, and what it had left then.
   var heldSince: Int64 = 0
+  /// Whether the file may have been put back, or is a dead grant's: nobody knows since when the
+  /// program reckons with it.
+  var isPutBack = false
   var held: Int64 = 0
   /// Whether the program can know when the access token ends.
   var isTimeRight = true
   var isTimeFromAnswer = false
   var clockSetAt: Int64 = 0
+  /// By when the grant is renewed since its refresh token ends; nil where that is not to be known.
+  var renewedEarly: Int64?
+  var lastSavedAt: Int64 = -60_000
   /// Refresh requests and ends of grants that count as known: a person's, a command's.
   var isSigningOut = false
 
@@ -51,7 +57,8 @@ public struct Watch {
   var toldCode: Int?
   var wishAt: Int64?
   var lastProvided: Int64 = 0
-  var isProvided = true
+  /// Until when what was there at the last look is there; nil where nothing was.
+  var providedUntil: Int64?
   private var wasTroubled = false
 
   // The program.
@@ -65,9 +72,12 @@ public struct Watch {
   var publishedRevision = -1
   var published: TokenName?
 
-  /// The longest time that an agent may take to notice that something works again: the longest
-  /// back-off, and what it takes to get an answer.
-  static let noticing: Int64 = 390_000
+  /// The longest time that an agent may take to notice that something works again: one exchange
+  /// that it gives up, the longest back-off, and what it takes to get an answer.
+  static let noticing: Int64 = 440_000
+
+  /// How long a hook may run, and a second.
+  private static let hookTime: Int64 = 11_000
 
   public mutating func fail(_ invariant: Invariant, _ universe: Universe) {
     if fault != nil { return }
@@ -87,11 +97,27 @@ public struct Watch {
   mutating func diskFailed(_ universe: Universe) {
     trouble(until: universe.now)
     diskTrouble(until: universe.now + 5000)
+    // A grant that has ended and could not be moved out of the way is taken up again.
+    if let refresh = universe.record.refresh, !universe.server.accepts(refresh: refresh) {
+      isPutBack = true
+    }
+  }
+
+  /// Somebody has removed the directory of the tokens, or has put it back: what was in it is
+  /// nobody's fault.
+  mutating func directoryRemoved(_ universe: Universe) {
+    lastRecord = (nil, nil)
+    isPutBack = true
+    trouble(until: universe.now)
+    diskTrouble(until: universe.now + 5000)
   }
 
   /// The board was suspended: limits begin anew.
-  mutating func paused(_ length: Int64) {
+  mutating func paused(_ length: Int64, _ now: Int64) {
+    // What is over when the board wakes is not over for a program before its next attempt.
+    if diskTroubledUntil > now - length { diskTrouble(until: now + 65_000) }
     if inFlight > 0 { wasPausedInFlight = true }
+    recordChangedAt += length
     if let time = endBy { endBy = time + length }
     lastLoss?.since += length
     if let time = wishAt { wishAt = time + length }
@@ -124,9 +150,11 @@ public struct Watch {
     lastCode = nil
     toldCode = nil
     isTimeFromAnswer = false
+    isPutBack = false
+    renewedEarly = nil
     trouble(until: universe.now)
     lastProvided = universe.now
-    isProvided = true
+    providedUntil = universe.now
     readyAt = universe.now
     lastRecord = (universe.record.access, universe.record.refresh)
     noteTime(universe)
@@ -234,7 +262,11 @@ public struct Watch {
     lookAtFile(universe)
     lookAtCode(universe)
     lookAtPublished(universe)
+    lookAtClients(universe)
     if !isTroubled { lookAtMargin(universe) }
+    if let start = universe.programs.oldestStart, now > start + Self.hookTime {
+      fail(.growth, universe)
+    }
     if universe.programs.count > 8 || universe.disk.count > 10 { fail(.growth, universe) }
   }
 }

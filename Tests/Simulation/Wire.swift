@@ -159,7 +159,8 @@ struct Answer {
 /// Tokens on their way to the board.
 struct IssuedTokens {
   var access: TokenName
-  var refresh: TokenName
+  /// nil where the answer brings none: the one that was sent stays.
+  var refresh: TokenName?
   /// The code that they were issued for; nil for a refresh.
   var code: Int?
 }

@@ -15,6 +15,65 @@ import Testing
     #expect(scene.universe.watch.fault == invariant)
   }
 
+  @Test func aRefreshTokenThatIsNotKeptIsNoticed() {
+    let scene = Scene()
+    scene.signIn()
+    scene.pass(1000)
+    scene.deliver(scene.refresh()!, keepsRefreshToken: false)
+    #expect(scene.universe.watch.fault == .tokensNotKept)
+  }
+
+  @Test func aBoardThatAsksByItselfInvitesNobody() {
+    let scene = Scene()
+    scene.universe.watch.shows(.invitation, code: nil, scene.universe)
+    #expect(scene.universe.watch.fault == .neitherGrantNorCode)
+  }
+
+  @Test func aLineForAPersonIsComparedAsWell() {
+    let scene = Scene()
+    scene.signIn()
+    scene.pass(100_000)
+    scene.answer("ok login required: a code follows\n", .status)
+    #expect(scene.universe.watch.fault == .viewsDisagree)
+  }
+
+  @Test(arguments: [
+    #"ok {"state":"signed_in","error":{"code":"x"}}"#, #"ok {"state":"not_renewed","error":null}"#,
+  ])
+  func aStateWithoutItsReasonIsNoticed(_ answer: String) {
+    let scene = Scene()
+    scene.signIn()
+    scene.answer(answer + "\n", .status)
+    #expect(scene.universe.watch.fault == .viewsDisagree)
+  }
+
+  @Test func aClientThatIsForgottenIsNoticed() {
+    let scene = Scene()
+    scene.signIn()
+    scene.seatClient()
+    scene.pass(1)
+    scene.look()
+    #expect(scene.universe.watch.fault == .clientUnanswered)
+  }
+
+  @Test func aHookThatIsToldTheTruthIsLeftAlone() {
+    let scene = Scene()
+    scene.signIn()
+    scene.tellHook("EVENT=refreshed", "EXPIRES_AT=\(scene.universe.record.expiresAt!)")
+    #expect(scene.universe.watch.fault == nil)
+    scene.tellHook("EVENT=refreshed", "EXPIRES_AT=1")
+    #expect(scene.universe.watch.fault == .hookMisled)
+  }
+
+  @Test func aRemovedDirectoryIsNobodysFault() {
+    let scene = Scene()
+    scene.signIn()
+    scene.universe.take(.directoryRemoved(length: nil))
+    scene.look()
+    #expect(scene.universe.watch.fault == nil)
+    #expect(!scene.universe.record.isThere)
+  }
+
   @Test func nothingIsNoticedWhereNothingIsWrong() {
     let scene = Scene()
     scene.signIn()
@@ -73,11 +132,29 @@ private final class Scene {
   /// A grant is there, and in the file.
   func signIn() {
     approve()
-    let issue = poll().issue!
+    deliver(poll().issue!, keepsRefreshToken: true)
+    universe.watch.shows(.approved, code: nil, universe)
+  }
+
+  /// Tokens arrive, and are written, in whole or in part.
+  func deliver(_ issue: IssuedTokens, keepsRefreshToken: Bool) {
     universe.watch.issued(issue, world, universe)
     universe.watch.delivered(issue, world, universe)
-    write(issue)
-    universe.watch.shows(.approved, code: nil, universe)
+    if keepsRefreshToken { return write(issue) }
+    replaceFile(
+      #"{"access_token":"Zq7a\#(issue.access.family)x\#(issue.access.number).","expires_at":1}"#)
+  }
+
+  /// Somebody has said a line, which was read.
+  func seatClient() {
+    var client = SimulatedClient(manner: .token, lines: [])
+    client.isSeated = true
+    client.askedAt = universe.now
+    _ = universe.clients.add(client)
+  }
+
+  func tellHook(_ facts: String...) {
+    universe.watch.told(Array(facts.map { "DEVICEGRANT_\($0)\0" }.joined().utf8), universe)
   }
 
   func write(_ issue: IssuedTokens) {
@@ -87,7 +164,7 @@ private final class Scene {
       "tokens.json": Array(
         """
         {"access_token":"Zq7a\(access.family)x\(access.number).","expires_at":\(end),\
-        "refresh_token":"Zq7r\(refresh.family)x\(refresh.number)."}
+        "refresh_token":"Zq7r\(refresh!.family)x\(refresh!.number)."}
         """.utf8)
     ])
     universe.record = RecordOnDisk()
@@ -112,13 +189,28 @@ private final class Scene {
       .neitherGrantNorCode, .wishUnheeded, .signalUnheeded:
       showCode(invariant)
     case .tokensNotKept, .fileDamaged, .tokenReused, .deadWithoutReason, .goodGrantDropped,
-      .deadGrantKept, .marginUsedUp, .sentAgainTooEarly:
+      .deadGrantKept, .marginUsedUp, .sentAgainTooEarly, .sentInVain:
       signIn()
       showGrant(invariant)
-    case .handedOutStale, .handedOutDead, .publishedStale, .clientUnanswered, .viewsDisagree:
+    case .handedOutStale, .handedOutDead, .publishedStale, .clientUnanswered, .viewsDisagree,
+      .hookMisled:
       signIn()
       showOthers(invariant)
+    case .closedConnectionUsed: useClosedConnections()
     case .busyWait, .endlessWait, .secretTold, .growth, .tooManyRequests: showNumbers(invariant)
+    }
+  }
+
+  /// Some are forgotten on the way, which nobody can know.
+  private func useClosedConnections() {
+    let request = Array("GET /v0/me HTTP/1.1\r\n\r\n".utf8)
+    let name = Array("as.example".utf8)
+    while universe.watch.fault == nil {
+      var connection = SimulatedConnection(world)
+      let end = world.milliseconds + 30_000
+      try? connection.connect(to: name.span, port: 443, until: end, attending: Attending())
+      pass(200_000)
+      try? connection.send(request.span, until: end, attending: Attending())
     }
   }
 
@@ -183,12 +275,19 @@ private final class Scene {
     case .marginUsedUp:
       pass(3_550_000)
       look()
-    default:
-      let text =
-        "POST / HTTP/1.1\r\nContent-Length: 45\r\n\r\n"
-        + "grant_type=refresh_token&refresh_token=Zq7r0x0."
-      for _ in 0..<7 { universe.watch.sent(Request(Array(text.utf8))!, world, universe) }
+    case .sentInVain:
+      universe.take(.disk(.readOnly, length: 1_000_000))
+      pass(200_000)
+      sendRefresh()
+    default: for _ in 0..<7 { sendRefresh() }
     }
+  }
+
+  private func sendRefresh() {
+    let text =
+      "POST / HTTP/1.1\r\nContent-Length: 45\r\n\r\n"
+      + "grant_type=refresh_token&refresh_token=Zq7r0x0."
+    universe.watch.sent(Request(Array(text.utf8))!, world, universe)
   }
 
   private func showOthers(_ invariant: Invariant) {
@@ -199,6 +298,7 @@ private final class Scene {
     case .handedOutDead: answer("ok \(end + 900) Zq7a0x0.\n", .token)
     case .clientUnanswered: answer("ok", .token)
     case .viewsDisagree: answer(#"ok {"state":"denied","since":1}"# + "\n", .status)
+    case .hookMisled: universe.watch.told(Array("DEVICEGRANT_EVENT=code\0".utf8), universe)
     default:
       universe.volatile = SimulatedDisk(["token": Array("Zq7a0x7.\n".utf8)])
       universe.watch.publishedRevision = -1
@@ -206,7 +306,7 @@ private final class Scene {
     }
   }
 
-  private func answer(_ text: String, _ manner: Manner) {
+  func answer(_ text: String, _ manner: Manner) {
     universe.watch.answered(Array(text.utf8), manner, universe)
   }
 

@@ -42,7 +42,7 @@ import Testing
       .codeIssued, .poll, .slowDown, .tokensIssued, .refresh, .rotation, .invalidGrant, .userinfo,
       .metadata, .answerLost, .answerCut, .answerInPieces, .chunkedAnswer, .powerCut, .restart,
       .clockSet, .tokenCommand, .clientToken, .hook, .hookHung, .approval, .denial, .walkAway,
-      .keyPress, .outage, .clientCrowd, .suspension,
+      .keyPress, .outage, .clientCrowd, .suspension, .directoryRemoved,
     ]
     for occurrence in often { #expect(counts[occurrence] > 5, "\(occurrence)") }
   }
