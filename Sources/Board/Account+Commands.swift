@@ -158,6 +158,7 @@ extension Account {
       if world.rest(until: next, attending: attending) == .interrupted { throw Fault(.interrupted) }
       guard let fault = try renewOnce(attending: attending) else { return }
       failure = fault
+      if server.client.lostAnswer == .wait { break }
       agent.refreshFailed(isRefusal: false, isUncertain: true, now: world.milliseconds)
     }
     throw failure
