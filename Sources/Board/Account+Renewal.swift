@@ -58,7 +58,7 @@ extension Account {
       return .failed(Fault(.unanswered, .refresh), isUncertain: true, retryAfter: nil)
     }
     // The server may take the refresh token back with its answer.
-    try keeper.checkRoom()
+    if !keeper.isProven { try keeper.checkWritable() }
     let answer: RefreshAnswer
     let isRepeated = keeper.sent != nil
     do {

@@ -61,8 +61,7 @@ public struct Attendant<W: World>: ~Copyable {
   public var sources: W.Sources
 
   private var purpose = Purpose.exchange
-  /// When the service manager is to hear of this next, and which end of a hook the alarm is set
-  /// for.
+  /// When the service manager is to hear of this next, and for which end of a hook the alarm is.
   private var pingsAt: Int64?
   private var hooksEndAt: Int64?
   let isService: Bool

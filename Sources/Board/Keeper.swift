@@ -105,11 +105,10 @@ public struct Keeper<W: World>: ~Copyable {
     }
   }
 
-  /// Finds out before a refresh whether its tokens could be kept. What was saved lately is proof
-  /// enough, and flash wears out.
-  mutating func checkRoom() throws(Fault) {
-    if let savedAt, log.world.milliseconds - savedAt < Self.proofTime { return }
-    try checkWritable()
+  /// Whether tokens were kept so lately that this is proof enough for more of the same grant: flash
+  /// wears out.
+  var isProven: Bool {
+    savedAt.map { log.world.milliseconds - $0 < Self.proofTime } ?? false
   }
 
   /// Finds out before a code is shown whether its tokens could be kept: otherwise it is a trap.
@@ -202,6 +201,8 @@ public struct Keeper<W: World>: ~Copyable {
       try reopen()
       try write(for: client)
     }
+    savedAt = log.world.milliseconds
+    if let sent, sent.generation != record.generation { forgetSent() }
     publish()
   }
 
@@ -216,8 +217,6 @@ public struct Keeper<W: World>: ~Copyable {
     } catch {
       throw .tokenFile(error)
     }
-    savedAt = log.world.milliseconds
-    if let sent, sent.generation != record.generation { forgetSent() }
   }
 
   /// What the record's tokens have left, and what was sent for them, as an agent is told it.

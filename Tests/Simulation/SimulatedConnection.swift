@@ -230,7 +230,7 @@ public struct SimulatedConnection: Transport, ~Copyable {
 
   private mutating func arrived() {
     if isCut { return }
-    if isAnswer { universe.watch.wasAnswered(world) }
+    if isAnswer { universe.watch.wasAnswered(world, universe) }
     isAnswer = false
     if let demand { universe.server.bind(demand) }
     demand = nil

@@ -59,8 +59,9 @@ extension Watch {
       if late > 40_000 { fail(.codeOutlivesItself, universe) }
     }
     if let (code, at) = approval {
-      // One poll may be lost, and the next is bound to the interval, which may be long.
-      let due = max(at, calmSince, codes[code].notBefore) + codes[code].pause + 100_000
+      // One poll may be lost, another find that the endpoint has moved, and the next is bound to
+      // the interval, which may be long.
+      let due = max(at, calmSince, codes[code].notBefore) + codes[code].pause + 165_000
       if now > due, due < codes[code].end - 5000 { fail(.approvalLost, universe) }
     }
     let code = lastCode.map { codes[$0] }
@@ -199,5 +200,8 @@ extension Watch {
 }
 
 extension [UInt8] {
-  fileprivate var isLoginRequired: Bool { hasPrefix("ok login required: ") }
+  /// Also behind what has failed.
+  fileprivate var isLoginRequired: Bool {
+    hasPrefix("ok ") && firstRange(of: Array("login required: ".utf8)) != nil
+  }
 }

@@ -112,6 +112,11 @@ extension Watch {
     lastLoss = (token, count + 1, since)
   }
 
+  /// The disk takes nothing from now on, or what it holds is all that counts.
+  mutating func lookForNote(_ universe: Universe) {
+    isNoteLeft = isNoteLeft || universe.disk.withFile("tokens.json.sent") { $0 != nil }
+  }
+
   /// What may bring tokens is sent only where they could be kept a moment before: the endpoints may
   /// have been asked for in between.
   private mutating func checkPlace(_ request: Request, _ universe: Universe) {
@@ -123,10 +128,10 @@ extension Watch {
   }
 
   /// The last request was answered, so that the program knows what came of it.
-  mutating func wasAnswered(_ world: SimulatedWorld) {
-    if !refreshing.contains(world.session) { return }
-    // What was put off for it follows now.
-    if let lastLoss, lastLoss.count > 1 { trouble(until: world.universe.now) }
+  mutating func wasAnswered(_ world: SimulatedWorld, _ universe: Universe) {
+    guard refreshing.contains(world.session) else { return }
+    // The last moment has been waited for: whatever the answer was, what follows takes its time.
+    if let lastLoss, lastLoss.count > 1 { trouble(until: universe.now) }
     lastLoss = nil
   }
 
@@ -160,7 +165,8 @@ extension Watch {
     let personality = universe.server.personality
     let told = personality.tellsLife ? universe.server.end(ofAccess: access.number) : 0
     let assumed = personality.tellsLife ? 0 : heldSince + 3_600_000
-    var deadline = max(told, assumed, calmSince) + Self.noticing
+    // The request that follows a pause takes its time as well.
+    var deadline = max(told, assumed, calmSince) + Self.noticing + 60_000
     // Of a server that says "not now" for good, it takes ten minutes to know.
     if personality.dead == .brokenForGood { deadline += 700_000 }
     // A time that was written by a wrong clock is reckoned anew at each start.

@@ -27,7 +27,8 @@ public struct Watch {
   /// Tokens that are on their way.
   var inFlight = 0
   var wasPausedInFlight = false
-  /// Whether the power went when a refresh was noted that may not have been sent.
+  /// Whether a note that a refresh was sent may be there for none: the power went before it was
+  /// sent, or the disk could not forget it.
   var isNoteLeft = false
   /// The sessions whose last request was to renew the grant.
   var refreshing: Set<Int> = []
@@ -36,10 +37,10 @@ public struct Watch {
   var lastRecord: (access: TokenName?, refresh: TokenName?)
   /// When the present access token was taken, and what it had left then.
   var heldSince: Int64 = 0
+  var held: Int64 = 0
   /// Whether the file may have been put back, or is a dead grant's: nobody knows since when the
   /// program reckons with it.
   var isPutBack = false
-  var held: Int64 = 0
   /// Whether the program can know when the access token ends.
   var isTimeRight = true
   var isTimeFromAnswer = false
@@ -197,7 +198,7 @@ public struct Watch {
       // What was saved once, stays.
       fail(.tokensNotKept, universe)
     }
-    isNoteLeft = universe.disk.withFile("tokens.json.sent") { $0 != nil }
+    lookForNote(universe)
     trouble(until: universe.offUntil)
   }
 
@@ -258,7 +259,10 @@ public struct Watch {
     if isTroubled || wasTroubled { trouble(until: now) }
     wasTroubled = isTroubled
     if let endBy, now > endBy { fail(.signalUnheeded, universe) }
-    if let wishAt, now > max(wishAt, calmSince) + Self.noticing { fail(.wishUnheeded, universe) }
+    // The request that follows a pause takes its time as well.
+    if let wishAt, now > max(wishAt, calmSince) + Self.noticing + 60_000 {
+      fail(.wishUnheeded, universe)
+    }
     lookAtFile(universe)
     lookAtCode(universe)
     lookAtPublished(universe)
