@@ -132,7 +132,7 @@ public struct Agent: Sendable {
   private var isCodeInstead = false
   /// Before that time the server wants no request for a code, whoever asks.
   private var codeNotBefore: Int64 = 0
-  /// Whether a person has asked for the next code, and when one was last requested for that.
+  /// Whether a key has asked for the next code, and when one was last requested for that.
   private var isAskedFor = false
   private var askedAt = -Agent.pauseByHand
   /// Codes in a row that nobody approved, and requests for one that failed.
@@ -158,7 +158,7 @@ public struct Agent: Sendable {
   /// After a refusal: a server that does not know the client will not learn it within seconds.
   static let firstBackOffAfterRefusal: Int64 = 15_000
   static let backOffLimit: Int64 = 300_000
-  /// Between two requests for a code that a person has asked for, at least, in milliseconds.
+  /// Between two requests for a code that a key has asked for, at least, in milliseconds.
   static let pauseByHand: Int64 = 5000
   /// The longest pause that a server's Retry-After can cause, in milliseconds.
   static let serverPauseLimit: Int64 = 3_600_000
@@ -295,8 +295,9 @@ public struct Agent: Sendable {
     case .requested: return
     case .none, .due, .shown: break
     }
-    isAskedFor = true
-    code = .due(at: max(now, max(codeNotBefore, askedAt + Self.pauseByHand)))
+    isAskedFor = isInstead
+    let earliest = isInstead ? max(codeNotBefore, askedAt + Self.pauseByHand) : codeNotBefore
+    code = .due(at: max(now, earliest))
   }
 
   /// Has a code be asked for by itself, where that is how it starts and there is none.

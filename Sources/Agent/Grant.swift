@@ -17,7 +17,7 @@ struct Grant: Sendable {
   /// that lives longer has it replaced: at most, and no longer than three quarters of its life.
   static let floorLimit: Int64 = 60_000
   /// A life, in milliseconds, that is too short for a refresh each time.
-  static let shortLife: Int64 = 5000
+  static let shortLife: Int64 = 2000
 
   /// The access token's end; nil where nobody knows.
   let expiresAt: Int64?

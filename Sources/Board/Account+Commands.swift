@@ -158,6 +158,7 @@ extension Account {
       if world.rest(until: next, attending: attending) == .interrupted { throw Fault(.interrupted) }
       guard let fault = try renewOnce(attending: attending) else { return }
       failure = fault
+      if server.client.lostAnswer == .wait { break }
       agent.refreshFailed(isRefusal: false, isUncertain: true, now: world.milliseconds)
     }
     throw failure
@@ -179,7 +180,7 @@ extension Account {
       return nil
     case .refreshedElsewhere: return nil
     case .gone: throw Fault(.notSignedIn)
-    case .failed(let fault, isUncertain: true, _): return fault
+    case .failed(let fault, isUncertain: true, _) where fault.isTransient: return fault
     case .ended(let fault), .failed(let fault, _, _): throw fault
     }
   }

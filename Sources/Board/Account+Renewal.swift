@@ -62,9 +62,10 @@ extension Account {
     let answer: RefreshAnswer
     let isRepeated = keeper.sent != nil
     do {
-      try server.reachRefresh(isRepeated: isRepeated, attending: attending)
+      let end = try server.reachRefresh(isRepeated: isRepeated, attending: attending)
       try keeper.keepSent()
-      answer = try server.refresh(&keeper.record.tokens, attending: attending)
+      answer = try server.refresh(
+        &keeper.record.tokens, until: end, attending: attending)
     } catch {
       if !server.wasSent, !isRepeated { keeper.forgetSent() }
       return .failed(error, isUncertain: keeper.sent != nil, retryAfter: nil)

@@ -100,11 +100,12 @@ struct AuthorizationServer<W: World>: ~Copyable {
   /// Connects for `refresh`, which follows: so it is known before whether anything can be sent.
   ///
   /// - Parameter isRepeated: whether the last answer was lost, and the connection may be why.
-  mutating func reachRefresh(isRepeated: Bool, attending: Attending) throws(Fault) {
+  /// - Returns: the deadline of both, in milliseconds since boot.
+  mutating func reachRefresh(isRepeated: Bool, attending: Attending) throws(Fault) -> Int64 {
     // An answer that is lost may cost the grant: a handshake is cheaper.
     exchange.close(idleFor: isRepeated ? -1 : 5000)
     do {
-      try exchange.reach(client.url(of: .refresh)!, .refresh, attending: attending)
+      return try exchange.reach(client.url(of: .refresh)!, .refresh, attending: attending)
     } catch {
       throw judged(error, .refresh)
     }
@@ -113,11 +114,12 @@ struct AuthorizationServer<W: World>: ~Copyable {
   /// Renews the tokens (RFC 6749 §6), in place. Where this throws, `wasSent` tells whether the
   /// server may have taken the refresh token.
   mutating func refresh(
-    _ tokens: inout Tokens, attending: Attending
+    _ tokens: inout Tokens, until deadline: Int64, attending: Attending
   ) throws(Fault) -> RefreshAnswer {
     writeRefreshRequest(
       clientID: client.clientID.bytes, clientSecret: secretInBody(for: .refresh).bytes,
       refreshToken: tokens.refreshToken.bytes, to: &exchange.memory.form)
+    exchange.deadline = deadline
     try post(to: .refresh, attending: attending)
     defer { exchange.wipe() }
     return Self.read(

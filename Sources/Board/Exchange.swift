@@ -85,10 +85,12 @@ struct Exchange<W: World>: ~Copyable {
   }
 
   /// Connects, for a request that follows at once and has what is left of the time.
+  ///
+  /// - Returns: the deadline of both, in milliseconds since boot.
   @inline(never)
   mutating func reach(
     _ url: borrowing URL, _ party: Party, attending: Attending
-  ) throws(Fault) {
+  ) throws(Fault) -> Int64 {
     let end = world.milliseconds + Self.timeLimit
     wasSent = false
     do {
@@ -97,7 +99,7 @@ struct Exchange<W: World>: ~Copyable {
       connection.close()
       throw .exchange(party, error)
     }
-    deadline = end
+    return end
   }
 
   /// Overwrites the last response, which may hold secrets.

@@ -20,6 +20,8 @@ public struct Keeper<W: World>: ~Copyable {
 
   /// What was sent to renew the record, as loaded, and not answered, by any process.
   private(set) var sent: Sent?
+  /// What is answered, though its note could not be removed.
+  private var forgotten: Sent?
   /// The same as the agent was told it last.
   private var told: Sent?
 
@@ -236,6 +238,7 @@ public struct Keeper<W: World>: ~Copyable {
     defer { scratch.removeAll() }
     guard store.load(.sent, into: &scratch) else { return }
     sent = Sent(record.generation, scratch.bytes)
+    if sent == forgotten { sent = nil }
   }
 
   /// Notes that the record's refresh token is about to be sent.
@@ -259,6 +262,7 @@ public struct Keeper<W: World>: ~Copyable {
 
   /// Notes that it is answered, or that it was not sent after all.
   mutating func forgetSent() {
+    forgotten = sent
     sent = nil
     store.forgetSent()
   }

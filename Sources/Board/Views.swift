@@ -86,10 +86,7 @@ extension Standing {
 
   /// What is to be done, or what does not work, for who asks the socket; nothing where all is well.
   func appendHint<Sink: ByteSink & ~Copyable>(to sink: inout Sink) {
-    if state == .notRenewed || agent.isPersonNeeded {
-      appendFailure("refresh failed: ", to: &sink)
-      if agent.isPersonNeeded { sink.append("; ") }
-    }
+    if state == .notRenewed { appendFailure("refresh failed: ", to: &sink) }
     if !needsPerson { return }
     sink.append("login required: ")
     switch state {
@@ -102,10 +99,15 @@ extension Standing {
     case .invitation: sink.append("ask for a code at the board, by a key or a touch")
     default: sink.append("a code follows")
     }
+    if !agent.hasGrant { return }
+    sink.append("; ")
+    appendFailure("refresh failed: ", to: &sink)
   }
 
-  /// Whether there is no token to hand out before somebody has signed in.
-  var needsPerson: Bool { !agent.hasGrant || agent.isPersonNeeded }
+  /// Whether there is no token to hand out before somebody has signed in, as the screen says.
+  var needsPerson: Bool {
+    !agent.hasGrant || agent.isPersonNeeded && (state == .code || state == .invitation)
+  }
 
   private func appendFailure<Sink: ByteSink & ~Copyable>(
     _ attempt: StaticString, to sink: inout Sink

@@ -61,11 +61,12 @@ public struct Wording: Sendable {
   }
 }
 
-/// Whether a sentence stands where Webex (`errors[0].description`) or Twitch (`message`, beside its
-/// `status`) puts it; gateways say `message` alone.
+/// Whether a sentence stands where Webex (`errors[0].description`, or `message` beside its
+/// `trackingId`) or Twitch (`message` beside its `status`) puts it; gateways say `message` alone.
 private func isSentence(_ object: borrowing JSONObject) -> Bool {
   if object.string(inFirstOf: "errors", "description") != nil { return true }
-  return object.integer("status") != nil && object.string("message") != nil
+  if object.string("message") == nil { return false }
+  return object.has("trackingId") || object.integer("status") != nil
 }
 
 /// Whether an `error` looks like OAuth's (RFC 6749 §5.2) and not like HTTP's "Bad Request", as

@@ -237,6 +237,15 @@ class Unusable(AcceptanceTest):
         self.assertEqual("Bearer", run.board.record["token_type"])
 
 
+class Help(AcceptanceTest):
+    @for_each({"google": ("google", "Limited Input"), "webex": ("webex", "redirect URIs")})
+    def test_follows_a_refusal_of_the_client_at_a_poll(self, row):
+        personality, words = row
+        sandbox = self.sandbox(personality)
+        sandbox.refuse("poll", "invalid_client")
+        self.assertExit(DATA, self.sign_in(sandbox), "refused the poll", words)
+
+
 class BadStart(AcceptanceTest):
     """Trouble before a code is shown ends the sign-in."""
 

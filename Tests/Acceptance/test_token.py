@@ -171,7 +171,7 @@ class FromTheFile(LivingTest):
                "cut": {"cut_after": 30}})
     def test_server_in_trouble(self, rule):
         sandbox = self.sandbox()
-        board = self.signed_in(sandbox, expires_at=1)
+        board = self.signed_in(sandbox, {"lost_answer": "wait"}, expires_at=1)
         before = board.record
         sandbox.answer_next(to="refresh", times=1, **rule)
         run = self.token(board)

@@ -306,7 +306,7 @@ private let endings: [(PollAnswer?, Agent.CodeEnd)] = [
     var requests = 0
     for press in 0..<199 {
       let now = birth + Int64(press) * 50
-      agent.codeWanted(now: now)
+      agent.codeWanted(isInstead: true, now: now)
       guard agent.next(now: now) == .requestCode else { continue }
       requests += 1
       agent.codeFailed(isRefusal: true, retryAfter: retryAfter, now: now)

@@ -26,6 +26,8 @@ public struct SimulatedConnection: Transport, ~Copyable {
   private var issue: IssuedTokens?
   private var demand: Demand?
   private var isCut = false
+  /// Whether what comes tells what became of the request.
+  private var isAnswer = false
   /// When the server, or a router on the way, forgets the connection.
   private var idleEnd: Int64 = 0
   private var isForgotten = false
@@ -161,6 +163,7 @@ public struct SimulatedConnection: Transport, ~Copyable {
     var (bytes, endsWithClose) = universe.write(answer, closes: closes)
     var ending = closes ? Ending.closes : .stays
     isCut = false
+    isAnswer = false
     demand = answer.demand
     if case .cut = fate {
       isCut = true
@@ -169,8 +172,10 @@ public struct SimulatedConnection: Transport, ~Copyable {
       bytes.removeLast(1 + universe.random(bytes.count))
       // Without a stated length a closed connection would look like the end of the answer.
       ending = endsWithClose || universe.chance(1, of: 2) ? .breaks : .closes
-    } else if ![200, 500, 502, 504].contains(answer.status) {
-      universe.watch.wasAnswered(world, universe)
+    } else if ![200, 500, 502, 504].contains(answer.status)
+      || answer.status == 200 && answer.body.hasPrefix(#"{"error""#)
+    {
+      isAnswer = true
     }
     expect(bytes, ending)
   }
@@ -225,6 +230,8 @@ public struct SimulatedConnection: Transport, ~Copyable {
 
   private mutating func arrived() {
     if isCut { return }
+    if isAnswer { universe.watch.wasAnswered(world, universe) }
+    isAnswer = false
     if let demand { universe.server.bind(demand) }
     demand = nil
     guard let whole = issue else { return }

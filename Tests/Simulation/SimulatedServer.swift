@@ -114,6 +114,7 @@ final class SimulatedServer {
       place != version
     else { return false }
     universe.counts[.endpointLeft] += 1
+    universe.watch.trouble(until: now)
     return true
   }
 
@@ -341,7 +342,7 @@ final class SimulatedServer {
     switch personality.dead {
     case .oauth: return Answer(400, #"{"error":"invalid_grant"}"#)
     case .sentence:
-      return Answer(400, #"{"message":"The refresh token provided is invalid."}"#)
+      return Answer(400, #"{"message":"The refresh token provided is invalid.","trackingId":"X"}"#)
     case .empty: return Answer(400)
     case .otherWord: return Answer(400, #"{"error":"invalid_request"}"#)
     case .bare401: return Answer(401)

@@ -195,6 +195,8 @@ extension Watch {
       return true
     }
     guard let screen else { return false }
+    // While a code is asked for beside the grant, the grant is on the screen.
+    if universe.script.isOnRequest, universe.now - screen.since < 120_000 { return true }
     return screen.kind != .approved && screen.kind != .blank
   }
 
