@@ -41,7 +41,8 @@ extension Watch {
   /// Where the file could not be moved out of the way, or another program has put one there, there
   /// may be one; so where the directory was away a moment before.
   private func isTrueOfLoss(_ facts: Facts, _ universe: Universe) -> Bool {
-    let isGone = !universe.record.isThere || universe.now <= max(diskTroubledUntil, calmSince) + 60_000
+    let isGone =
+      !universe.record.isThere || universe.now <= max(diskTroubledUntil, calmSince) + 60_000
     return facts.count == 3 && isGone && facts["REASON"] != "" && facts["FAULT"] != ""
       && facts["REASON"] != nil && facts["FAULT"] != nil
   }

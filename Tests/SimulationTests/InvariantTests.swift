@@ -242,7 +242,7 @@ private final class Scene {
       pass(1_000_000)
     case .wishUnheeded:
       universe.watch.codeReplaced(universe)
-      pass(520_000)
+      pass(1_000_000)
     default:
       universe.watch.told(toEndAt: universe.now)
       pass(30_000)
