@@ -27,8 +27,10 @@ struct Exchange<W: World>: ~Copyable {
 
   private var connection: W.Connection
   private var origin: URL?
-  /// When the last answer was complete, in milliseconds since boot.
+  /// When the connection was made or the last answer complete, in milliseconds since boot.
   private var idleSince: Int64 = 0
+  /// Whether nothing has been sent on the connection.
+  private var isUnused = false
   private let log: Log<W>
 
   private var world: W { log.world }
@@ -119,6 +121,7 @@ struct Exchange<W: World>: ~Copyable {
     wasSent = false
     do {
       try connect(to: url, until: end, attending: attending)
+      isUnused = false
       wasSent = true
       try Self.send(memory.request, over: &connection, until: end, attending: attending)
     } catch {
@@ -137,7 +140,9 @@ struct Exchange<W: World>: ~Copyable {
     to url: borrowing URL, until deadline: Int64, attending: Attending
   ) throws(TLSError) {
     close(idleFor: Self.idleLimit)
-    if connection.isConnected, let origin, origin.hasSameOrigin(as: url), !connection.isStale {
+    if connection.isConnected, let origin, origin.hasSameOrigin(as: url),
+      isJustMade || !connection.isStale
+    {
       return
     }
     origin = nil
@@ -145,11 +150,16 @@ struct Exchange<W: World>: ~Copyable {
     try connection.connect(
       to: url.host, port: url.port, until: deadline, attending: attending)
     origin = copy url
+    isUnused = true
+    idleSince = world.milliseconds
     let isResumed = connection.resumptions != resumptions
     log.debug {
       $0 <- "connected to " <- origin!.authority <- (isResumed ? ", TLS session resumed" : "")
     }
   }
+
+  /// Whether it was made for the request that follows: what comes meanwhile are TLS 1.3's tickets.
+  private var isJustMade: Bool { isUnused && world.milliseconds - idleSince < 1000 }
 
   private mutating func receive(
     _ party: Party, until deadline: Int64, attending: Attending

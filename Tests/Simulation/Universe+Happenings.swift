@@ -105,7 +105,6 @@ extension Universe {
     schedule(.diskRight, in: length)
     watch.trouble(until: now + length)
     watch.diskTrouble(until: now + length)
-    watch.lookForNote(self)
   }
 
   private func removeDirectory(_ length: Int64?) {

@@ -28,7 +28,6 @@ extension Watch {
   /// The token file, as programs see it, is another.
   mutating func recordChanged(_ universe: Universe) {
     recordChangedAt = universe.now
-    isNoteLeft = false
     let record = universe.record
     if record.isDamaged { fail(.fileDamaged, universe) }
     checkLoss(universe)
@@ -110,11 +109,6 @@ extension Watch {
     let isRepeated = lastLoss?.token == token
     let (count, since) = isRepeated ? (lastLoss!.count, lastLoss!.since) : (0, universe.now)
     lastLoss = (token, count + 1, since)
-  }
-
-  /// The disk takes nothing from now on, or what it holds is all that counts.
-  mutating func lookForNote(_ universe: Universe) {
-    isNoteLeft = isNoteLeft || universe.disk.withFile("tokens.json.sent") { $0 != nil }
   }
 
   /// What may bring tokens is sent only where they could be kept a moment before: the endpoints may
@@ -203,7 +197,10 @@ extension Watch {
   /// The access token is renewed before its margin is used up.
   mutating func lookAtMargin(_ universe: Universe) {
     let now = universe.now
-    guard isTimeRight, !isPutBack, !isExcused, lastLoss == nil, !isNoteLeft, unsaved == nil,
+    // A note of a refresh that was never sent stays where the power went, or the disk took nothing,
+    // between the two: who finds it can't tell.
+    let isNoted = universe.disk.withFile("tokens.json.sent") { $0 != nil }
+    guard isTimeRight, !isPutBack, !isExcused, lastLoss == nil, !isNoted, unsaved == nil,
       let access = universe.record.access, let refresh = universe.record.refresh,
       universe.server.personality.tellsLife, !universe.server.hasEnded(refresh.family),
       now - calmSince > Self.noticing, now - heldSince > Self.noticing,

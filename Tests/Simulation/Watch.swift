@@ -27,9 +27,6 @@ public struct Watch {
   /// Tokens that are on their way.
   var inFlight = 0
   var wasPausedInFlight = false
-  /// Whether a note that a refresh was sent may be there for none: the power went before it was
-  /// sent, or the disk could not forget it.
-  var isNoteLeft = false
   /// The sessions whose last request was to renew the grant.
   var refreshing: Set<Int> = []
   var recordChangedAt: Int64 = 0
@@ -198,7 +195,6 @@ public struct Watch {
       // What was saved once, stays.
       fail(.tokensNotKept, universe)
     }
-    lookForNote(universe)
     trouble(until: universe.offUntil)
   }
 
