@@ -139,8 +139,9 @@ extension Watch {
     let left = universe.server.end(ofAccess: access.number) - universe.now
     // Of a grant that the server has ended, the refused access token tells.
     if universe.server.hasEnded(token.family) { return }
-    // The first may have hung for half a minute.
-    let isSoon = universe.now - loss.since < 65_000
+    // The first may have hung for half a minute, and a poll that is under way comes before the
+    // last.
+    let isSoon = universe.now - loss.since < 100_000
     if !universe.server.personality.waits, isSoon, loss.count <= 5 { return }
     let tries = universe.server.personality.waits ? 1 : 5
     if left > 33_000 { fail(.sentAgainTooEarly, universe) }
