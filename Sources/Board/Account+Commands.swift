@@ -31,16 +31,21 @@ extension Account {
     try discover(attending: attending)
     try load()
     if !keeper.isGood(for: 0) { try renewLoaded(attending: attending) }
-    for _ in 0..<2 {
-      try server.getUserinfo(keeper.record.tokens, attending: attending)
-      if try !hasMoved(.userinfo, attending: attending) { break }
-    }
-    if server.head.status == 401 {
+    do {
+      try getProfile(attending: attending)
+    } catch {
+      guard error.kind == .accessRefused else { throw error }
       log.info { $0 <- "the access token is refused: refreshing it" }
       try renewLoaded(isDead: true, attending: attending)
-      try server.getUserinfo(keeper.record.tokens, attending: attending)
+      try getProfile(attending: attending)
     }
-    try checkStatus()
+  }
+
+  private mutating func getProfile(attending: Attending) throws(Fault) {
+    try follow(.userinfo, attending: attending) { (account, attending) throws(Fault) in
+      try account.server.getUserinfo(account.keeper.record.tokens, attending: attending)
+      try account.checkStatus()
+    }
   }
 
   /// Lends the profile that was fetched.
@@ -98,17 +103,9 @@ extension Account {
       }
       return
     }
-    var failure: Fault?
-    for _ in 0..<2 {
-      failure = nil
-      do {
-        try Self.revoke(keeper.record.tokens, at: &server, attending: attending)
-      } catch {
-        failure = error
-      }
-      if try !hasMoved(.revocation, attending: attending) { break }
+    try follow(.revocation, attending: attending) { (account, attending) throws(Fault) in
+      try Self.revoke(account.keeper.record.tokens, at: &account.server, attending: attending)
     }
-    if let failure { throw failure }
     log.info { $0 <- "the grant is revoked at the server" }
   }
 

@@ -32,13 +32,8 @@ extension Account {
   ///   discovered.
   @inline(never)
   mutating func renew(_ held: Generation, attending: Attending) throws(Fault) -> Renewal {
-    var hasMoved = false
-    while true {
-      let renewal = try tryToRenew(held, attending: attending)
-      // Once: whoever moves each time is not followed.
-      if hasMoved { return renewal }
-      hasMoved = try self.hasMoved(.refresh, attending: attending)
-      if !hasMoved { return renewal }
+    try follow(.refresh, attending: attending) { (account, attending) throws(Fault) in
+      try account.tryToRenew(held, attending: attending)
     }
   }
 

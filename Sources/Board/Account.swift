@@ -63,6 +63,24 @@ public struct Account<W: World>: ~Copyable {
     }
   }
 
+  /// Does what takes an endpoint, and once more where metadata say by now that it is elsewhere:
+  /// whoever moves each time is not followed.
+  ///
+  /// - Parameter body: judges the answer as well: what metadata bring takes its place.
+  mutating func follow<Success>(
+    _ endpoint: Endpoint, attending: Attending,
+    _ body: (inout Self, Attending) throws(Fault) -> Success
+  ) throws(Fault) -> Success {
+    let outcome: Result<Success, Fault>
+    do {
+      outcome = .success(try body(&self, attending))
+    } catch {
+      outcome = .failure(error)
+    }
+    if try hasMoved(endpoint, attending: attending) { return try body(&self, attending) }
+    return try outcome.get()
+  }
+
   /// Looks for an endpoint where the metadata say by now, if it is not where they said before.
   ///
   /// - Returns: whether it has moved.

@@ -2,7 +2,6 @@ internal import Agent
 internal import Bytes
 public import Configuration
 public import Linux
-internal import JSON
 internal import OAuth
 public import TokenStore
 

@@ -11,13 +11,14 @@ extension Life {
   mutating func requestCode() throws(Fault) {
     // A request takes its time, and what is to be seen meanwhile may be another thing than before.
     try show(now)
+    let requestedAt: Int64
     do {
       if isService {
         attendant.sources.findInputs()
         try account.keeper.checkWritable()
       }
       try account.discover(attending: attendant.attending(.exchange))
-      try askForCode()
+      requestedAt = try askForCode()
     } catch {
       if attendant.endsExchange {
         attendant.standing.codePutOff(now: now)
@@ -32,24 +33,19 @@ extension Life {
   }
 
   /// Asks for a code (RFC 8628 §3.1).
-  private mutating func askForCode() throws(Fault) {
+  ///
+  /// - Returns: when the request was made, in milliseconds since boot.
+  private mutating func askForCode() throws(Fault) -> Int64 {
     var authorization = DeviceAuthorization()
-    var failure: Fault?
-    for _ in 0..<2 {
-      requestedAt = now
-      failure = nil
-      do {
-        try account.server.requestCode(
-          into: &authorization, attending: attendant.attending(.exchange))
-      } catch {
-        failure = error
-      }
-      let hasMoved = try account.hasMoved(
-        .deviceAuthorization, attending: attendant.attending(.exchange))
-      if !hasMoved { break }
+    let requestedAt = try account.follow(
+      .deviceAuthorization, attending: attendant.attending(.exchange)
+    ) { (account, attending) throws(Fault) in
+      let start = account.world.milliseconds
+      try account.server.requestCode(into: &authorization, attending: attending)
+      return start
     }
-    if let failure { throw failure }
     attendant.standing.take(authorization)
+    return requestedAt
   }
 
   private mutating func codeFailed(_ fault: Fault) throws(Fault) {

@@ -42,8 +42,6 @@ public struct Life<W: World>: ~Copyable {
   var screens: W.Screens
   /// What the displays show: the revision, and the seconds that it counts down.
   private var shown: (revision: Int64, seconds: Int64) = (-1, 0)
-  /// When the code was asked for, in milliseconds since boot.
-  var requestedAt: Int64 = 0
   /// Whether the person's name is to be asked for.
   var wantsName = true
   /// Whether the profile has refused an access token that was new.

@@ -252,6 +252,15 @@ class Moved(LivingTest):
         self.assertHolds(board, sandbox)
         self.assertNotIn("refresh failed", run.stderr)
 
+    @for_each({str(status): status for status in (404, 405, 410)})
+    def test_userinfo_that_is_gone_is_not_taken_from_the_metadata(self, status):
+        # The metadata are looked at again, and say what they said before.
+        sandbox = self.sandbox(discover=True)
+        sandbox.fail("userinfo", status)
+        run = self.signed_in(sandbox, issuer=sandbox.issuer).run("whoami")
+        self.assertExit(DATA, run, str(status))
+        self.assertEqual("", run.stdout)
+
     def test_other_issuer_is_another_server(self):
         sandbox, board = self.begin(404, expires_at=1)
         board.change({"issuer": "https://localhost:1/other"})
