@@ -41,20 +41,27 @@
 // errno is a macro.
 static inline int clinux_errno(void) { return errno; }
 
-// Tells one file from another, in types that are the same on every machine.
-struct clinux_identity {
+// What the kernel says about a name in a directory, of which a link is told about itself, or, where
+// there is no name, about the descriptor. In types that are the same on every machine: on 32-bit
+// ARM, stat(2) refuses a file that was written beyond 2038.
+struct clinux_status {
   uint64_t device;
   uint64_t number;
   int64_t seconds;
-  int64_t nanoseconds;
+  uint32_t nanoseconds;
+  uint32_t owner;
+  uint32_t mode;
 };
-static inline int clinux_identify(int directory, const char *name, struct clinux_identity *into) {
-  struct stat status;
-  if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return -1;
-  into->device = status.st_dev;
-  into->number = status.st_ino;
-  into->seconds = status.st_mtim.tv_sec;
-  into->nanoseconds = status.st_mtim.tv_nsec;
+static inline int clinux_status(int directory, const char *name, struct clinux_status *into) {
+  struct statx status;
+  int flags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW;
+  if (statx(directory, name == NULL ? "" : name, flags, STATX_BASIC_STATS, &status) != 0) return -1;
+  into->device = (uint64_t)status.stx_dev_major << 32 | status.stx_dev_minor;
+  into->number = status.stx_ino;
+  into->seconds = status.stx_mtime.tv_sec;
+  into->nanoseconds = status.stx_mtime.tv_nsec;
+  into->owner = status.stx_uid;
+  into->mode = status.stx_mode;
   return 0;
 }
 

@@ -40,7 +40,7 @@ public struct Keeper<W: World>: ~Copyable {
   private var scratch: Buffer
   private var line: Buffer
   /// The file that this process has written last, which is no news to it.
-  private var written: FileIdentity?
+  private var written: FileStatus?
   /// When a record was saved last, in milliseconds since boot; nil where the last attempt failed.
   private var savedAt: Int64?
   /// How long that proves that another can be saved, in milliseconds.
@@ -160,7 +160,8 @@ public struct Keeper<W: World>: ~Copyable {
     do {
       switch try store.load(&record, scratch: &scratch) {
       case .record:
-        distrustClock()
+        // Times that can't be right are cut.
+        record.distrust(written: record.writtenAt, unixSeconds: log.world.unixSeconds)
         loadSent()
         return true
       case .nothing: return false
@@ -170,12 +171,6 @@ public struct Keeper<W: World>: ~Copyable {
       if case .exposed(.owner(let user)) = error { stranger = user }
       throw .tokenFile(error)
     }
-  }
-
-  /// Cuts times that can't be right; see `TokenRecord.distrust`.
-  private mutating func distrustClock() {
-    guard let written = store.writingTime() else { return }
-    record.distrust(written: written, unixSeconds: log.world.unixSeconds)
   }
 
   /// Sets a damaged file aside, where a new sign-in will replace whatever is there.
@@ -308,7 +303,7 @@ public struct Keeper<W: World>: ~Copyable {
 
   /// Whether the token file is another than this process has written last.
   func hasNews() -> Bool {
-    guard let written, let present = store.identity() else { return true }
+    guard let written, let present = store.status() else { return true }
     return written != present
   }
 

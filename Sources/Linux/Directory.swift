@@ -31,22 +31,22 @@ public struct Directory: ~Copyable {
 
   /// Reads a whole file.
   ///
+  /// - Returns: what the kernel says about the very file that was read.
   /// - Throws: `.isLink` for a link, wherever it leads.
-  public borrowing func read(_ name: Path, into buffer: inout Buffer) throws(Errno) {
+  public borrowing func read(
+    _ name: Path, into buffer: inout Buffer
+  ) throws(Errno) -> FileStatus {
     // A FIFO in the file's place must not hang the program.
     let file = try descriptor.open(
       name, .readOnly | .noFollow | .nonBlocking | .noControllingTerminal)
+    let status = try file.status()
     try file.readAll(into: &buffer)
+    return status
   }
 
   /// Whether there is a directory of that name, which no file can replace.
   public borrowing func hasDirectory(_ name: Path) -> Bool {
     (try? descriptor.open(name, .readOnly | .directory)) != nil
-  }
-
-  /// What the kernel says about a file, or about what a link leads to.
-  public borrowing func status(of name: Path) throws(Errno) -> FileDescriptor.Status {
-    try descriptor.open(name, .readOnly | .nonBlocking | .noControllingTerminal).status()
   }
 
   /// Writes a whole file, over what is there, and waits until its data is on the disk.
@@ -98,41 +98,17 @@ public struct Directory: ~Copyable {
     }
   }
 
-  /// Which file a name leads to at the moment; a link is one itself.
-  ///
-  /// The corresponding C function is `fstatat`.
-  public borrowing func identity(of name: Path) throws(Errno) -> FileIdentity {
+  /// What the kernel says at the moment about the file of a name; a link is one itself.
+  public borrowing func status(of name: Path) throws(Errno) -> FileStatus {
     let directory = descriptor.rawValue
-    var found = clinux_identity()
-    try unsafe name.withCString { (name) throws(Errno) in
-      _ = try result { unsafe clinux_identify(directory, name, &found) }
+    return try unsafe name.withCString { (name) throws(Errno) in
+      unsafe try FileStatus(of: name, in: directory)
     }
-    return FileIdentity(
-      device: found.device, number: found.number, writtenAt: found.seconds,
-      nanoseconds: found.nanoseconds)
   }
 
   /// Waits until the names are on the disk.
   public borrowing func synchronize() throws(Errno) {
     try descriptor.synchronize()
-  }
-}
-
-/// Tells one generation of a file from another: a file that replaces it has another number, and one
-/// that is written to another time.
-public struct FileIdentity: Sendable, Equatable {
-  public let device: UInt64
-  /// The inode's.
-  public let number: UInt64
-  /// By the wall clock, in seconds since 1970, and the nanoseconds besides.
-  public let writtenAt: Int64
-  public let nanoseconds: Int64
-
-  public init(device: UInt64, number: UInt64, writtenAt: Int64, nanoseconds: Int64) {
-    self.device = device
-    self.number = number
-    self.writtenAt = writtenAt
-    self.nanoseconds = nanoseconds
   }
 }
 

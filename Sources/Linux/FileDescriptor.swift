@@ -120,31 +120,6 @@ public struct FileDescriptor: ~Copyable {
     _ = try result { fchown(descriptor, ~0, gid_t(group)) }
   }
 
-  /// What the kernel says about a file (stat(2)).
-  public struct Status: Sendable {
-    /// The permission bits, `0o777` and below.
-    public let mode: UInt32
-    /// The user's number.
-    public let owner: UInt32
-    /// In bytes.
-    public let size: Int64
-    public let isRegularFile: Bool
-    /// When it was written last, by the wall clock, in seconds since 1970.
-    public let writtenAt: Int64
-  }
-
-  /// The corresponding C function is `fstat`.
-  public borrowing func status() throws(Errno) -> Status {
-    var status = stat()
-    let descriptor = rawValue
-    _ = try result { unsafe fstat(descriptor, &status) }
-    let type = status.st_mode & mode_t(S_IFMT)
-    return Status(
-      mode: UInt32(status.st_mode) & 0o777, owner: UInt32(status.st_uid),
-      size: Int64(status.st_size), isRegularFile: type == mode_t(S_IFREG),
-      writtenAt: Int64(status.st_mtim.tv_sec))
-  }
-
   public var isTerminal: Bool { isatty(rawValue) == 1 }
 }
 

@@ -42,7 +42,7 @@ public struct LocalListener: ~Copyable {
 
   private let descriptor: FileDescriptor
   private let path: SocketPath
-  private let identity: SocketIdentity
+  private let identity: FileStatus
 
   /// Listens at `path`. Its directory is made where it is missing (mode 0755), and a socket there
   /// that nobody listens on any more is removed.
@@ -146,20 +146,13 @@ private struct SocketPath {
     }
     if failed { throw .current }
   }
-}
 
-/// Which file it is that a path leads to, whatever it is called.
-private struct SocketIdentity {
-  let device: dev_t
-  let inode: ino_t
-  let isSocket: Bool
-
-  init(_ path: SocketPath) throws(Errno) {
-    var status = stat()
-    try unsafe path.withCString { unsafe lstat($0, &status) }
-    device = status.st_dev
-    inode = status.st_ino
-    isSocket = status.st_mode & mode_t(S_IFMT) == mode_t(S_IFSOCK)
+  /// What the kernel says about what is there.
+  func status() throws(Errno) -> FileStatus {
+    try unsafe terminated.bytes.withUnsafeBytes { (bytes) throws(Errno) in
+      unsafe try FileStatus(
+        of: bytes.baseAddress!.assumingMemoryBound(to: CChar.self), in: AT_FDCWD)
+    }
   }
 }
 
@@ -201,7 +194,7 @@ private enum Occupant {
 
 private func probe(_ path: SocketPath) -> Occupant {
   do {
-    if try !SocketIdentity(path).isSocket { return .failed(.notSocket) }
+    if try !path.status().isSocket { return .failed(.notSocket) }
     let number = try result { newSocket() }
     let socket = FileDescriptor(owning: number)
     try connectSocket(socket.rawValue, path)
@@ -246,9 +239,9 @@ private func bindSocket(
 /// Nobody can connect before the socket listens, and by then it is in the right hands.
 private func listen(
   on socket: Int32, at path: SocketPath, group: UInt32?
-) throws(LocalSocketError) -> SocketIdentity {
+) throws(LocalSocketError) -> FileStatus {
   do {
-    let identity = try SocketIdentity(path)
+    let identity = try path.status()
     if let group { try unsafe path.withCString { unsafe lchown($0, ~0, gid_t(group)) } }
     _ = try result { CLinux.listen(socket, 64) }
     return identity
@@ -258,10 +251,9 @@ private func listen(
   }
 }
 
-private func removeOwn(_ path: SocketPath, _ identity: SocketIdentity) {
+private func removeOwn(_ path: SocketPath, _ identity: FileStatus) {
   do {
-    let found = try SocketIdentity(path)
-    guard found.inode == identity.inode, found.device == identity.device else { return }
+    guard try path.status().isSameFile(as: identity) else { return }
     try unsafe path.withCString { unsafe unlink($0) }
   } catch {}
 }

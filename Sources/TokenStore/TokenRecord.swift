@@ -15,6 +15,9 @@ public struct TokenRecord: ~Copyable {
   /// Whom they were issued to.
   public var clientID = Text<512>()
 
+  /// When its file was written, by the wall clock, in seconds since 1970.
+  public internal(set) var writtenAt: Int64 = 0
+
   private let resident = Resident()
 
   /// - Parameter tokens: the memory to work in.

@@ -16,8 +16,9 @@ public protocol TokenDirectory: ~Copyable {
   /// The right to do what one process may do at a time, until it is dropped or released.
   associatedtype Lock: TokenLock & ~Copyable
 
-  /// Reads a whole file. Throws `.fileTooLarge` where the buffer can't hold it.
-  func read(_ name: Path, into buffer: inout Buffer) throws(Errno)
+  /// Reads a whole file, and tells whose it is. Throws `.fileTooLarge` where the buffer can't hold
+  /// it.
+  func read(_ name: Path, into buffer: inout Buffer) throws(Errno) -> FileStatus
   /// Writes a whole new file and waits until its data is on the disk.
   ///
   /// - Parameter group: the number of the group that it is to belong to; nil for the process's own.
@@ -30,12 +31,8 @@ public protocol TokenDirectory: ~Copyable {
   /// Replaces `other` in one step.
   func rename(_ name: Path, to other: Path) throws(Errno)
   func removeIfPresent(_ name: Path) throws(Errno)
-  /// Who else than this process's user can get at a file; nil for nobody.
-  func exposure(of name: Path) throws(Errno) -> Exposure?
-  /// When a file was written last, by the wall clock, in seconds since 1970.
-  func writingTime(of name: Path) throws(Errno) -> Int64
-  /// Which file a name leads to at the moment.
-  func identity(of name: Path) throws(Errno) -> FileIdentity
+  /// Which file a name leads to at the moment, and whose it is.
+  func status(of name: Path) throws(Errno) -> FileStatus
   /// Waits until the names are on the disk.
   func synchronize() throws(Errno)
   /// Waits until nobody else holds the lock of that name, and takes it.
@@ -65,17 +62,11 @@ public enum Exposure: Sendable, Equatable {
   case mode(UInt32)
 }
 
-extension Directory {
-  /// The corresponding C function is `fstat`.
-  public borrowing func exposure(of name: Path) throws(Errno) -> Exposure? {
-    let status = try status(of: name)
-    if status.owner != User.number { return .owner(status.owner) }
-    return status.mode & 0o077 == 0 ? nil : .mode(status.mode)
-  }
-
-  /// The corresponding C function is `fstat`.
-  public borrowing func writingTime(of name: Path) throws(Errno) -> Int64 {
-    try status(of: name).writtenAt
+extension FileStatus {
+  /// Who else than this process's user can get at the file; nil for nobody.
+  public var exposure: Exposure? {
+    if owner != User.number { return .owner(owner) }
+    return mode & 0o077 == 0 ? nil : .mode(mode)
   }
 }
 
@@ -228,16 +219,6 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
     }
   }
 
-  /// When the record was written, by the wall clock, in seconds since 1970; nil where there is
-  /// none.
-  public borrowing func writingTime() -> Int64? {
-    do {
-      return try directory.writingTime(of: current)
-    } catch {
-      return nil
-    }
-  }
-
   /// Reads the record.
   ///
   /// - Parameter scratch: memory for the whole file; wiped before this returns.
@@ -247,8 +228,9 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
     record.wipe()
     scratch.removeAll()
     defer { scratch.wipe() }
+    let status: FileStatus
     do {
-      try directory.read(current, into: &scratch)
+      status = try directory.read(current, into: &scratch)
     } catch {
       if error == .noSuchFile { return .nothing }
       // What a link leads to would outlive a sign-out: tokens are not read through one.
@@ -256,21 +238,9 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
       throw .read(error)
     }
     guard record.read(scratch.bytes) else { return .damaged }
-    try checkExposure(&record)
-    return .record
-  }
-
-  /// Tokens that others could have put there, or taken, are not used.
-  private borrowing func checkExposure(
-    _ record: inout TokenRecord
-  ) throws(TokenStoreError) {
-    let exposure: Exposure?
-    do {
-      exposure = try directory.exposure(of: current)
-    } catch {
-      throw .read(error)
-    }
-    guard let exposure else { return }
+    record.writtenAt = status.writtenAt
+    guard let exposure = status.exposure else { return .record }
+    // Tokens that others could have put there, or taken, are not used.
     record.wipe()
     throw .exposed(exposure)
   }
@@ -279,12 +249,12 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   /// old one is still there, or the new one where only the last flush has failed.
   ///
   /// - Parameter scratch: memory for the whole file; wiped before this returns.
-  /// - Returns: the new file's identity; nil where that can't be told.
+  /// - Returns: what tells the new file from others; nil where that can't be told.
   @discardableResult
   public borrowing func save(
     _ tokens: borrowing Tokens, issuer: borrowing Span<UInt8>,
     tokenEndpoint: borrowing Span<UInt8>, clientID: borrowing Span<UInt8>, scratch: inout Buffer
-  ) throws(TokenStoreError) -> FileIdentity? {
+  ) throws(TokenStoreError) -> FileStatus? {
     scratch.removeAll()
     defer { scratch.wipe() }
     writeRecord(tokens, issuer, tokenEndpoint, clientID, to: &scratch)
@@ -297,7 +267,7 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
     }
     keepPrevious()
     // Before it has the name by which others look for it, and may put theirs.
-    let identity = try? directory.identity(of: path(.new))
+    let status = try? directory.status(of: path(.new))
     do {
       try directory.rename(path(.new), to: current)
       try directory.synchronize()
@@ -305,12 +275,12 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
       try? directory.removeIfPresent(path(.new))
       throw .replace(error)
     }
-    return identity
+    return status
   }
 
   /// Which file it is at the moment; nil where there is none, or that can't be told.
-  public borrowing func identity() -> FileIdentity? {
-    try? directory.identity(of: current)
+  public borrowing func status() -> FileStatus? {
+    try? directory.status(of: current)
   }
 
   /// Moves a record out of the way whose tokens are dead: it becomes the generation before. A
@@ -354,9 +324,8 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   /// Reads a note; false where there is none that can be read.
   public borrowing func load(_ note: Note, into buffer: inout Buffer) -> Bool {
     do {
-      try directory.read(path(note.companion), into: &buffer)
       // What another may have written is not believed: it says where secrets are sent.
-      return try directory.exposure(of: path(note.companion)) == nil
+      return try directory.read(path(note.companion), into: &buffer).exposure == nil
     } catch {
       return false
     }

@@ -26,9 +26,9 @@ public struct SimulatedDirectory: TokenDirectory, ~Copyable {
     if generation != disk.generation { throw .noSuchFile }
   }
 
-  public func read(_ name: Path, into buffer: inout Buffer) throws(Errno) {
+  public func read(_ name: Path, into buffer: inout Buffer) throws(Errno) -> FileStatus {
     try checkLife()
-    try disk.read(name, into: &buffer)
+    return try disk.read(name, into: &buffer)
   }
 
   public func write(
@@ -58,19 +58,9 @@ public struct SimulatedDirectory: TokenDirectory, ~Copyable {
     changed()
   }
 
-  public func exposure(of name: Path) throws(Errno) -> Exposure? {
+  public func status(of name: Path) throws(Errno) -> FileStatus {
     try checkLife()
-    return try disk.exposure(of: name)
-  }
-
-  public func writingTime(of name: Path) throws(Errno) -> Int64 {
-    try checkLife()
-    return try disk.writingTime(of: name)
-  }
-
-  public func identity(of name: Path) throws(Errno) -> FileIdentity {
-    try checkLife()
-    return try disk.identity(of: name)
+    return try disk.status(of: name)
   }
 
   public func synchronize() throws(Errno) {

@@ -192,12 +192,13 @@ public final class SimulatedDisk: TokenDirectory {
     if isRemoved { throw .noSuchFile }
   }
 
-  public func read(_ name: Path, into buffer: inout Buffer) throws(Errno) {
-    try checkPower()
-    guard let file = file(name.bytes) else { throw .noSuchFile }
+  public func read(_ name: Path, into buffer: inout Buffer) throws(Errno) -> FileStatus {
+    let status = try status(of: name)
+    let file = file(name.bytes)!
     let bytes = files[file].visible
     buffer.append(bytes.span)
     if buffer.count == buffer.capacity { throw .fileTooLarge }
+    return status
   }
 
   public func write(
@@ -247,22 +248,20 @@ public final class SimulatedDisk: TokenDirectory {
     if file(name.bytes) != nil { set(name.bytes, nil) }
   }
 
-  public func writingTime(of name: Path) throws(Errno) -> Int64 {
+  public func status(of name: Path) throws(Errno) -> FileStatus {
     try checkPower()
     guard let file = file(name.bytes) else { throw .noSuchFile }
-    return files[file].writtenAt
+    var (owner, mode) = (User.number, UInt32(0o600))
+    switch exposure(of: name) {
+    case .owner(let user): owner = user
+    case .mode(let bits): mode = bits
+    case nil: break
+    }
+    return FileStatus(
+      number: files[file].number, writtenAt: files[file].writtenAt, owner: owner, mode: mode)
   }
 
-  public func identity(of name: Path) throws(Errno) -> FileIdentity {
-    try checkPower()
-    guard let file = file(name.bytes) else { throw .noSuchFile }
-    return FileIdentity(
-      device: 1, number: files[file].number, writtenAt: files[file].writtenAt, nanoseconds: 0)
-  }
-
-  public func exposure(of name: Path) throws(Errno) -> Exposure? {
-    try checkPower()
-    if file(name.bytes) == nil { throw .noSuchFile }
+  private func exposure(of name: Path) -> Exposure? {
     if exposures.isEmpty { return nil }
     return exposures[name.bytes.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }]
   }

@@ -99,6 +99,33 @@ private let sample = Sample("x")
     #expect(disk.contents == ["tokens.json": file(sample)])
   }
 
+  /// Where a client's secret is sent is no stranger's to say: the very file that was read is
+  /// judged, not what its name leads to by then.
+  @Test(arguments: [Exposure.owner(7), .mode(0o644), nil])
+  func aNoteIsBelievedThatIsNobodyElses(exposure: Exposure?) {
+    let disk = SimulatedDisk(["tokens.json.metadata": Array("{}".utf8)])
+    disk.exposures["tokens.json.metadata"] = exposure
+    let memory = Memory()
+    defer { memory.free() }
+    var buffer = memory.scratch()
+    #expect(store(on: disk).load(.metadata, into: &buffer) == (exposure == nil))
+  }
+
+  @Test func whatIsReadIsWhatIsJudged() throws {
+    place.write("mine", "mine")
+    #expect(chmod("\(place.name)/mine", 0o604) == 0)
+    let memory = Memory()
+    defer { memory.free() }
+    var buffer = memory.scratch()
+    let directory = try Directory(opening: place.path("mine").directory)
+    let read = try directory.read(Path("mine"), into: &buffer)
+    #expect(read.mode == 0o604 && read.owner == geteuid())
+    #expect(read == (try directory.status(of: Path("mine"))))
+    // A link is not what it leads to.
+    #expect(symlink("mine", "\(place.name)/link") == 0)
+    #expect(try !directory.status(of: Path("link")).isSameFile(as: read))
+  }
+
   @Test func onlyTheRecordItselfIsLookedAt() {
     let disk = SimulatedDisk(["tokens.json": file(sample), "tokens.json.previous": file(sample)])
     for name in ["tokens.json.previous", "tokens.json.name", "tokens.json.new"] {

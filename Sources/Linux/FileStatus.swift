@@ -1,0 +1,67 @@
+internal import CLinux
+
+/// What the kernel says about a file.
+public struct FileStatus: Sendable, Equatable {
+  public let device: UInt64
+  /// The inode's.
+  public let number: UInt64
+  /// By the wall clock, in seconds since 1970, and the nanoseconds besides.
+  public let writtenAt: Int64
+  public let nanoseconds: UInt32
+  /// The user's number.
+  public let owner: UInt32
+  /// The permission bits, `0o777` and below.
+  public let mode: UInt32
+  /// Which kind of file it is: the bits above those of `mode`.
+  let type: UInt32
+
+  public init(number: UInt64, writtenAt: Int64, owner: UInt32, mode: UInt32) {
+    device = 1
+    self.number = number
+    self.writtenAt = writtenAt
+    nanoseconds = 0
+    self.owner = owner
+    self.mode = mode
+    type = UInt32(S_IFREG)
+  }
+
+  /// The corresponding C function is `statx`, whose times have 64 bits on every machine.
+  ///
+  /// - Parameter name: in that directory, where a link is told about itself; nil for what the
+  ///   descriptor is of.
+  @inline(never)
+  init(of name: UnsafePointer<CChar>?, in directory: Int32) throws(Errno) {
+    var found = clinux_status()
+    _ = try result { unsafe clinux_status(directory, name, &found) }
+    device = found.device
+    number = found.number
+    writtenAt = found.seconds
+    nanoseconds = found.nanoseconds
+    owner = found.owner
+    mode = found.mode & 0o777
+    type = found.mode & UInt32(S_IFMT)
+  }
+
+  var isSocket: Bool { type == UInt32(S_IFSOCK) }
+}
+
+extension FileStatus {
+  /// Whether it is the same file as it was: one that replaces it has another number, and one that
+  /// is written to another time.
+  public static func == (one: FileStatus, other: FileStatus) -> Bool {
+    one.isSameFile(as: other) && one.writtenAt == other.writtenAt
+      && one.nanoseconds == other.nanoseconds
+  }
+
+  /// Whether it is the same file, whatever became of its content.
+  public func isSameFile(as other: FileStatus) -> Bool {
+    number == other.number && device == other.device
+  }
+}
+
+extension FileDescriptor {
+  /// What the kernel says about the file that is open.
+  public borrowing func status() throws(Errno) -> FileStatus {
+    unsafe try FileStatus(of: nil, in: rawValue)
+  }
+}
