@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <linux/fb.h>
 #include <linux/input.h>
+#include <linux/magic.h>
 #include <linux/netlink.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -32,6 +33,7 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/types.h>
+#include <sys/vfs.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -51,6 +53,9 @@ struct clinux_status {
   uint32_t nanoseconds;
   uint32_t owner;
   uint32_t mode;
+  // Why no other file can be put in its place, as errno says it; 0 where one can. Old kernels do
+  // not tell of mounts.
+  int obstacle;
 };
 static inline int clinux_status(int directory, const char *name, struct clinux_status *into) {
   struct statx status;
@@ -62,7 +67,16 @@ static inline int clinux_status(int directory, const char *name, struct clinux_s
   into->nanoseconds = status.stx_mtime.tv_nsec;
   into->owner = status.stx_uid;
   into->mode = status.stx_mode;
+  int isFixed = (status.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0;
+  into->obstacle = status.stx_attributes & STATX_ATTR_MOUNT_ROOT ? EBUSY : isFixed ? EPERM : 0;
   return 0;
+}
+
+// Whether what an open directory holds is gone when the power is: a file system in memory.
+static inline int clinux_is_volatile(int directory) {
+  struct statfs facts;
+  if (fstatfs(directory, &facts) != 0) return 0;
+  return facts.f_type == TMPFS_MAGIC || (uint32_t)facts.f_type == RAMFS_MAGIC;
 }
 
 // Reads a clock into 64 bits, past 2038 also on 32-bit ARM. Defining _TIME_BITS instead would give

@@ -31,9 +31,12 @@ public struct GrantStatus: ~Copyable {
   }
 
   /// Reads the token file.
-  public mutating func load<W: World>(_ path: Path, _ world: W) throws(Fault) {
+  ///
+  /// - Parameter log: where it is said what may cost the tokens.
+  public mutating func load<W: World>(_ path: Path, _ log: Log<W>) throws(Fault) {
     do throws(Fault) {
-      let store = try openStore(path, world)
+      let store = try openStore(path, log.world)
+      warn(of: store, path, log)
       isDamaged = try Self.load(store, &record, &scratch)
     } catch {
       if error.kind != .notSignedIn { throw error }

@@ -55,7 +55,9 @@ public struct Keeper<W: World>: ~Copyable {
   public init(
     creating place: GrantPlace, _ memory: consuming KeeperMemory, _ log: Log<W>
   ) throws(Fault) {
-    self.init(place, try makeStore(place.tokenFile, log.world), memory, log)
+    let store = try makeStore(place.tokenFile, log.world)
+    warn(of: store, place.tokenFile, log)
+    self.init(place, store, memory, log)
   }
 
   /// Opens the token file where it is.
@@ -127,7 +129,7 @@ public struct Keeper<W: World>: ~Copyable {
       try store.checkLock()
       try store.checkWritable(size: tokens + Self.spare, scratch: &scratch)
     } catch {
-      throw .tokenFile(error)
+      throw noted(error)
     }
   }
 
@@ -168,9 +170,13 @@ public struct Keeper<W: World>: ~Copyable {
       case .damaged: return nil
       }
     } catch {
-      if case .exposed(.owner(let user)) = error { stranger = user }
-      throw .tokenFile(error)
+      throw noted(error)
     }
+  }
+
+  private mutating func noted(_ error: TokenStoreError) -> Fault {
+    if case .exposed(.owner(let user)) = error { stranger = user }
+    return .tokenFile(error)
   }
 
   /// Sets a damaged file aside, where a new sign-in will replace whatever is there.
@@ -448,6 +454,24 @@ func tellOfFiles(
     line <- "token file " <- path <- ": " <- error
   }
   return true
+}
+
+/// Says what may cost the tokens one day, though it hinders nothing.
+@inline(never)
+func warn<W: World>(
+  of store: borrowing TokenStore<W.Storage>, _ path: Path, _ log: Log<W>
+) {
+  if store.isOpenToOthers() {
+    log.warning { $0 <- "the directory of " <- path <- changeable }
+  }
+  if store.isVolatile() {
+    log.warning { $0 <- path <- " is in memory: the grant ends with the power" }
+  }
+}
+
+/// What is said of what others than root and this process's user may write to.
+public var changeable: StaticString {
+  " can be changed by other users; chown it, chmod go-w it"
 }
 
 private func makeStore<W: World>(

@@ -35,6 +35,7 @@ struct Publication<W: World> {
     let nothing: StaticString = ""
     let directory = try log.world.openDirectory(path.directory, making: false)
     if directory.hasDirectory(name) { throw .isDirectory }
+    if let obstacle = (try? directory.status(of: name))?.obstacle { throw obstacle }
     let new = name.appending(".new")!
     try directory.write(new, nothing.bytes, mode: Self.mode, group: group)
     try directory.removeIfPresent(new)

@@ -5,7 +5,6 @@ extension Errno {
   public static let noSuchDevice = Errno(rawValue: ENODEV)
   /// A device file behind which there is no device.
   public static let noSuchAddress = Errno(rawValue: ENXIO)
-  public static let busy = Errno(rawValue: EBUSY)
 }
 
 /// A graphics card with kernel mode setting, such as `/dev/dri/card0`, with one picture in the size

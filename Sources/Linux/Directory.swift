@@ -98,6 +98,14 @@ public struct Directory: ~Copyable {
     }
   }
 
+  /// What the kernel says about the directory itself.
+  public borrowing func status() throws(Errno) -> FileStatus { try descriptor.status() }
+
+  /// Whether what is in it is gone when the power is.
+  ///
+  /// The corresponding C function is `fstatfs`.
+  public var isVolatile: Bool { clinux_is_volatile(descriptor.rawValue) != 0 }
+
   /// What the kernel says at the moment about the file of a name; a link is one itself.
   public borrowing func status(of name: Path) throws(Errno) -> FileStatus {
     let directory = descriptor.rawValue

@@ -17,6 +17,7 @@ public struct Errno: Error, Equatable, Sendable {
   public static let wouldBlock = Errno(rawValue: EAGAIN)
   public static let noSuchFile = Errno(rawValue: ENOENT)
   public static let exists = Errno(rawValue: EEXIST)
+  public static let busy = Errno(rawValue: EBUSY)
   public static let notPermitted = Errno(rawValue: EPERM)
   public static let accessDenied = Errno(rawValue: EACCES)
   public static let notSupported = Errno(rawValue: EOPNOTSUPP)

@@ -34,6 +34,7 @@ public struct FileLock: ~Copyable {
 extension Directory {
   /// Waits until nobody else holds the lock of that name, and takes it. The file is made where it
   /// is missing, with mode 0600, and stays: if it were removed, two could hold locks on two files.
+  /// One that is a stranger's is refused.
   ///
   /// The corresponding C function is `flock`, which has no deadline: it is tried again and again.
   public borrowing func lock(
@@ -56,15 +57,24 @@ extension Directory {
     }
   }
 
-  /// Finds out whether that lock could be taken, by opening its file.
+  /// Finds out whether that lock could be taken, by taking it, unless another has it.
   public borrowing func checkLock(_ name: Path) throws(LockError) {
-    _ = try openLock(name)
+    do {
+      _ = try lock(name, until: 0, attending: Attending())
+    } catch {
+      if error != .timedOut { throw error }
+    }
   }
 
   private borrowing func openLock(_ name: Path) throws(LockError) -> FileDescriptor {
-    do {
+    do throws(Errno) {
       // A FIFO in the file's place must not hang the program.
-      return try open(name, .readWrite | .create | .noFollow | .nonBlocking, mode: 0o600)
+      let file = try open(name, .readWrite | .create | .noFollow | .nonBlocking, mode: 0o600)
+      let owner = try file.status().owner
+      // Its owner can hold it for ever. Root may, and whoever could take it away altogether.
+      let place = try status().owner
+      if owner != User.number, owner != 0, owner != place { throw .notPermitted }
+      return file
     } catch {
       throw .failed(error)
     }

@@ -14,8 +14,13 @@ public struct FileStatus: Sendable, Equatable {
   public let mode: UInt32
   /// Which kind of file it is: the bits above those of `mode`.
   let type: UInt32
+  /// Why no other file can be put in its place, as far as it is known beforehand: `.busy` where
+  /// something is mounted there, `.notPermitted` where it is not to be changed (chattr(1)).
+  public let obstacle: Errno?
 
-  public init(number: UInt64, writtenAt: Int64, owner: UInt32, mode: UInt32) {
+  public init(
+    number: UInt64, writtenAt: Int64, owner: UInt32, mode: UInt32, obstacle: Errno? = nil
+  ) {
     device = 1
     self.number = number
     self.writtenAt = writtenAt
@@ -23,6 +28,7 @@ public struct FileStatus: Sendable, Equatable {
     self.owner = owner
     self.mode = mode
     type = UInt32(S_IFREG)
+    self.obstacle = obstacle
   }
 
   /// The corresponding C function is `statx`, whose times have 64 bits on every machine.
@@ -40,9 +46,16 @@ public struct FileStatus: Sendable, Equatable {
     owner = found.owner
     mode = found.mode & 0o777
     type = found.mode & UInt32(S_IFMT)
+    obstacle = found.obstacle == 0 ? nil : Errno(rawValue: found.obstacle)
   }
 
   var isSocket: Bool { type == UInt32(S_IFSOCK) }
+
+  /// Whether others than root and this process's user may change the file, or what is in the
+  /// directory.
+  public var isOpenToOthers: Bool {
+    mode & 0o022 != 0 || owner != 0 && owner != User.number
+  }
 }
 
 extension FileStatus {

@@ -33,6 +33,10 @@ public protocol TokenDirectory: ~Copyable {
   func removeIfPresent(_ name: Path) throws(Errno)
   /// Which file a name leads to at the moment, and whose it is.
   func status(of name: Path) throws(Errno) -> FileStatus
+  /// What is said about the directory itself.
+  func status() throws(Errno) -> FileStatus
+  /// Whether all of it is gone when the power is.
+  var isVolatile: Bool { get }
   /// Waits until the names are on the disk.
   func synchronize() throws(Errno)
   /// Waits until nobody else holds the lock of that name, and takes it.
@@ -100,6 +104,7 @@ extension ByteSink where Self: ~Copyable {
     case .replace(let error):
       append("it can't be replaced: ")
       append(error)
+      if error == .busy { append("; mount its directory, not the file alone") }
     case .remove(let error):
       append("it can't be removed: ")
       append(error)
@@ -110,12 +115,15 @@ extension ByteSink where Self: ~Copyable {
     case .exposed(.mode(let mode)):
       append("other users can get at it, its mode is 0")
       append(octal: mode)
-      append(": sign in again if they may have, else chmod 600 it")
+      append(": sign in again if they may have, else chmod 600 it; on vfat, mount with umask=077")
     case .lock(.timedOut): append("another process has kept it locked all the time")
     case .lock(.interrupted): append("interrupted by a signal")
     case .lock(.failed(let error)):
       append("it can't be locked: ")
       append(error)
+      if error == .notPermitted || error == .accessDenied {
+        append("; remove its .lock, which is another user's")
+      }
     }
   }
 }
@@ -198,7 +206,8 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
     current.appending(companion.suffix)!
   }
 
-  /// Finds out now whether a record could be saved later, by writing a file as `save` does.
+  /// Finds out now whether a record could be saved later, and loaded again: by writing a file as
+  /// `save` does, by looking at it as `load` does, and by what is known of the one to be replaced.
   ///
   /// - Parameters:
   ///   - size: of that record, in bytes.
@@ -209,15 +218,28 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
     scratch.removeAll()
     defer { scratch.wipe() }
     scratch.append(UInt8(ascii: " "), count: size)
+    let exposure: Exposure?
     do {
       // Not as `.new`: another process may be saving at this moment.
       try directory.write(path(.probe), scratch.bytes, mode: Self.mode, group: nil)
+      exposure = try directory.status(of: path(.probe)).exposure
       try directory.removeIfPresent(path(.probe))
+      try directory.synchronize()
     } catch {
       try? directory.removeIfPresent(path(.probe))
       throw .write(error)
     }
+    if let exposure { throw .exposed(exposure) }
+    if let obstacle = status()?.obstacle { throw .replace(obstacle) }
   }
+
+  /// Whether others may put files beside the record, or take it away.
+  public borrowing func isOpenToOthers() -> Bool {
+    (try? directory.status().isOpenToOthers) ?? false
+  }
+
+  /// Whether the record is gone when the power is.
+  public borrowing func isVolatile() -> Bool { directory.isVolatile }
 
   /// Reads the record.
   ///

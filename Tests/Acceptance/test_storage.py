@@ -9,6 +9,7 @@ import time
 from acceptance import (CANNOT_CREATE, CONFIGURATION, DENIED, DONE, FILE, PERSONALITIES,
                         AcceptanceTest, for_each)
 from hand_out import Lock
+from preload import preload
 from servers import put_tokens
 
 DAMAGE = {"empty": b"", "truncated": b'{"access_token": "abc', "not_json": b"hello",
@@ -184,6 +185,94 @@ class TokenFile(AcceptanceTest):
         board.access_token_file.mkdir()
         self.assertExit(CANNOT_CREATE, board.run("sign-in"), str(board.access_token_file))
         self.assertEqual([], sandbox.requests)
+
+    def in_a_mount_namespace(self, board, script):
+        """Has the board's programs run where a shell has mounted something, with the token file as
+        `$0`."""
+        board.command = ["unshare", "-rm", "sh", "-ec", f'{script}; exec "$@"', board.token_file,
+                         *board.command]
+
+    @for_each({"sign_in": "sign-in", "run": "run"})
+    def test_token_file_that_is_a_mount_is_found_out_before_a_code(self, command):
+        """As a container is given one file: nothing can be renamed over it."""
+        sandbox = self.sandbox(approve_after=1)
+        board = self.board(at=sandbox)
+        board.token_file.parent.mkdir(mode=0o700)
+        board.token_file.touch(0o600)
+        self.in_a_mount_namespace(board, 'mount --bind "$0" "$0"')
+        run = board.run(command)
+        self.assertExit(FILE, run, "can't be replaced", "mount its directory")
+        self.assertEqual([], sandbox.requests)
+
+    @for_each({"token": "token", "whoami": "whoami"})
+    def test_refresh_token_is_not_sent_where_the_token_file_is_a_mount(self, command):
+        sandbox = self.sandbox(rotation="single-use")
+        board = self.board(at=sandbox)
+        put_tokens(board, at=sandbox, expires_at=1)
+        self.in_a_mount_namespace(board, 'mount --bind "$0" "$0"')
+        self.assertExit(FILE, board.run(command), "mount its directory")
+        self.assertEqual([], sandbox.to("refresh"))
+
+    def test_access_token_file_that_is_a_mount_is_found_out_before_a_code(self):
+        sandbox = self.sandbox(approve_after=1)
+        board = self.board(at=sandbox)
+        board.change({"access_token_file": board.access_token_file})
+        board.access_token_file.touch()
+        self.in_a_mount_namespace(
+            board, f"mount --bind {board.access_token_file} {board.access_token_file}")
+        self.assertExit(CANNOT_CREATE, board.run("sign-in"), str(board.access_token_file))
+        self.assertEqual([], sandbox.requests)
+
+    def test_file_system_without_modes_is_found_out_before_a_code(self):
+        """As vfat is with its defaults: whatever is asked for, each file has mode 0755."""
+        sandbox = self.sandbox(approve_after=1)
+        board = self.board(at=sandbox)
+        preload(board, "vfat")
+        self.assertExit(FILE, board.run("sign-in"), "mount with umask=077")
+        self.assertEqual([], sandbox.requests)
+
+    @for_each({"open": (0o777, True), "of_a_group": (0o770, True), "readable": (0o755, False)})
+    def test_directory_that_others_may_change_is_told_of(self, row):
+        permissions, is_told = row
+        board = self.board(at=self.sandbox(approve_after=1))
+        board.token_file.parent.mkdir()
+        board.token_file.parent.chmod(permissions)
+        for command in ("sign-in", "status"):
+            run = board.run(command)
+            self.assertExit(DONE, run)
+            self.assertEqual(is_told, "chmod go-w" in run.stderr, run.stderr)
+
+    def test_lock_of_another_user_is_found_out_before_a_code(self):
+        """Who owns it can hold it for ever. Only root may give a file away."""
+        if os.getuid() != 0:
+            return
+        sandbox = self.sandbox(approve_after=1)
+        board = self.board(at=sandbox)
+        board.token_file.parent.mkdir(mode=0o777)
+        board.token_file.parent.chmod(0o777)
+        lock = board.token_file.with_name("tokens.json.lock")
+        lock.touch()
+        os.chown(lock, 65534, 65534)
+        self.assertExit(FILE, board.run("sign-in"), "remove its .lock")
+        self.assertEqual([], sandbox.requests)
+        lock.unlink()
+        self.assertExit(DONE, board.run("sign-in"))
+
+    @for_each({"in_memory": ("tmpfs", True), "on_disk": (None, False)})
+    def test_token_file_in_memory_is_told_of(self, row):
+        kind, is_told = row
+        sandbox = self.sandbox(approve_after=1)
+        board = self.board(at=sandbox)
+        board.token_file.parent.mkdir(mode=0o700)
+        if kind:
+            self.in_a_mount_namespace(
+                board, f'mount -t {kind} -o mode=700 none "${{0%/*}}"; "$1" sign-in --config '
+                       f'{board.configuration}')
+        else:
+            self.assertExit(DONE, board.run("sign-in"))
+        run = board.run("status")
+        self.assertExit(DONE, run)
+        self.assertEqual(2 * is_told, run.stderr.count("is in memory"), run.stderr)
 
     @for_each({"state_directory": ({"STATE_DIRECTORY": "{}/s"}, "s/tokens.json"),
                "state_directory_before_xdg": ({"STATE_DIRECTORY": "{}/s", "XDG_STATE_HOME": "{}/x"},

@@ -81,7 +81,7 @@ private let rows = [
   private func status(_ file: String?, _ name: String = "tokens.json") throws -> GrantStatus {
     if let file { world.write("tokens.json", file) }
     var status = GrantStatus(keeperMemory(), unixSeconds: now)
-    try status.load(world.path(name), world)
+    try status.load(world.path(name), Log(world))
     status.compare(with: makeClient())
     return status
   }

@@ -195,6 +195,26 @@ private struct Holder: ~Copyable {
     #expect(lockFailure(until: later, attending: holder.attending) == nil)
   }
 
+  /// Whoever owns the file may hold it for ever.
+  @Test(.enabled(if: geteuid() == 0, "takes root")) func aStrangersLockIsRefused() throws {
+    let file = "\(directory.name)/tokens.json.lock"
+    #expect(lockFailure() == nil)
+    #expect(chown(file, 4321, 0) == 0)
+    #expect(lockFailure() == .failed(.notPermitted))
+    // Who owns the directory could take the lock away as well.
+    #expect(chown(directory.name, 4321, 0) == 0)
+    #expect(lockFailure() == nil)
+  }
+
+  @Test func tryingOutTheLockTakesAndReleasesIt() throws {
+    let opened = try Directory(opening: makePath(directory.name))
+    let held = try take()
+    try opened.checkLock(name)
+    _ = consume held
+    try opened.checkLock(name)
+    #expect(lockFailure() == nil)
+  }
+
   @Test func whatCannotBeLockedIsAnError() throws {
     try FileManager.default.createSymbolicLink(
       atPath: "\(directory.name)/tokens.json.lock", withDestinationPath: "elsewhere")

@@ -60,6 +60,8 @@ enum DiskTrouble {
   case full
   case readOnly
   case failing
+  /// The token file is a mount of its own, as container managers make them.
+  case mounted
 }
 
 /// A second program on the board.

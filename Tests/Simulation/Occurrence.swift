@@ -13,7 +13,8 @@ public enum Occurrence: Int, CaseIterable, Sendable {
   case addressChanged, outage, longOutage
   // The board.
   case powerCut, powerCutInWrite, restart, suspension, clockJump, clockUnset, clockSet
-  case diskStepFailed, diskFull, diskReadOnly, diskFailing, directoryRemoved, directoryBack
+  case diskStepFailed, diskFull, diskReadOnly, diskFailing, recordMounted
+  case directoryRemoved, directoryBack
   case hangUpSignal, userSignal, displayGone, displayBack
   // Others.
   case tokenCommand, signOutCommand, signInCommand, whoAmICommand, commandWaitedForLock

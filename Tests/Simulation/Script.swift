@@ -118,8 +118,8 @@ extension Universe {
   }
 
   private func diskEvent() -> Happening {
-    let kinds: [DiskTrouble] = [.full, .readOnly, .failing]
-    return .disk(kinds[random(3)], length: random(1000...2 * Self.hour))
+    let kinds: [DiskTrouble] = [.full, .readOnly, .failing, .mounted]
+    return .disk(kinds[random(4)], length: random(1000...2 * Self.hour))
   }
 
   /// The tokens' directory goes, for good or for a while.

@@ -14,8 +14,10 @@ public struct SimulatedDirectory: TokenDirectory, ~Copyable {
     generation = disk.generation
   }
 
-  /// Says that names have changed: a program that watches the directory is told.
-  private func changed() {
+  /// Says that a name has changed: a program that watches the directory is told where it is the
+  /// record's.
+  private func changed(_ name: Path) {
+    if !name.bytes.equals("tokens.json") { return }
     let universe = world.universe
     if disk !== universe.disk { return }
     universe.recordMayHaveChanged()
@@ -49,19 +51,27 @@ public struct SimulatedDirectory: TokenDirectory, ~Copyable {
   public func rename(_ name: Path, to other: Path) throws(Errno) {
     try checkLife()
     try disk.rename(name, to: other)
-    changed()
+    changed(name)
+    changed(other)
   }
 
   public func removeIfPresent(_ name: Path) throws(Errno) {
     try checkLife()
     try disk.removeIfPresent(name)
-    changed()
+    changed(name)
   }
 
   public func status(of name: Path) throws(Errno) -> FileStatus {
     try checkLife()
     return try disk.status(of: name)
   }
+
+  public func status() throws(Errno) -> FileStatus {
+    try checkLife()
+    return try disk.status()
+  }
+
+  public var isVolatile: Bool { disk.isVolatile }
 
   public func synchronize() throws(Errno) {
     try checkLife()

@@ -51,6 +51,8 @@ public final class SimulatedDisk: TokenDirectory {
   private(set) var generation = 0
   /// The files that others can get at.
   public var exposures: [String: Exposure] = [:]
+  /// A file that is a mount of its own, and can't be replaced.
+  public var mounted: StaticString?
   public private(set) var steps = 0
   /// Grows with each change that programs can see.
   public private(set) var revision = 0
@@ -103,6 +105,7 @@ public final class SimulatedDisk: TokenDirectory {
   public func remove() {
     if isRemoved { return }
     isRemoved = true
+    mounted = nil
     removed = entries
     entries = []
     generation += 1
@@ -239,12 +242,14 @@ public final class SimulatedDisk: TokenDirectory {
   public func rename(_ name: Path, to other: Path) throws(Errno) {
     try step()
     guard let file = file(name.bytes) else { throw .noSuchFile }
+    if isMounted(name) || isMounted(other) { throw .busy }
     set(other.bytes, file)
     set(name.bytes, nil)
   }
 
   public func removeIfPresent(_ name: Path) throws(Errno) {
     try step()
+    if isMounted(name) { throw .busy }
     if file(name.bytes) != nil { set(name.bytes, nil) }
   }
 
@@ -258,7 +263,19 @@ public final class SimulatedDisk: TokenDirectory {
     case nil: break
     }
     return FileStatus(
-      number: files[file].number, writtenAt: files[file].writtenAt, owner: owner, mode: mode)
+      number: files[file].number, writtenAt: files[file].writtenAt, owner: owner, mode: mode,
+      obstacle: isMounted(name) ? .busy : nil)
+  }
+
+  public func status() throws(Errno) -> FileStatus {
+    try checkPower()
+    return FileStatus(number: 1, writtenAt: 0, owner: User.number, mode: 0o700)
+  }
+
+  public var isVolatile: Bool { false }
+
+  private func isMounted(_ name: Path) -> Bool {
+    mounted.map { name.bytes.equals($0) } ?? false
   }
 
   private func exposure(of name: Path) -> Exposure? {

@@ -93,14 +93,17 @@ extension Universe {
   }
 
   private func begin(_ trouble: DiskTrouble, _ length: Int64) {
-    let number: Int32
+    // On what is not there, nothing can be mounted.
+    if trouble == .mounted, disk.withFile("tokens.json", { $0 == nil }) { return }
+    let number: Int32?
     switch trouble {
     case .full: (number, counts[.diskFull]) = (28, counts[.diskFull] + 1)
     case .readOnly: (number, counts[.diskReadOnly]) = (30, counts[.diskReadOnly] + 1)
     case .failing: (number, counts[.diskFailing]) = (5, counts[.diskFailing] + 1)
+    case .mounted: (number, counts[.recordMounted]) = (nil, counts[.recordMounted] + 1)
     }
-    if disk.trouble == nil { diskTroubleSince = now }
-    disk.trouble = Errno(rawValue: number)
+    if disk.trouble == nil, disk.mounted == nil { diskTroubleSince = now }
+    if let number { disk.trouble = Errno(rawValue: number) } else { disk.mounted = "tokens.json" }
     diskTroubleUntil = now + length
     schedule(.diskRight, in: length)
     watch.trouble(until: now + length)

@@ -1,10 +1,8 @@
 """A wall clock that is wrong, for one board."""
 
-import shutil
-import subprocess
 import time
 
-from binaries import ROOT
+from preload import preload
 
 YEAR = 365 * 24 * 60 * 60
 
@@ -13,14 +11,10 @@ class WallClock:
     """What the programs of a board take for the wall clock, from their next start on."""
 
     def __init__(self, board, offset=0):
-        compiler = shutil.which("cc") or shutil.which("clang")
-        if not compiler:
-            raise RuntimeError("no C compiler: install gcc or clang")
-        library, self._file = board.directory / "wallclock.so", board.directory / "wallclock"
-        subprocess.run([compiler, "-shared", "-fPIC", "-o", library,
-                        ROOT / "Tests" / "Support" / "wallclock.c"], check=True)
+        self._file = board.directory / "wallclock"
         self.move(offset)
-        board.environment.update(LD_PRELOAD=str(library), WALLCLOCK=str(self._file))
+        preload(board, "wallclock")
+        board.environment["WALLCLOCK"] = str(self._file)
 
     def move(self, offset):
         """Moves it so many seconds from the truth, in one step, behind everybody's back."""

@@ -37,7 +37,7 @@ private let sample = Sample("x")
     #expect(
       words
         == "other users can get at it, its mode is 0\(octal): sign in again if they may have, "
-        + "else chmod 600 it")
+        + "else chmod 600 it; on vfat, mount with umask=077")
     // The remedy helps.
     #expect(chmod("\(place.name)/tokens.json", 0o600) == 0)
     #expect(load(try place.store("tokens.json")) == .record(sample))

@@ -139,4 +139,37 @@ private let notes: [String: [UInt8]] = [
       #expect(load(store(on: full)) == .record(old))
     }
   }
+
+  /// What keeping tokens would come to, found out before there are any.
+  @Test(
+    arguments: [
+      (
+        nil,
+        "it can't be replaced: Device or resource busy; mount its directory, not the file alone"
+      ),
+      (
+        .mode(0o755),
+        "other users can get at it, its mode is 0755: sign in again if they may have, "
+          + "else chmod 600 it; on vfat, mount with umask=077"
+      ),
+      (
+        .owner(7),
+        "it belongs to user 7: run this as that user, or give the file to this one with chown"
+      ),
+    ] as [(Exposure?, String)])
+  func tryingOutDoesWhatSavingAndLoadingDo(exposure: Exposure?, expected: String) {
+    let disk = SimulatedDisk(beginnings[2])
+    disk.exposures["tokens.json.probe"] = exposure
+    if exposure == nil { disk.mounted = "tokens.json" }
+    let memory = Memory()
+    defer { memory.free() }
+    var scratch = memory.scratch()
+    do throws(TokenStoreError) {
+      try store(on: disk).checkWritable(size: 9000, scratch: &scratch)
+      Issue.record("it is found good")
+    } catch {
+      #expect(words(error) == expected)
+    }
+    #expect(disk.contents == beginnings[2])
+  }
 }

@@ -14,7 +14,7 @@ func status(
   let place = try source.place()
   var status = GrantStatus(Memory.keeper(), unixSeconds: Clock.unixSeconds)
   do {
-    try status.load(place.tokenFile, log.world)
+    try status.load(place.tokenFile, log)
   } catch {
     return report(error, place, log)
   }
