@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/fb.h>
+#include <linux/capability.h>
+#include <linux/close_range.h>
 #include <linux/input.h>
 #include <linux/magic.h>
 #include <linux/netlink.h>
@@ -27,6 +29,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -187,12 +190,44 @@ static inline int64_t clinux_group_number(const char *name) {
   return found->gr_gid;
 }
 
+// Has nobody else look at this process's memory, and leaves none of it on a disk: there are secrets
+// in it.
+static inline void clinux_forbid_dumps(void) {
+  struct rlimit none = {0};
+  prctl(PR_SET_DUMPABLE, 0);
+  setrlimit(RLIMIT_CORE, &none);
+}
+
+// Closes all descriptors from `first` on, or with CLOSE_RANGE_CLOEXEC has a program that is run not
+// get them; before Linux 5.11 as many as a process has as a rule.
+static __attribute__((noinline)) void clinux_close_from(int first, int flags) {
+#ifdef SYS_close_range
+  if (syscall(SYS_close_range, first, ~0U, flags) == 0) return;
+#endif
+  for (int descriptor = first; descriptor < 1024; descriptor++) {
+    if (flags == 0) close(descriptor); else fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+  }
+}
+
+// Gives up all capabilities, and has a program that is run get none, not even root's.
+static inline void clinux_drop_capabilities(void) {
+  for (int capability = 0; prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0; capability++) {}
+  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+  syscall(SYS_capset, &header, none);
+}
+
 // Looks a host up in a child process (fork(2) can't be called from Swift), which writes the code of
 // getaddrinfo(3) and then each address to `output`. Returns the child's id, or -1.
 static inline pid_t clinux_resolve_in_child(const char *host, uint16_t port, int output) {
   pid_t child = fork();
   if (child != 0) return child;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // Of all that it has inherited, the pipe alone: what it loads reads answers from the network.
+  if (dup2(output, 0) < 0) _exit(1);
+  output = 0;
+  clinux_close_from(1, 0);
   struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
   struct addrinfo *first = NULL;
   int32_t code = getaddrinfo(host, NULL, &hints, &first);
@@ -274,6 +309,8 @@ static inline void clinux_become(const char *program, char *const *environment) 
   // Where we have no standard error, neither has it.
   if (fcntl(STDERR_FILENO, F_GETFD) < 0 && dup2(null, STDERR_FILENO) < 0) return;
   if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0) return;
+  clinux_close_from(STDERR_FILENO + 1, CLOSE_RANGE_CLOEXEC);
+  clinux_drop_capabilities();
   char *const arguments[] = {(char *)program, NULL};
   execve(program, arguments, environment);
 }

@@ -15,7 +15,7 @@ public enum ExitStatus: Sendable, Equatable {
 public enum ChildProcess {
   /// Runs a program, without a shell, in a session and process group of its own. Its standard input
   /// is empty, its standard output is our standard error, its signals are as at the start of a
-  /// program. Returns once it runs.
+  /// program. It has no other descriptor, and no capability. Returns once it runs.
   ///
   /// - Parameter environment: variables, each as `NAME=value` with a zero behind it, that it gets
   ///   besides ours, of which those that are for this program alone are left out.

@@ -123,6 +123,14 @@ public struct FileDescriptor: ~Copyable {
   public var isTerminal: Bool { isatty(rawValue) == 1 }
 }
 
+/// The memory of this process.
+public enum ProcessMemory {
+  /// Has no other process of this user look into it, and no crash write it to a disk.
+  ///
+  /// The corresponding C functions are `prctl` and `setrlimit`.
+  public static func forbidDumps() { clinux_forbid_dumps() }
+}
+
 /// The descriptors 0, 1 and 2.
 public enum StandardDescriptors {
   /// Opens those that the parent has left closed: else the next file or connection that is opened

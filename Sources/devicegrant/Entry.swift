@@ -25,6 +25,7 @@ typealias KernelLog = Log<KernelWorld>
 public func entry(
   _ argumentCount: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 ) -> Int32 {
+  ProcessMemory.forbidDumps()
   StandardDescriptors.occupy()
   SignalQueue.ignoreFailedWrites()
   let commandLine = unsafe CommandLine(count: argumentCount, words: arguments)

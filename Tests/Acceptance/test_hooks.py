@@ -1,5 +1,6 @@
 """The programs that `run` starts when something happens."""
 
+import os
 import time
 from pathlib import Path
 
@@ -67,6 +68,21 @@ class Facts(HookTest):
         self.alive(board)
         self.assertIn("invalid_grant", self.facts(path, "lost")["DEVICEGRANT_REASON"])
         self.facts(path, "code")
+
+    def test_it_has_no_capability_and_no_descriptor_but_three(self):
+        """What `run` itself was given, by systemd or by whoever has started it, stays with it."""
+        board = self.agent_board(self.sandbox())
+        path = self.all_hooks(board, 'grep ^Cap /proc/self/status > "$0.caps"\n'
+                                     'ls /proc/self/fd/77 > "$0.open" 2>&1\n' + NOTE)
+        with open(os.devnull) as file:
+            os.dup2(file.fileno(), 77)
+        self.addCleanup(os.close, 77)
+        self.alive(board, pass_fds=(77,))
+        self.facts(path, "code")
+        self.assertIn("No such file", Path(f"{path}.open").read_text())
+        sets = dict(line.split(":\t") for line in Path(f"{path}.caps").read_text().splitlines())
+        for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+            self.assertEqual(0, int(sets[name], 16), name)
 
     def test_published_token_is_there_already(self):
         sandbox = self.sandbox()

@@ -22,6 +22,25 @@ def mode(path):
     return stat.S_IMODE(path.stat().st_mode)
 
 
+class Secrecy(LivingTest):
+    def test_memory_is_written_nowhere(self):
+        """There are secrets in it: no other process looks into it, and no crash leaves it behind."""
+        sandbox = self.sandbox()
+        board = self.board(at=sandbox)
+        for path in (board.directory, sandbox.directory):
+            path.chmod(0o777)
+        for path in (board.configuration, sandbox.ca_file):
+            path.chmod(0o644)
+        as_nobody = {"user": 65534, "group": 65534} if os.getuid() == 0 else {}
+        run = board.start("run", **as_nobody)
+        run.announced()
+        process = Path(f"/proc/{run.pid}")
+        # The kernel gives what is not to be dumped to root.
+        self.assertEqual(0, (process / "environ").stat().st_uid)
+        self.assertRegex((process / "limits").read_text(), r"Max core file size +0 +0 ")
+        self.assertEnds(run)
+
+
 class Boot(LivingTest):
     @for_each(BOTH)
     def test_without_a_grant(self, personality):
