@@ -73,6 +73,7 @@ struct AuthorizationServer<W: World>: ~Copyable {
     do {
       try Self.read(head.status, exchange.memory.body, wording, &reason, into: &authorization)
     } catch {
+      reason.mask(client.clientSecret.bytes)
       throw fault(error)
     }
   }
@@ -92,7 +93,10 @@ struct AuthorizationServer<W: World>: ~Copyable {
       scope: client.pollScope.bytes, to: &exchange.memory.form)
     exchange.deadline = deadline
     try post(to: .token, attending: attending)
-    defer { exchange.wipe() }
+    defer {
+      exchange.wipe()
+      hide(deviceCode)
+    }
     return Self.read(
       head, exchange.memory.body, world.unixSeconds, wording, &reason, into: &tokens)
   }
@@ -121,7 +125,11 @@ struct AuthorizationServer<W: World>: ~Copyable {
       refreshToken: tokens.refreshToken.bytes, to: &exchange.memory.form)
     exchange.deadline = deadline
     try post(to: .refresh, attending: attending)
-    defer { exchange.wipe() }
+    defer {
+      exchange.wipe()
+      // Where there are words of an error, it is the one that was sent.
+      hide(tokens.refreshToken.bytes)
+    }
     return Self.read(
       head, exchange.memory.body, world.unixSeconds, wording, &reason, updating: &tokens)
   }
@@ -156,6 +164,12 @@ struct AuthorizationServer<W: World>: ~Copyable {
   /// Overwrites the last response.
   mutating func wipe() {
     exchange.wipe()
+  }
+
+  /// Masks what the server's words repeat of a request.
+  private mutating func hide(_ secret: borrowing Span<UInt8>) {
+    reason.mask(secret)
+    reason.mask(client.clientSecret.bytes)
   }
 
   private func secretInBody(for endpoint: Endpoint) -> PermanentBytes {

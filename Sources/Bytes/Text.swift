@@ -57,6 +57,12 @@ public struct Text<let capacity: Int>: ByteSink, Sendable {
     count += 1
   }
 
+  /// Puts an asterisk in the place of each of these bytes, which are there.
+  public mutating func mask(_ range: Range<Int>) {
+    precondition(range.upperBound <= count)
+    for index in range { storage[index] = UInt8(ascii: "*") }
+  }
+
   /// Forgets everything, and that something did not fit. For secrets there is `wipe`.
   public mutating func removeAll() {
     count = 0

@@ -49,8 +49,8 @@ public struct ClientConfiguration: Sendable {
   /// nil: the system's bundle.
   public let caFile: PermanentBytes?
 
-  /// Empty for a public client.
-  let clientSecret: PermanentBytes
+  /// Empty for a public client. How it goes to an endpoint is told by `secret`.
+  public let clientSecret: PermanentBytes
   /// nil where it is left to the server's metadata.
   var clientAuthentication: ClientAuthentication?
   var endpoints = EndpointURLs()

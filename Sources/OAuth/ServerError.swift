@@ -31,6 +31,21 @@ public struct ServerError: Sendable {
     code.append(bytes)
   }
 
+  /// Masks a secret of the request's that the words repeat, whole or its beginning, as it is or
+  /// form-encoded: they are logged, shown and handed on.
+  public mutating func mask(_ secret: borrowing Span<UInt8>) {
+    var index = 0
+    while let range = occurrence(of: secret, in: code.bytes, from: index) {
+      code.mask(range)
+      index = range.upperBound
+    }
+    index = 0
+    while let range = occurrence(of: secret, in: details.bytes, from: index) {
+      details.mask(range)
+      index = range.upperBound
+    }
+  }
+
   /// Takes the reason from every place where servers put it: OAuth's `error`, Webex's
   /// `errors[0].description`, Google's `error_code` for quotas, `message`. An `error` that is
   /// HTTP's phrase says less than what stands beside it.
@@ -46,6 +61,35 @@ public struct ServerError: Sendable {
     if code.isEmpty, let words = object.string("message") { code.append(words) }
     if code.isEmpty, let word { code.append(word) }
   }
+}
+
+/// Where a secret, or at least eight bytes of its beginning, stands in words; to the next blank,
+/// since what is behind may be more of it in another spelling.
+@inline(never)
+private func occurrence(
+  of secret: borrowing Span<UInt8>, in words: borrowing Span<UInt8>, from start: Int
+) -> Range<Int>? {
+  if secret.count == 0 { return nil }
+  for first in start..<max(start, words.count) {
+    var (end, matched) = (first, 0)
+    while matched < secret.count, end < words.count {
+      if words[end] == secret[matched] {
+        end += 1
+      } else if words[end] == UInt8(ascii: "%"), end + 2 < words.count,
+        let high = words[end + 1].hexadecimalValue, let low = words[end + 2].hexadecimalValue,
+        high &<< 4 | low == secret[matched]
+      {
+        end += 3
+      } else {
+        break
+      }
+      matched += 1
+    }
+    if matched < min(8, secret.count) { continue }
+    while end < words.count, words[end] > 0x20 { end += 1 }
+    return first..<end
+  }
+  return nil
 }
 
 /// How a provider words its errors, as it documents them, where that is not OAuth's `error`.

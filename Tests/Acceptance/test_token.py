@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
+from urllib.parse import quote_plus
 
 from acceptance import CONFIGURATION, DATA, DENIED, DONE, FILE, UNAVAILABLE, for_each
 from hand_out import Lock
@@ -14,6 +15,43 @@ from servers import put_tokens
 
 # A name for no socket, so that the token comes from the file.
 ALONE = {"DEVICEGRANT_SOCKET": "/nonexistent/token.sock"}
+
+
+class Repeated(LivingTest):
+    """A server's words may hold what was sent to it; the log is searched when a test ends."""
+
+    def words(self, sandbox, secret):
+        secrets = (secret, sandbox.client_secret, quote_plus(secret),
+                   quote_plus(sandbox.client_secret), secret[:12])
+        return {"error": "invalid_request", "error_description": " ".join(secrets)[:250]}
+
+    def test_refresh_token(self):
+        sandbox = self.sandbox()
+        board = self.signed_in(sandbox, expires_at=1)
+        old = board.record["refresh_token"]
+        sandbox.answer_next(to="refresh", status=400, times=9, json=self.words(sandbox, old))
+        run = board.run("token", environment=ALONE)
+        self.assertNotEqual(DONE, run.code)
+        self.assertIn("***", run.stderr)
+        self.assertNotIn(old[:12], run.stderr)
+
+    def test_device_code(self):
+        sandbox = self.sandbox()
+        board = self.board(at=sandbox)
+        run = board.start("sign-in")
+        run.announced()
+        code = sandbox.grants.newest_pending().device_code
+        sandbox.answer_next(to="poll", status=400, times=9, json=self.words(sandbox, code))
+        self.assertIn("***", run.wait().stderr)
+        self.assertNotIn(code[:12], run.stderr)
+
+    def test_clients_secret(self):
+        sandbox = self.sandbox()
+        sandbox.answer_next(to="device", status=400, times=1,
+                            json=self.words(sandbox, sandbox.client_secret))
+        run = self.board(at=sandbox).run("sign-in")
+        self.assertIn("***", run.stderr)
+        self.assertNotIn(sandbox.client_secret[:12], run.stderr)
 
 
 class FromTheFile(LivingTest):

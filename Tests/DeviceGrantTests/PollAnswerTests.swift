@@ -385,6 +385,29 @@ private let granted = #"{"access_token":"at","token_type":"Bearer"}"#
     #expect(words(#"{"error":"invalid_grant"}"#) == ["invalid_grant", ""])
   }
 
+  /// The secrets of a request that its answer repeats.
+  @Test(arguments: [
+    ("no code secret-device-code", "no code ******************"),
+    ("'secret-device-code', secret-device-code.", "'******************** *******************"),
+    // Cut by the server, or changed behind its beginning, or encoded.
+    ("secret-device", "*************"), ("secret-d...", "***********"),
+    ("secret%2Ddevice%2dcode&x y", "************************ y"),
+    ("x=secret%2ddevice-code", "x=********************"),
+    // Less is no secret.
+    ("secret-", "secret-"), ("secret%2", "secret%2"), ("a device-code", "a device-code"),
+    ("secret", "secret"), ("", ""),
+  ])
+  func aSecretIsMasked(sent: String, expected: String) {
+    var reason = answer(400, #"{"error":"invalid_grant","error_description":"\#(sent)"}"#).reason
+    reason.mask(Array("secret-device-code".utf8).span)
+    let nothing: [UInt8] = []
+    reason.mask(nothing.span)
+    #expect(string(reason.details) == expected)
+    #expect(string(reason.code) == "invalid_grant")
+    reason.mask(Array("invalid_grant".utf8).span)
+    #expect(string(reason.code) == "*************")
+  }
+
   @Test func wordsWithoutEndAreCut() {
     let long = String(repeating: "w", count: 1000)
     #expect(
