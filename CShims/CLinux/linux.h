@@ -46,9 +46,9 @@
 // errno is a macro.
 static inline int clinux_errno(void) { return errno; }
 
-// What the kernel says about a name in a directory, of which a link is told about itself, or, where
-// there is no name, about the descriptor. In types that are the same on every machine: on 32-bit
-// ARM, stat(2) refuses a file that was written beyond 2038.
+// What the kernel says about a name in a directory, or, where there is none, about the descriptor.
+// In types that are the same on every machine: on 32-bit ARM, stat(2) refuses a file that was
+// written beyond 2038.
 struct clinux_status {
   uint64_t device;
   uint64_t number;
@@ -60,10 +60,11 @@ struct clinux_status {
   // not tell of mounts.
   int obstacle;
 };
-static inline int clinux_status(int directory, const char *name, struct clinux_status *into) {
+static inline int clinux_status(int directory, const char *name, int flags,
+                                struct clinux_status *into) {
   struct statx status;
-  int flags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW;
-  if (statx(directory, name == NULL ? "" : name, flags, STATX_BASIC_STATS, &status) != 0) return -1;
+  if (name == NULL) name = "", flags |= AT_EMPTY_PATH;
+  if (statx(directory, name, flags, STATX_BASIC_STATS, &status) != 0) return -1;
   into->device = (uint64_t)status.stx_dev_major << 32 | status.stx_dev_minor;
   into->number = status.stx_ino;
   into->seconds = status.stx_mtime.tv_sec;

@@ -1,4 +1,5 @@
 public import Bytes
+internal import OAuth
 
 /// What a line means that the socket answers: the reverse of what `HandOut` writes.
 public enum SocketAnswer: Sendable {
@@ -24,8 +25,10 @@ public enum SocketAnswer: Sendable {
     guard let space = words.bytes.firstIndex(of: 0x20), space + 1 < words.count else {
       return .junk
     }
+    let token = words.extracting(space + 1..<words.count)
+    if !Tokens.allow(token.bytes) { return .junk }
     return .token(
-      words.extracting(space + 1..<words.count),
+      token,
       expiresAt: words.bytes.extracting(first: space).parseDecimal() ?? 0)
   }
 

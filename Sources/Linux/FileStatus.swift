@@ -1,3 +1,4 @@
+internal import Bytes
 internal import CLinux
 
 /// What the kernel says about a file.
@@ -33,12 +34,15 @@ public struct FileStatus: Sendable, Equatable {
 
   /// The corresponding C function is `statx`, whose times have 64 bits on every machine.
   ///
-  /// - Parameter name: in that directory, where a link is told about itself; nil for what the
-  ///   descriptor is of.
+  /// - Parameters:
+  ///   - name: in that directory; nil for what the descriptor is of.
+  ///   - flags: by which a link is told about itself, unless they say otherwise.
   @inline(never)
-  init(of name: UnsafePointer<CChar>?, in directory: Int32) throws(Errno) {
+  init(
+    of name: UnsafePointer<CChar>?, in directory: Int32, flags: Int32 = AT_SYMLINK_NOFOLLOW
+  ) throws(Errno) {
     var found = clinux_status()
-    _ = try result { unsafe clinux_status(directory, name, &found) }
+    _ = try result { unsafe clinux_status(directory, name, flags, &found) }
     device = found.device
     number = found.number
     writtenAt = found.seconds
@@ -69,6 +73,27 @@ extension FileStatus {
   /// Whether it is the same file, whatever became of its content.
   public func isSameFile(as other: FileStatus) -> Bool {
     number == other.number && device == other.device
+  }
+}
+
+extension Path {
+  /// What the kernel says about the file that this path leads to, through links.
+  public func status() throws(Errno) -> FileStatus {
+    try unsafe withCString { (name) throws(Errno) in
+      unsafe try FileStatus(of: name, in: AT_FDCWD, flags: 0)
+    }
+  }
+
+  /// Whether a file that is put at one of the paths is at the other, however they are written.
+  public func leads(whereDoes other: Path) -> Bool {
+    if bytes.equals(other.bytes) || isSameFile(as: other) { return true }
+    return hasSameName(as: other) && directory.isSameFile(as: other.directory)
+  }
+
+  @inline(never)
+  private func isSameFile(as other: Path) -> Bool {
+    guard let one = try? status(), let second = try? other.status() else { return false }
+    return one.isSameFile(as: second)
   }
 }
 

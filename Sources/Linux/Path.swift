@@ -49,6 +49,12 @@ public struct Path: Sendable {
     return longer.isTruncated ? nil : Path(longer.bytes)
   }
 
+  /// Whether what follows the last slash is the same.
+  func hasSameName(as other: Path) -> Bool {
+    let name = bytes.suffix(from: (lastSlash ?? -1) + 1)
+    return name.equals(other.bytes.suffix(from: (other.lastSlash ?? -1) + 1))
+  }
+
   private var lastSlash: Int? {
     var index = bytes.count - 1
     while index >= 0 {

@@ -56,14 +56,21 @@ private func ask(
 ) throws(StartError) -> PermanentBytes? {
   guard let socket = source.local.socket, let path = Path(socket.bytes) else { return nil }
   let deadline = Clock.milliseconds + milliseconds
-  do {
+  do throws(Errno) {
     guard let connection = connect(to: path, until: deadline) else { return nil }
+    if !isTrusted(connection.peerCredentials, at: path) {
+      // What it says might be taken for a token.
+      throw .notPermitted
+    }
     let number = connection.rawValue
     // Small enough to fit at once. Where `run` has just ended, there is nobody to ask.
     let sent = FileDescriptor.send(to: number, request.bytes)
     if sent != .bytes(request.count) { return nil }
     try receive(from: connection, into: &answer, until: deadline)
   } catch {
+    if error == .notPermitted {
+      throw .about(.unavailable, "socket ", socket, ": another user's program listens there")
+    }
     if error != .timedOut { return nil }
     throw .about(
       .unavailable, "socket ", socket, ": no answer from devicegrant run", error)
@@ -74,6 +81,17 @@ private func ask(
     throw .about(.unavailable, "socket ", socket, ": half an answer from devicegrant run")
   }
   return line.extracting(0..<end)
+}
+
+/// Whether who listens may be `run`: as root, as this user, or, where the package has it listen, as
+/// the user to whom the service manager has given the directory; others anybody may have made.
+private func isTrusted(_ peer: PeerCredentials?, at path: borrowing Path) -> Bool {
+  guard let peer else { return false }
+  if peer.user == 0 || peer.user == User.number { return true }
+  guard path.bytes.hasPrefix("/run/devicegrant/"), let place = try? path.directory.status() else {
+    return false
+  }
+  return place.owner == peer.user
 }
 
 private func connect(to path: borrowing Path, until deadline: Int64) -> FileDescriptor? {

@@ -5,11 +5,15 @@ import os
 import re
 import socket
 import stat
+import subprocess
+import sys
 import time
 
-from acceptance import CANNOT_CREATE, CONFIGURATION, DONE, for_each
+from acceptance import (CANNOT_CREATE, CONFIGURATION, DONE, UNAVAILABLE, AcceptanceTest,
+                        for_each)
 from hand_out import Client, ask, eventually, token_from
 from living import LivingTest
+from servers import put_tokens
 
 
 class Protocol(LivingTest):
@@ -113,6 +117,74 @@ class Protocol(LivingTest):
         token = token_from(board.socket)
         self.assertTrue(sandbox.accepts(token))
         self.assertEqual(1, len(sandbox.to("refresh")))
+
+
+class Stranger(AcceptanceTest):
+    """Somebody else listens where `run` is to. Only root can have a test do that."""
+
+    @contextlib.contextmanager
+    def listener(self, path, user, answer=b"ok 0 \x1b[2Jstolen\n"):
+        body = ("import os, socket, sys\n"
+                "os.setgid(int(sys.argv[2])); os.setuid(int(sys.argv[2])); os.umask(0)\n"
+                "listener = socket.socket(socket.AF_UNIX)\n"
+                "listener.bind(sys.argv[1])\n"
+                "listener.listen()\n"
+                "print(flush=True)\n"
+                "while True:\n"
+                "    with listener.accept()[0] as connection:\n"
+                "        try:\n"
+                "            connection.recv(64), connection.sendall(eval(sys.argv[3]))\n"
+                "        except OSError: pass\n")
+        with subprocess.Popen([sys.executable, "-c", body, path, str(user), repr(answer)],
+                              stdout=subprocess.PIPE) as child:
+            try:
+                child.stdout.readline()
+                yield
+            finally:
+                child.kill()
+
+    def test_is_not_believed(self):
+        if os.getuid() != 0:
+            return
+        sandbox = self.sandbox()
+        board = self.board(at=sandbox)
+        board.directory.chmod(0o777)
+        board.change({"socket": board.socket})
+        put_tokens(board, at=sandbox)
+        with self.listener(board.socket, 65534):
+            run = board.run("token")
+            self.assertExit(UNAVAILABLE, run, str(board.socket), "another user's program")
+            self.assertEqual("", run.stdout)
+            run = board.run("status", "--json")
+            self.assertExit(DONE, run)
+            self.assertNotIn("stolen", run.stdout + run.stderr)
+
+    @for_each({"of_the_service": (65534, DONE), "of_another": (65533, UNAVAILABLE)})
+    def test_at_the_packages_path_its_directorys_owner_is_believed(self, row):
+        user, code = row
+        if os.getuid() != 0:
+            return
+        board = self.board(at=self.sandbox())
+        place = board.directory / "place"
+        place.mkdir()
+        place.chmod(0o777)
+        os.chown(place, 65534, 65534)
+        board.change({"socket": "/run/devicegrant/token.sock"})
+        board.command = ["unshare", "-m", "sh", "-ec",
+                         "mount -t tmpfs none /run; mkdir /run/devicegrant; "
+                         f'mount --bind {place} /run/devicegrant; exec "$@"', "sh", *board.command]
+        with self.listener(place / "token.sock", user, b"ok 0 token\n"):
+            run = board.run("token")
+        self.assertExit(code, run)
+        self.assertEqual("token\n" * (code == DONE), run.stdout)
+
+    def test_what_is_no_token_is_not_printed(self):
+        board = self.board(at=self.sandbox())
+        board.change({"socket": board.socket})
+        with self.listener(board.socket, os.getuid()):
+            run = board.run("token")
+        self.assertExit(UNAVAILABLE, run, "no answer of devicegrant run")
+        self.assertEqual("", run.stdout)
 
 
 class Access(LivingTest):

@@ -30,7 +30,9 @@ import Testing
 
   @Test(arguments: [
     ("ok 0 at", "token at until 0"), ("ok x at", "token at until 0"),
-    ("ok 1 a b", "token a b until 1"), ("error", "junk"), ("ok", "junk"), ("ok ", "junk"),
+    ("ok 1 a b", "junk"), ("ok 1 \u{1B}[2Ja", "junk"),
+    ("ok 1 a\u{7F}", "junk"), ("ok 1 \u{9B}2J", "junk"), ("error", "junk"),
+    ("ok", "junk"), ("ok ", "junk"),
     ("ok 12", "junk"), ("ok 12 ", "junk"), ("", "junk"), ("HTTP/1.1 400 Bad Request", "junk"),
     ("error ", "unavailable: "), ("error new", "unavailable: "),
     ("error new some hint", "unavailable: some hint"),
