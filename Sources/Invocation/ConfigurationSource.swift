@@ -79,10 +79,17 @@ public struct ConfigurationSource: Sendable {
     guard let path = Path(file.bytes), path.name?.appending(".new") != nil else {
       throw failure(.accessTokenFile, "is no path")
     }
-    if path.bytes.equals(try tokenFile().bytes) {
+    if isTokenFile(path) {
       throw failure(.accessTokenFile, "is the token file")
     }
     return path
+  }
+
+  /// Whether a file at that path would be the token file.
+  @inline(never)
+  public func isTokenFile(_ path: Path) -> Bool {
+    guard let tokenFile = try? tokenFile() else { return false }
+    return path.leads(whereDoes: tokenFile)
   }
 
   /// The failure for a key whose value turned out to be of no use.

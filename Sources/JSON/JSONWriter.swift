@@ -95,14 +95,19 @@ extension ByteSink where Self: ~Copyable {
   /// Appends a JSON string with its quotes (RFC 8259 §7). The bytes must be UTF-8.
   public mutating func append(jsonString bytes: borrowing Span<UInt8>) {
     append(UInt8(ascii: "\""))
-    for index in bytes.indices {
+    var index = 0
+    while index < bytes.count {
       let byte = bytes[index]
+      index += 1
+      // C1 controls are bare commands to some terminals: U+0080 to U+009F, C2 and the same byte.
+      let isControl = byte == 0xC2 && index < bytes.count && bytes[index] < 0xA0
+      if isControl { index += 1 }
       if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
         append(UInt8(ascii: "\\"))
         append(byte)
-      } else if byte < 0x20 {
+      } else if isControl || byte < 0x20 || byte == 0x7F {
         append("\\u")
-        append(hexadecimal: UInt64(byte), width: 4)
+        append(hexadecimal: UInt64(bytes[index - 1]), width: 4)
       } else {
         append(byte)
       }

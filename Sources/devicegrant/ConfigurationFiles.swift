@@ -69,7 +69,12 @@ extension ConfigurationSource {
     var plan = Plan(try place(), client: client, trustAnchors: anchors)
     plan.socket = try socket()
     plan.socketGroup = socketGroup
-    plan.hooks = HookPrograms { local.program(for: $0) }
+    plan.hooks = HookPrograms { hook in
+      let program = local.program(for: hook)
+      Self.look(at: program, log)
+      return program
+    }
+    Self.look(at: client.caFile, log)
     plan.start = local.start
     return plan
   }
@@ -99,7 +104,17 @@ extension ConfigurationSource {
     if let secret = settings[.clientSecret], case .file = secret.origin {
       warnOfExposure(name, mode, log)
     }
+    look(at: name, log)
     return name
+  }
+
+  /// Looks at who else may write what says to whom secrets go, or what is run.
+  @inline(never)
+  private static func look(at name: PermanentBytes?, _ log: KernelLog) {
+    guard let name, let status = try? Path(name.bytes)?.status(), status.isOpenToOthers else {
+      return
+    }
+    log.warning { $0 <- name.bytes <- changeable }
   }
 
   /// A group may have the secret: the service is in one that the file's owner is not.

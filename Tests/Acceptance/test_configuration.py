@@ -184,6 +184,39 @@ class Exposure(AcceptanceTest):
         self.assertEqual(is_said, f"{path} holds" in run.stderr)
 
 
+    @for_each({"configuration": "configuration", "ca_file": "ca_file", "hook": "on_code"})
+    def test_file_that_others_may_change_is_told_of(self, place):
+        """Who writes it says to whom the secret goes, or what is run."""
+        sandbox = self.sandbox()
+        board = self.board(at=sandbox)
+        put_tokens(board, sandbox)
+        path = board.configuration
+        if place != "configuration":
+            path = board.directory / "file"
+            path.write_bytes(sandbox.ca_file.read_bytes())
+            board.change({place: path})
+        for permissions, is_said in ((0o755, False), (0o775, True), (0o757, True)):
+            path.chmod(permissions)
+            run = board.run("whoami")
+            self.assertExit(DONE, run)
+            self.assertEqual(is_said, f"{path} can be changed by other users" in run.stderr)
+
+    @for_each({"dots": "state/../state/tokens.json", "slashes": "state//tokens.json",
+               "link": "link/tokens.json", "file": "tokens.json.alias"})
+    def test_token_file_by_another_name_is_not_written_over(self, name):
+        sandbox = self.sandbox()
+        board = self.board(at=sandbox)
+        put_tokens(board, sandbox)
+        (board.directory / "link").symlink_to("state")
+        (board.directory / "tokens.json.alias").symlink_to("state/tokens.json")
+        before, path = board.record, f"{board.directory}/{name}"
+        for key, value in (("access_token_file", path), ("display", f"pbm:{path}")):
+            board.change({key: value})
+            self.assertExit(CONFIGURATION, board.run("sign-in"), key, "the token file")
+            board.change({"access_token_file": None, "display": "none"})
+        self.assertEqual(before, board.record)
+
+
 class GoodFile(AcceptanceTest):
     @for_each({
         "comments_and_blank_lines": lambda text: "# head\n\n" + text.replace("\n", "\n  # c\n\n"),

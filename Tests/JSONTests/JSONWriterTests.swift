@@ -63,4 +63,14 @@ import Testing
     #expect(text == String(decoding: value, as: UTF8.self))
     #expect(number == -42)
   }
+
+  /// What a terminal takes for a command, in one byte or two.
+  @Test(arguments: [
+    ("\u{7F}", #""\u007f""#), ("\u{80}x", #""\u0080x""#), ("\u{9B}2J", #""\u009b2J""#),
+    ("a\u{9F}", #""a\u009f""#), ("\u{A0}", "\"\u{A0}\""), ("é", #""é""#), ("\u{1B}", #""\u001b""#),
+  ])
+  func controlsAreEscaped(text: String, expected: String) {
+    let written = written { $0.append(jsonString: Array(text.utf8).span) }
+    #expect(String(decoding: written, as: UTF8.self) == expected)
+  }
 }

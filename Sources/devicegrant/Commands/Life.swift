@@ -43,8 +43,12 @@ private func openSources(
 func rotation(_ source: borrowing ConfigurationSource) throws(StartError) -> Rotation {
   for index in 0..<source.local.displays.count {
     let path = source.local.displays[index].path
-    if path.count > 0, Path(path.bytes)?.appending(".new") == nil {
+    if path.count == 0 { continue }
+    guard let path = Path(path.bytes), path.appending(".new") != nil else {
       throw source.failure(.display, "holds a path that is too long")
+    }
+    if source.isTokenFile(path) {
+      throw source.failure(.display, "holds the token file")
     }
   }
   guard let rotation = Rotation(degrees: source.local.rotation) else {
