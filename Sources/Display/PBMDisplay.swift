@@ -38,25 +38,32 @@ public struct PBMDisplay: ~Copyable {
     let words = painter.prepare(screen)
     painter.paint(words, on: &bitmap)
 
-    guard let beside = path.appending(".new") else { throw .system(.create, .nameTooLong) }
+    guard let name = path.name, let beside = name.appending(".new") else {
+      throw .system(.create, .nameTooLong)
+    }
     var attempt = DisplayError.Attempt.create
     do throws(Errno) {
-      let file = try FileDescriptor(
-        opening: beside, .writeOnly | .create | .truncate, mode: 0o644)
+      // In a directory where others write, what they put there is neither followed nor waited for.
+      let directory = try Directory(opening: path.directory)
+      let file = try directory.create(beside, mode: 0o644)
       attempt = .write
-      // As large as the other texts here, to share their code.
-      var head = Text<2560>()
-      head.append("P4\n")
-      head.append(number: Int64(panel.width))
-      head.append(" ")
-      head.append(number: Int64(panel.height))
-      head.append("\n")
-      try file.writeAll(head.bytes)
-      try file.writeAll(bitmap.bytes)
-      attempt = .replace
-      try beside.rename(to: path)
+      do throws(Errno) {
+        // As large as the other texts here, to share their code.
+        var head = Text<2560>()
+        head.append("P4\n")
+        head.append(number: Int64(panel.width))
+        head.append(" ")
+        head.append(number: Int64(panel.height))
+        head.append("\n")
+        try file.writeAll(head.bytes)
+        try file.writeAll(bitmap.bytes)
+        attempt = .replace
+        try directory.rename(beside, to: name)
+      } catch {
+        try? directory.removeIfPresent(beside)
+        throw error
+      }
     } catch {
-      if attempt != .create { try? beside.remove() }
       throw .system(attempt, error)
     }
   }

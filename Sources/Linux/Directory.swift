@@ -14,8 +14,12 @@ public struct Directory: ~Copyable {
     } catch {
       if error != .noSuchFile { throw error }
     }
-    try makeDirectories(path)
-    descriptor = try FileDescriptor(opening: path, .readOnly | .directory)
+    try makeParentDirectories(path)
+    let isMade = try makeDirectory(path, mode: 0o700)
+    let made = try FileDescriptor(opening: path, .readOnly | .directory | .noFollow)
+    // Whatever the umask; and that of no other that has come in between.
+    if isMade { try made.setMode(0o700) }
+    descriptor = made
   }
 
   public init(opening path: Path) throws(Errno) {
@@ -55,13 +59,21 @@ public struct Directory: ~Copyable {
   public borrowing func write(
     _ name: Path, _ bytes: borrowing Span<UInt8>, mode: UInt32, group: UInt32?
   ) throws(Errno) {
-    // Made anew: the mode of a file that is there stays as it is, and a link would be followed.
-    try removeIfPresent(name)
-    let file = try descriptor.open(name, .writeOnly | .create | .exclusive, mode: 0o600)
+    let file = try create(name, mode: 0o600)
     if let group { try file.setGroup(group) }
     try file.setMode(mode)
     try file.writeAll(bytes)
     try file.synchronize()
+  }
+
+  /// Makes a file in place of what is there, to be written.
+  ///
+  /// - Parameter mode: as far as the umask allows.
+  public borrowing func create(_ name: Path, mode: UInt32) throws(Errno) -> FileDescriptor {
+    // Made anew: the mode of a file that is there stays as it is, a link would be followed, and a
+    // FIFO would hang the program.
+    try removeIfPresent(name)
+    return try descriptor.open(name, .writeOnly | .create | .exclusive, mode: mode)
   }
 
   /// Gives a file a second name.
@@ -117,15 +129,6 @@ public struct Directory: ~Copyable {
   /// Waits until the names are on the disk.
   public borrowing func synchronize() throws(Errno) {
     try descriptor.synchronize()
-  }
-}
-
-private func makeDirectories(_ path: Path) throws(Errno) {
-  try makeParentDirectories(path)
-  _ = try makeDirectory(path, mode: 0o700)
-  // Whatever the umask.
-  try unsafe path.withCString { (path) throws(Errno) in
-    _ = try result { unsafe chmod(path, 0o700) }
   }
 }
 

@@ -25,6 +25,21 @@ HOSTILE = {
 }
 
 
+class InTheWay(AcceptanceTest):
+    @for_each({"link": lambda path, victim: path.symlink_to(victim),
+               "fifo": lambda path, victim: os.mkfifo(path)})
+    def test_what_others_have_put_beside_the_picture(self, put):
+        """In a directory where others write: what they put there is not written to."""
+        board = self.board()
+        path, victim = board.directory / "screen.pbm", board.directory / "victim"
+        victim.write_text("precious")
+        put(path.with_name("screen.pbm.new"), victim)
+        run = board.plain("show", "--uri", URI, "--code", CODE, "--display", f"pbm:{path}")
+        self.assertExit(DONE, run)
+        self.assertEqual("precious", victim.read_text())
+        Bitmap.read(path)
+
+
 class Show(AcceptanceTest):
     def show(self, size, *, uri=URI, complete=COMPLETE, code=CODE, rotate=0):
         board = self.board()

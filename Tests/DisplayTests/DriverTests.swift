@@ -1,4 +1,5 @@
 import Bytes
+import Foundation
 import Linux
 import Testing
 
@@ -30,6 +31,30 @@ import Testing
     let beside = try #require(path.appending(".new"))
     #expect(throws: Errno.noSuchFile) { try FileDescriptor(opening: beside, .readOnly).status() }
     try path.remove()
+  }
+
+  /// As somebody may leave it in a directory where others write.
+  @Test(.timeLimit(.minutes(1)), arguments: [true, false])
+  func whatLiesInThePicturesWayIsNeitherFollowedNorWaitedFor(isLink: Bool) throws {
+    let place = temporary("in-the-way")
+    let name = place.text
+    for file in [name, "\(name).new"] {
+      if isLink {
+        #expect(symlink("\(name).victim", file) == 0)
+      } else {
+        #expect(mkfifo(file, 0o600) == 0)
+      }
+    }
+    let victim = try #require(place.appending(".victim"))
+    try FileDescriptor(opening: victim, .writeOnly | .create, mode: 0o600)
+      .writeAll(Array("precious".utf8).span)
+    let memory = Memory(count: 13 * 40)
+    var display = PBMDisplay(path: place, width: 100, height: 40, canvas: Canvas(memory.bytes))
+    try display.show(.blank)
+    #expect(try contents(place).starts(with: Array("P4\n100 40\n".utf8)))
+    #expect(try contents(victim) == Array("precious".utf8))
+    try place.remove()
+    try victim.remove()
   }
 
   @Test func failuresSayWhatWasTried() {

@@ -1,4 +1,5 @@
 import Bytes
+import Foundation
 import Linux
 import QR
 
@@ -134,6 +135,14 @@ let rotations: [Rotation] = [.none, .quarter, .half, .threeQuarters]
 func temporary(_ name: String) -> Path {
   let number = UInt64.random(in: 0...UInt64.max)
   return Path(Array("/tmp/devicegrant-display-test-\(number)-\(name)".utf8).span)!
+}
+
+extension Path {
+  var text: String { String(decoding: (0..<bytes.count).map { bytes[$0] }, as: UTF8.self) }
+
+  func remove() throws {
+    if unlink(text) != 0 { throw Errno(rawValue: errno) }
+  }
 }
 
 func contents(_ path: Path) throws -> [UInt8] {

@@ -1,4 +1,5 @@
 import Bytes
+import Foundation
 import Linux
 import TestSupport
 import Testing
@@ -44,29 +45,40 @@ import Testing
     #expect(string(line) == "/tmp/\\x1b[2J")
   }
 
-  @Test func renamingReplacesTheOtherFile() throws {
+  /// However they are written, and whether or not there is a file yet.
+  @Test(arguments: [
+    ("state/tokens.json", true), ("state/./tokens.json", true), ("state//tokens.json", true),
+    ("state/../state/tokens.json", true), ("other/tokens.json", true), ("link", true),
+    ("twin", true), ("state/tokens", false), ("tokens.json", false),
+    ("none/tokens.json", false),
+  ])
+  func twoPathsOfOneFile(name: String, isSame: Bool) throws {
     let directory = TemporaryDirectory()
-    for name in ["new", "old"] {
-      try FileDescriptor(opening: directory.path(name), .writeOnly | .create, mode: 0o600)
-        .write(text: name)
-    }
-    try directory.path("new").rename(to: directory.path("old"))
-    #expect(directory.content(of: "old") == "new")
-    #expect(directory.content(of: "new") == nil)
+    let place = directory.name
+    #expect(mkdir("\(place)/state", 0o700) == 0)
+    #expect(symlink("state", "\(place)/other") == 0)
+    let token = directory.path("state/tokens.json")
+    let hasOwnName = name != "link" && name != "twin"
+    if hasOwnName { #expect(directory.path(name).leads(whereDoes: token) == isSame) }
+    try FileDescriptor(opening: token, .writeOnly | .create, mode: 0o600).write(text: "x")
+    #expect(symlink("state/tokens.json", "\(place)/link") == 0)
+    #expect(link("\(place)/state/tokens.json", "\(place)/twin") == 0)
+    #expect(directory.path(name).leads(whereDoes: token) == isSame)
   }
 
-  @Test func removing() throws {
+  @Test(
+    arguments: [
+      (0o600, false), (0o644, false), (0o755, false), (0o620, true), (0o602, true), (0o777, true),
+    ] as [(mode_t, Bool)])
+  func whoElseMayChangeAFile(mode: mode_t, isOpen: Bool) throws {
     let directory = TemporaryDirectory()
-    try FileDescriptor(opening: directory.path("x"), .writeOnly | .create, mode: 0o600)
-      .write(text: "x")
-    try directory.path("x").remove()
-    #expect(directory.content(of: "x") == nil)
-    let again = failure { () throws(Errno) in try directory.path("x").remove() }
-    let rename = failure { () throws(Errno) in
-      try directory.path("x").rename(to: directory.path("y"))
-    }
-    #expect(again == .noSuchFile)
-    #expect(rename == .noSuchFile)
+    let path = directory.path("x")
+    try FileDescriptor(opening: path, .writeOnly | .create, mode: 0o600).write(text: "x")
+    #expect(chmod("\(directory.name)/x", mode) == 0)
+    #expect(try path.status().isOpenToOthers == isOpen)
+    if geteuid() != 0 { return }
+    #expect(chown("\(directory.name)/x", 4321, 0) == 0)
+    #expect(try path.status().isOpenToOthers)
   }
 }
 

@@ -32,6 +32,17 @@ func makePath(_ text: String) -> Path {
   return Path(bytes.span)!
 }
 
+extension Path {
+  /// Puts this file in the place of `other`.
+  func rename(to other: Path) throws(Errno) {
+    if Foundation.rename(string(bytes), string(other.bytes)) != 0 { throw Errno(rawValue: errno) }
+  }
+
+  func remove() throws(Errno) {
+    if unlink(string(bytes)) != 0 { throw Errno(rawValue: errno) }
+  }
+}
+
 /// The ends of a new pipe, both of which block.
 func openPipe() -> (reader: Int32, writer: Int32) {
   var ends: [Int32] = [-1, -1]
