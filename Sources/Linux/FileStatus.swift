@@ -11,13 +11,10 @@ public struct FileStatus: Sendable, Equatable {
   public let nanoseconds: UInt32
   /// The user's number.
   public let owner: UInt32
-  /// The permission bits, `0o777` and below.
-  public let mode: UInt32
-  /// Which kind of file it is: the bits above those of `mode`.
-  let type: UInt32
-  /// Why no other file can be put in its place, as far as it is known beforehand: `.busy` where
-  /// something is mounted there, `.notPermitted` where it is not to be changed (chattr(1)).
-  public let obstacle: Errno?
+  /// What kind of file it is, and its permission bits.
+  private let kindAndMode: UInt32
+  /// The number of an error, or 0.
+  private let obstacleNumber: Int32
 
   public init(
     number: UInt64, writtenAt: Int64, owner: UInt32, mode: UInt32, obstacle: Errno? = nil
@@ -27,9 +24,8 @@ public struct FileStatus: Sendable, Equatable {
     self.writtenAt = writtenAt
     nanoseconds = 0
     self.owner = owner
-    self.mode = mode
-    type = UInt32(S_IFREG)
-    self.obstacle = obstacle
+    kindAndMode = mode
+    obstacleNumber = obstacle?.rawValue ?? 0
   }
 
   /// The corresponding C function is `statx`, whose times have 64 bits on every machine.
@@ -48,12 +44,20 @@ public struct FileStatus: Sendable, Equatable {
     writtenAt = found.seconds
     nanoseconds = found.nanoseconds
     owner = found.owner
-    mode = found.mode & 0o777
-    type = found.mode & UInt32(S_IFMT)
-    obstacle = found.obstacle == 0 ? nil : Errno(rawValue: found.obstacle)
+    kindAndMode = found.mode
+    obstacleNumber = found.obstacle
   }
 
-  var isSocket: Bool { type == UInt32(S_IFSOCK) }
+  /// The permission bits, `0o777` and below.
+  public var mode: UInt32 { kindAndMode & 0o777 }
+
+  var isSocket: Bool { kindAndMode & UInt32(S_IFMT) == UInt32(S_IFSOCK) }
+
+  /// Why no other file can be put in its place, as far as it is known beforehand: `.busy` where
+  /// something is mounted there, `.notPermitted` where it is not to be changed (chattr(1)).
+  public var obstacle: Errno? {
+    obstacleNumber == 0 ? nil : Errno(rawValue: obstacleNumber)
+  }
 
   /// Whether others than root and this process's user may change the file, or what is in the
   /// directory.
