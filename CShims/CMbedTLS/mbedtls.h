@@ -29,6 +29,8 @@ struct cmbedtls_session {
   // The socket, and whether it has said that nothing more comes.
   int descriptor;
   int has_ended;
+  // Bytes received since the deadline, and who is attended to, were looked at.
+  int received;
 
   // See cmbedtls_next_attempt.
   int is_limited;

@@ -8,6 +8,14 @@ public import Linux
   private let session: UnsafeMutablePointer<cmbedtls_session> = unsafe cmbedtls_session()
   private var socket: FileDescriptor?
 
+  /// How many bytes are received before the deadline, and who is attended to, are looked at again.
+  /// mbedTLS goes on reading as long as there are alerts and empty records, which anybody can send
+  /// before there are keys.
+  fileprivate static var receivedLimit: Int32 { 16 * 1024 }
+
+  /// How many bytes a handshake may take: chains of certificates have a tenth of it.
+  private static var handshakeLimit: Int32 { 128 * 1024 }
+
   /// Handshakes so far, and how many of them resumed a session.
   public private(set) var handshakes: Int64 = 0
   public private(set) var resumptions: Int64 = 0
@@ -71,6 +79,7 @@ public import Linux
     }
     unsafe session.pointee.descriptor = opened.rawValue
     unsafe session.pointee.has_ended = 0
+    unsafe session.pointee.received = 0
     socket = consume opened
     do {
       try shakeHands(until: deadline, attending: attending)
@@ -166,15 +175,17 @@ public import Linux
   ) throws(TLSError) {
     let isOffered = unsafe session.pointee.has_saved != 0
     if isOffered { unsafe mbedtls_ssl_set_session(ssl, &session.pointee.saved) }
+    var received: Int32 = 0
     while true {
       let outcome = unsafe mbedtls_ssl_handshake(ssl)
       if outcome == 0 { break }
-      if outcome == MBEDTLS_ERR_SSL_WANT_READ || outcome == MBEDTLS_ERR_SSL_WANT_WRITE {
-        try waitAfter(
-          outcome, until: deadline, attending: attending, duringHandshake: true)
-        continue
+      guard outcome == MBEDTLS_ERR_SSL_WANT_READ || outcome == MBEDTLS_ERR_SSL_WANT_WRITE else {
+        throw handshakeError(outcome)
       }
-      throw handshakeError(outcome)
+      unsafe received += session.pointee.received
+      if received > Self.handshakeLimit { throw .handshake(MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE) }
+      try waitAfter(
+        outcome, until: deadline, attending: attending, duringHandshake: true)
     }
     let downgrade = unsafe cmbedtls_downgrade_error(session)
     if downgrade != 0 { throw .handshake(downgrade) }
@@ -211,6 +222,7 @@ public import Linux
     } else if outcome != MBEDTLS_ERR_SSL_WANT_READ, outcome != 0 {
       throw .transfer(outcome)
     }
+    unsafe session.pointee.received = 0
     let wakeup = unsafe wait(
       for: readiness, on: session.pointee.descriptor, until: deadline, attending: attending)
     switch wakeup {
@@ -266,6 +278,9 @@ private let receiveCallback:
   @convention(c) (UnsafeMutableRawPointer?, UnsafeMutablePointer<UInt8>?, Int) -> Int32 = {
     context, bytes, count in
     let session = unsafe context!.assumingMemoryBound(to: cmbedtls_session.self)
+    if unsafe session.pointee.received >= TLSSession.receivedLimit {
+      return MBEDTLS_ERR_SSL_WANT_READ
+    }
     let outcome = unsafe FileDescriptor.receive(
       from: session.pointee.descriptor,
       into: UnsafeMutableRawBufferPointer(start: bytes, count: count))
@@ -273,7 +288,10 @@ private let receiveCallback:
     case .bytes(0):
       unsafe session.pointee.has_ended = 1
       return 0
-    case .bytes(let received): return Int32(truncatingIfNeeded: received)
+    case .bytes(let count):
+      let received = Int32(truncatingIfNeeded: count)
+      unsafe session.pointee.received += received
+      return received
     case .wouldBlock: return MBEDTLS_ERR_SSL_WANT_READ
     // Cut, not ended: what came so far must not pass for the whole.
     case .failed: return MBEDTLS_ERR_NET_CONN_RESET
