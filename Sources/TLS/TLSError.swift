@@ -16,7 +16,7 @@ public enum TLSError: Error, Sendable {
   case trustAnchors(Errno)
   /// The session broke while sending or receiving; an error of mbedTLS.
   case transfer(Int32)
-  /// The connection ended while something was still to be sent.
+  /// The connection ended while something was still to be sent or received.
   case closed
   /// The time for the exchange is over.
   case timedOut(duringHandshake: Bool)
@@ -83,7 +83,7 @@ extension ByteSink where Self: ~Copyable {
     case .transfer(let code):
       append("TLS connection broken: ")
       append(mbedTLSError: code)
-    case .closed: append("connection closed by the server before it answered")
+    case .closed: append("connection closed by the server before its answer was whole")
     case .timedOut(let duringHandshake):
       append(
         duringHandshake ? "TLS failed: no answer in time" : "HTTP failed: no answer in time")

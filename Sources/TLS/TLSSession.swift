@@ -113,7 +113,8 @@ public import Linux
 
   /// Receives what comes next into the buffer's free space.
   ///
-  /// - Returns: the number of bytes; zero where the server has ended the connection.
+  /// - Returns: the number of bytes; zero where the server has said that nothing more comes. An end
+  ///   without that word, which anybody on the way can bring about, throws `.closed`.
   public mutating func receive(
     into buffer: inout Buffer, until deadline: Int64, attending: Attending
   ) throws(TLSError) -> Int {
@@ -126,12 +127,10 @@ public import Linux
         return max(0, Int(outcome))
       }
       if count > 0 { return count }
-      if outcome == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY || outcome == MBEDTLS_ERR_SSL_CONN_EOF {
-        return 0
-      }
+      if outcome == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY { return 0 }
       if cmbedtls_is_session_ticket(outcome) != 0 { saveSession() }
       // Zero is also what two empty records in a row lead to.
-      if outcome == 0, unsafe session.pointee.has_ended != 0 { return 0 }
+      if outcome == 0, unsafe session.pointee.has_ended != 0 { throw .closed }
       try waitAfter(
         outcome, until: deadline, attending: attending, duringHandshake: false)
     }

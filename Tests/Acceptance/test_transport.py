@@ -112,11 +112,12 @@ class Framing(AcceptanceTest):
         run = self.board(at=sandbox).start("sign-in")
         self.assertExit(DATA, run.wait(10), "larger than 64 KiB")
 
-    def test_close_delimited_answer_cut_without_goodbye_is_not_trusted(self):
+    @for_each({"reset": {"cut_after": 10 ** 6}, "closed": {"close": "abrupt"}})
+    def test_close_delimited_answer_cut_without_goodbye_is_not_trusted(self, how):
         # Without TLS's close_notify nobody knows whether the body is whole.
         sandbox = self.sandbox(approve_after=2, script=[
             {"path": "/token", "nth": 1, "status": 400, "json": {"error": "access_denied"},
-             "until_close": True, "cut_after": 10 ** 6}])
+             "until_close": True, **how}])
         self.assertExit(DONE, self.sign_in(sandbox))
 
     def test_largest_token_of_the_contract(self):
