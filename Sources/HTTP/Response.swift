@@ -10,9 +10,11 @@ public enum HTTPError: UInt8, Error, Sendable, Equatable {
   case ambiguousLength
   case unsupportedTransferEncoding
   case headTooLarge
-  case bodyTooLarge
   /// The connection ended before the response did.
   case incomplete
+  // From here on: there is a whole answer, and what it holds is lost.
+  case bodyTooLarge
+  case encodedContent
 
   public var description: StaticString {
     switch self {
@@ -24,8 +26,14 @@ public enum HTTPError: UInt8, Error, Sendable, Equatable {
     case .headTooLarge: "the answer's header is larger than 16 KiB"
     case .bodyTooLarge: "the answer's body is larger than 64 KiB"
     case .incomplete: "the connection ended in the middle of the answer"
+    case .encodedContent: "the answer is compressed, though nobody asked for that"
     }
   }
+}
+
+extension HTTPError {
+  /// Whether there was an answer whose content is lost: what it granted does not come again.
+  public var losesContent: Bool { rawValue >= HTTPError.bodyTooLarge.rawValue }
 }
 
 /// What a response says before its body.
@@ -97,6 +105,7 @@ public struct ResponseParser: Sendable {
   private var headCount = 0
   private var contentLength: Int64?
   private var isChunked = false
+  private var isEncoded = false
   private var isHTTP10 = false
   /// Whether `line` is a whole field, unless the next line goes on with it.
   private var isFieldEnded = false
@@ -258,6 +267,8 @@ public struct ResponseParser: Sendable {
         throw .unsupportedTransferEncoding
       }
       isChunked = true
+    } else if name.equalsIgnoringCase("content-encoding") {
+      isEncoded = value.count > 0 && !value.equalsIgnoringCase("identity")
     } else if name.equalsIgnoringCase("connection") {
       if value.containsToken("close") { keepsConnection = false }
       if isHTTP10, value.containsToken("keep-alive") { keepsConnection = true }
@@ -285,6 +296,7 @@ public struct ResponseParser: Sendable {
       head = ResponseHead()
       contentLength = nil
       isChunked = false
+      isEncoded = false
       state = .statusLine
     } else if head.status == 204 || head.status == 304 {
       state = .complete
@@ -296,6 +308,7 @@ public struct ResponseParser: Sendable {
       keepsConnection = false
       state = .untilClose
     }
+    if isEncoded, state != .complete, state != .statusLine { throw .encodedContent }
   }
 
   private mutating func takeChunkSize() throws(HTTPError) {

@@ -82,6 +82,21 @@ class Framing(AcceptanceTest):
         self.assertGaps(sandbox, [1, 1])
         self.assertEqual(1, len(sandbox.connections))
 
+    @for_each({"poll": "/token", "code": "/device_authorization"})
+    def test_compressed_answer_is_named(self, path):
+        sandbox = self.sandbox(approve_after=1, script=[
+            {"path": path, "headers": {"Content-Encoding": "gzip"}}])
+        self.assertExit(DATA, self.sign_in(sandbox), "compressed")
+        self.assertEqual(1, len([r for r in sandbox.requests if r.path == path]))
+
+    def test_identity_is_no_compression_and_a_gateway_may_compress(self):
+        sandbox = self.sandbox(approve_after=1, script=[
+            {"path": "/token", "nth": 1, "status": 502, "body": "?",
+             "headers": {"Content-Encoding": "br"}},
+            {"headers": {"Content-Encoding": "identity"}}])
+        self.assertExit(DONE, self.sign_in(sandbox))
+        self.assertEqual(2, len(sandbox.polls))
+
     @for_each({"one_read": 4096, "two_reads": 8192})
     def test_what_follows_an_answer_is_not_the_next_answer(self, size):
         # The answer ends where the program's reading does.

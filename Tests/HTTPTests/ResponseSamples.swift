@@ -188,6 +188,17 @@ let malformed: [(name: String, response: String, error: HTTPError)] = [
       + "\r\n",
     .malformedField
   ),
+  (
+    "gzip as content", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx",
+    .encodedContent
+  ),
+  (
+    "two codings in chunks", chunked("", "Content-Encoding: identity, br\r\n"), .encodedContent
+  ),
+  (
+    "an unknown coding until the end", "HTTP/1.1 400 No\r\nContent-encoding: x\r\n\r\n",
+    .encodedContent
+  ),
   ("a chunk without a size", chunked("\r\nx\r\n0\r\n\r\n"), .malformedChunk),
   ("a chunk's size that is no number", chunked("x\r\n"), .malformedChunk),
   ("a chunk's size with a sign", chunked("+1\r\nx\r\n0\r\n\r\n"), .malformedChunk),
@@ -200,6 +211,6 @@ let malformed: [(name: String, response: String, error: HTTPError)] = [
   ("a chunk's size of many zeros", chunked("0000000001\r\nx\r\n0\r\n\r\n"), .bodyTooLarge),
 ]
 
-private func chunked(_ body: String) -> String {
-  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body
+private func chunked(_ body: String, _ field: String = "") -> String {
+  "HTTP/1.1 200 OK\r\n\(field)Transfer-Encoding: chunked\r\n\r\n" + body
 }
