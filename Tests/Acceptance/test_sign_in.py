@@ -90,7 +90,8 @@ class SignIn(AcceptanceTest):
         run = self.sign_in(sandbox)
         self.assertExit(DONE, run, uri)
 
-    @for_each({"empty": "", "number": 5, "list": [], "long": "https://example.com/" + "x" * 2040})
+    @for_each({"empty": "", "number": 5, "list": [], "long": "https://example.com/" + "x" * 2040,
+               "other_host": "https://evil.example/?code", "wifi": "WIFI:T:WPA;S:x;P:y;;"})
     def test_complete_address_of_no_use_is_left_out_and_said(self, address):
         sandbox = self.sandbox(approve_after=1, script=[
             {"path": "/device_authorization", "merge": {"verification_uri_complete": address}}])
