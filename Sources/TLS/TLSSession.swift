@@ -7,6 +7,8 @@ public import Linux
 @safe public struct TLSSession: ~Copyable {
   private let session: UnsafeMutablePointer<cmbedtls_session> = unsafe cmbedtls_session()
   private var socket: FileDescriptor?
+  /// Where the server was reached last: tried first next time.
+  private var address = SocketAddress()
 
   /// How many bytes are received before the deadline, and who is attended to, are looked at again.
   /// mbedTLS goes on reading as long as there are alerts and empty records, which anybody can send
@@ -73,7 +75,8 @@ public import Linux
     let opened: FileDescriptor
     do {
       opened = try FileDescriptor(
-        connectingTo: host, port: port, until: deadline, attending: attending)
+        connectingTo: host, port: port, preferring: &address, until: deadline,
+        attending: attending)
     } catch {
       throw .connect(error)
     }

@@ -1,6 +1,11 @@
 """Connections and HTTP framing."""
 
+import os
+import socket
+import time
+
 from acceptance import DATA, DONE, PERSONALITIES, AcceptanceTest, for_each
+from sandboxlib.wire import shut
 
 BOTH = {name: name for name in PERSONALITIES}
 
@@ -39,6 +44,42 @@ class Connections(AcceptanceTest):
         for listener in sandbox._listeners[1:]:
             listener.close()
         self.assertExit(DONE, self.sign_in(sandbox))
+
+
+    def test_a_silent_address_costs_a_quarter_of_a_second_once(self):
+        sandbox = self.sandbox(approve_after=3, script=[{"close": "announced"}])
+        shut(sandbox._listeners[1])
+        sandbox._listeners[1].close()
+        # Whoever connects to a full queue hears nothing.
+        with socket.create_server(("::1", sandbox.port), family=socket.AF_INET6,
+                                  backlog=0) as full:
+            for _ in range(2):
+                filler = self.enterContext(socket.socket(socket.AF_INET6))
+                filler.setblocking(False)
+                filler.connect_ex(full.getsockname())
+            run = self.board_that_finds(["::1", "127.0.0.1"], at=sandbox).run("sign-in")
+        self.assertExit(DONE, run)
+        self.assertGreaterEqual(len(sandbox.connections), 4)
+        # Three pauses of a second, and the rest is for the machine.
+        self.assertLess(time.monotonic() - run.started, 3 + 5)
+
+    def test_eight_dead_addresses_of_one_family_do_not_hide_the_other(self):
+        sandbox = self.sandbox(approve_after=1)
+        addresses = [*(f"2001:db8::{n}" for n in range(1, 9)), "127.0.0.1"]
+        run = self.board_that_finds(addresses, at=sandbox).start("sign-in")
+        self.assertExit(DONE, run.wait(20))
+
+    def board_that_finds(self, addresses, at):
+        """A board where localhost has these addresses, IPv6 first."""
+        board = self.board(at=at)
+        # Else 127.0.0.1 would be the first where the machine has no better way.
+        order = ["label ::/0 1", "precedence ::/0 100", "precedence ::ffff:0:0/96 1"]
+        (board.directory / "hosts").write_text("".join(f"{a} localhost\n" for a in addresses))
+        (board.directory / "gai.conf").write_text("\n".join(order) + "\n")
+        board.command = ["unshare", "--mount", *["--map-root-user"] * (os.geteuid() != 0),
+                         "sh", "-c", "for name in hosts gai.conf; do mount --bind $name /etc/$name; done; "
+                         'exec "$@"', "sh", *board.command]
+        return board
 
 
 class Framing(AcceptanceTest):
