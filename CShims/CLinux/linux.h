@@ -58,6 +58,15 @@ static inline int clinux_identify(int directory, const char *name, struct clinux
   return 0;
 }
 
+// A number that is another when a file, to which links may lead, has been written or replaced; 0
+// where there is none.
+static inline int64_t clinux_generation(const char *path) {
+  struct statx status;
+  if (statx(AT_FDCWD, path, 0, STATX_CTIME | STATX_INO, &status) != 0) return 0;
+  return (int64_t)(status.stx_ino << 32) ^
+         (status.stx_ctime.tv_sec * 1000000000 + status.stx_ctime.tv_nsec);
+}
+
 // Reads a clock into 64 bits, past 2038 also on 32-bit ARM. Defining _TIME_BITS instead would give
 // timespec another shape here than in mbedTLS's module, which Swift refuses.
 struct clinux_time {

@@ -44,9 +44,14 @@ public struct CertificateFault: Sendable {
   var description: StaticString {
     if has(MBEDTLS_X509_BADCERT_FUTURE) { return "it is not valid yet" }
     if has(MBEDTLS_X509_BADCERT_EXPIRED) { return "it has expired" }
+    if has(MBEDTLS_X509_BADCERT_OTHER) {
+      return "it, or one above it, has a part that is not supported"
+    }
     if has(MBEDTLS_X509_BADCERT_NOT_TRUSTED) { return "no trust anchor vouches for it" }
     if has(MBEDTLS_X509_BADCERT_CN_MISMATCH) { return "it is for another host name" }
-    if has(MBEDTLS_X509_BADCERT_BAD_KEY) { return "its key is too weak" }
+    if has(MBEDTLS_X509_BADCERT_BAD_KEY) {
+      return "its key, or one above it, is too weak or too large"
+    }
     if has(MBEDTLS_X509_BADCERT_BAD_MD) || has(MBEDTLS_X509_BADCERT_BAD_PK) {
       return "its signature is of a kind that is no longer safe"
     }

@@ -77,8 +77,8 @@ class Connections(AcceptanceTest):
         (board.directory / "hosts").write_text("".join(f"{a} localhost\n" for a in addresses))
         (board.directory / "gai.conf").write_text("\n".join(order) + "\n")
         board.command = ["unshare", "--mount", *["--map-root-user"] * (os.geteuid() != 0),
-                         "sh", "-c", "for name in hosts gai.conf; do mount --bind $name /etc/$name; done; "
-                         'exec "$@"', "sh", *board.command]
+                         "sh", "-c", "for name in hosts gai.conf; do "
+                         'mount --bind $name /etc/$name; done; exec "$@"', "sh", *board.command]
         return board
 
 
