@@ -15,6 +15,7 @@ public enum HTTPError: UInt8, Error, Sendable, Equatable {
   // From here on: there is a whole answer, and what it holds is lost.
   case bodyTooLarge
   case encodedContent
+  case unaskedStatus
 
   public var description: StaticString {
     switch self {
@@ -26,6 +27,7 @@ public enum HTTPError: UInt8, Error, Sendable, Equatable {
     case .headTooLarge: "the answer's header is larger than 16 KiB"
     case .bodyTooLarge: "the answer's body is larger than 64 KiB"
     case .incomplete: "the connection ended in the middle of the answer"
+    case .unaskedStatus: "the answer has a status that nobody asked for: 101, 205 or 206"
     case .encodedContent: "the answer is compressed, though nobody asked for that"
     }
   }
@@ -106,6 +108,8 @@ public struct ResponseParser: Sendable {
   private var contentLength: Int64?
   private var isChunked = false
   private var isEncoded = false
+  /// Whether the last byte was a carriage return, which only a line's end may follow.
+  private var isReturning = false
   private var isHTTP10 = false
   /// Whether `line` is a whole field, unless the next line goes on with it.
   private var isFieldEnded = false
@@ -194,6 +198,11 @@ public struct ResponseParser: Sendable {
     {
       throw .malformedStatusLine
     }
+    // Others on the way may take either for a line's end (RFC 9112 §2.2, RFC 9110 §5.5).
+    if byte == 0 || isReturning && byte != UInt8(ascii: "\n") {
+      throw isChunked && state != .fields ? .malformedChunk : .malformedField
+    }
+    isReturning = byte == UInt8(ascii: "\r")
     if byte != UInt8(ascii: "\n") {
       line.append(byte)
       return
@@ -291,6 +300,8 @@ public struct ResponseParser: Sendable {
     if isChunked, contentLength != nil { throw .ambiguousLength }
     // HTTP/1.0 has no chunks: where they come all the same, the end is in doubt (RFC 9112 §6.1).
     if isChunked, isHTTP10 { keepsConnection = false }
+    // A change of protocols, or a part of what there is: not what was asked for.
+    if head.status == 101 || head.status == 205 || head.status == 206 { throw .unaskedStatus }
     if head.status < 200 {
       // An interim response; the real one follows.
       head = ResponseHead()

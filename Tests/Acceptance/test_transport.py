@@ -1,5 +1,6 @@
 """Connections and HTTP framing."""
 
+import json
 import os
 import socket
 import time
@@ -112,6 +113,20 @@ class Framing(AcceptanceTest):
                             f"Content-Length: {len(body)}\r\n\r\n{body.decode()}")
         self.assertExit(DONE, self.sign_in(sandbox))
         self.assertGaps(sandbox, [1, 1])
+
+    @for_each({"change_of_protocols": ("HTTP/1.1 101 Yes\r\n\r\nHTTP/1.1 200 OK\r\n", "101"),
+               "reset": ("HTTP/1.1 205 Reset\r\n", "205"),
+               "part": ("HTTP/1.1 206 Partial\r\n", "206"),
+               "zero": ("HTTP/1.1 200 OK\r\nX: \0\r\n", "malformed header"),
+               "return": ("HTTP/1.1 200 OK\r\nX: a\rY: b\r\n", "malformed header"),
+               "zero_in_json": ("HTTP/1.1 200 OK\r\n", "JSON")})
+    def test_answer_that_is_not_what_it_seems(self, row):
+        head, words = row
+        body = json.dumps({"device_code": "d", "user_code": "u", "verification_uri": "https://a/",
+                           "expires_in": 900}).replace("900", "900\0" if "JSON" in words else "900")
+        sandbox = self.sandbox()
+        sandbox.answer_next(to="device", raw=f"{head}Content-Length: {len(body)}\r\n\r\n{body}")
+        self.assertExit(DATA, self.sign_in(sandbox), words)
 
     def test_chunk_extensions_and_trailers(self):
         sandbox = self.sandbox(approve_after=1)
