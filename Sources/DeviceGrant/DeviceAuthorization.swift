@@ -5,7 +5,7 @@ public import OAuth
 /// A device authorization response (RFC 8628 §3.2).
 public struct DeviceAuthorization: Sendable {
   /// A secret between the device and the server: never shown, logged or kept (§5.2).
-  public fileprivate(set) var deviceCode = Text<2048>()
+  public fileprivate(set) var deviceCode = Text<4096>()
 
   /// What the person types, exactly as it came. Text from outside.
   public fileprivate(set) var userCode = Text<256>()

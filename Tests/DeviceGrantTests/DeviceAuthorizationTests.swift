@@ -287,7 +287,7 @@ private func failure(of body: String, status: Int = 200) -> String? {
   }
 
   @Test(arguments: [
-    ("device_code", 2048), ("user_code", 256), ("verification_uri", 1024),
+    ("device_code", 4096), ("user_code", 256), ("verification_uri", 1024),
   ])
   func membersHaveALimit(name: String, limit: Int) {
     let start = "https://example.org/"
