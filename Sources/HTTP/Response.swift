@@ -52,10 +52,17 @@ public struct ResponseHead: Sendable {
   /// says none. Text from outside.
   public fileprivate(set) var missingScope = Text<128>()
 
+  /// Where the server says that it is to be found (RFC 9110 §10.2.2); empty where it says nothing,
+  /// or more than a URL of this program's holds. Text from outside.
+  public fileprivate(set) var location = Text<512>()
+
   /// The server's clock, in seconds since 1970 (the Date field).
   public fileprivate(set) var date: Int64?
 
   public init() {}
+
+  /// Whether the server has told another place instead of an answer.
+  public var isRedirect: Bool { status >= 300 && status < 400 && !location.isEmpty }
 
   /// Seconds to wait as the server asks (RFC 9110 §10.2.3), never negative. A date is held against
   /// the server's own clock where it says one, since ours may be wrong.
@@ -286,6 +293,9 @@ public struct ResponseParser: Sendable {
     } else if name.equalsIgnoringCase("www-authenticate") {
       head.missingScope.removeAll()
       if let scope = value.quotedParameter("scope=\"") { head.missingScope.append(scope) }
+    } else if name.equalsIgnoringCase("location") {
+      head.location.removeAll()
+      if !line.isTruncated { head.location.append(value) }
     } else if name.equalsIgnoringCase("date") {
       head.date = parseHTTPDate(value)
     } else if name.equalsIgnoringCase("content-type") {

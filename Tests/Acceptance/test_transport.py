@@ -212,7 +212,7 @@ class Framing(AcceptanceTest):
         sandbox.answer_next(path="/device_authorization", status=status,
                             headers={"Location": f"{sandbox.issuer}/elsewhere"})
         run = self.sign_in(sandbox)
-        self.assertExit(DATA, run, str(status))
+        self.assertExit(DATA, run, f"{status} and no reason (it points to {sandbox.issuer}/else")
         self.assertEqual(["/device_authorization"], [r.path for r in sandbox.requests])
 
     @for_each({str(status): status for status in (302, 307)})
