@@ -9,7 +9,7 @@ from acceptance import UNAVAILABLE, for_each
 from hand_out import ask
 from living import LivingTest
 from peer import (CHANGE, DATA, HANDSHAKE, Peer, drip, hello, message, once, record, warning,
-                  without_end)
+                  without_end, Session)
 
 ACTS = {
     "warnings": without_end(warning(90)),
@@ -53,3 +53,19 @@ class BeforeACertificate(LivingTest):
         with Peer(without_end(warning(90))) as peer:
             run = self.board(self.endpoints(peer), at=sandbox).start("sign-in")
             self.assertExit(UNAVAILABLE, run.wait(10), "TLS failed", "localhost")
+
+    @for_each({str(records): records for records in range(5)})
+    def test_a_handshake_that_is_cut_gets_no_request(self, records):
+        # Behind each record of the server's: four, and what ends the handshake.
+        sandbox = self.sandbox(tls_maximum="1.2")
+        heard = []
+
+        def act(stream):
+            session = Session(stream, sandbox.tls)
+            session.limit = records
+            if session.shake_hands():
+                heard.append(session.read())
+        with Peer(act) as peer:
+            run = self.board(self.endpoints(peer), at=sandbox).start("sign-in")
+            self.assertExit(UNAVAILABLE, run.wait(20), "localhost")
+        self.assertEqual([], heard)

@@ -114,18 +114,6 @@ class Session:
         """What came of a request; empty where the client is gone."""
         return self._until_done(lambda: self.tls.read(65536)) or b""
 
-    def write(self, data):
-        self.tls.write(data)
-        self.flush()
-
-    def close(self):
-        """Says that nothing follows, which `write` and an end of the stream do not."""
-        try:
-            self.tls.unwrap()
-        except ssl.SSLError:
-            pass    # it waits for the client's
-        self.flush()
-
     def flush(self):
         """Sends what there is, record by record; false at the limit."""
         data = self._out.read()
@@ -142,7 +130,8 @@ class Session:
         while True:
             try:
                 result = step()
-                self.flush()
+                if not self.flush():
+                    return None
                 return True if result is None else result
             except ssl.SSLWantReadError:
                 if not self.flush():
