@@ -72,6 +72,8 @@ static inline json_t *cjansson_load(const char *text, size_t length, int *is_exh
     text += 3;
     length -= 3;
   }
+  // jansson 2.14 passes over a zero behind a number.
+  if (memchr(text, 0, length) != NULL) return NULL;
   size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
   int is_ascii = 0;
   for (int attempt = 0;; attempt++) {

@@ -83,6 +83,15 @@ static inline int clinux_is_volatile(int directory) {
   return facts.f_type == TMPFS_MAGIC || (uint32_t)facts.f_type == RAMFS_MAGIC;
 }
 
+// A number that is another when a file, to which links may lead, has been written or replaced; 0
+// where there is none.
+static inline int64_t clinux_generation(const char *path) {
+  struct statx status;
+  if (statx(AT_FDCWD, path, 0, STATX_CTIME | STATX_INO, &status) != 0) return 0;
+  return (int64_t)(status.stx_ino << 32) ^
+         (status.stx_ctime.tv_sec * 1000000000 + status.stx_ctime.tv_nsec);
+}
+
 // Reads a clock into 64 bits, past 2038 also on 32-bit ARM. Defining _TIME_BITS instead would give
 // timespec another shape here than in mbedTLS's module, which Swift refuses.
 struct clinux_time {
@@ -134,10 +143,30 @@ static inline int clinux_window_size(int descriptor, struct winsize *size) {
 // MAP_FAILED is a cast.
 static inline int clinux_map_failed(const void *address) { return address == MAP_FAILED; }
 
+// What sockaddr_in and sockaddr_in6 have in front, with room for the rest of both.
+struct clinux_address {
+  uint16_t family;
+  uint16_t port;
+  uint32_t rest[6];
+};
+
+// What a name leads to: a code of getaddrinfo(3), and some addresses.
+enum { clinux_addresses_capacity = 16 };
+struct clinux_addresses {
+  int32_t code;
+  int32_t count;
+  struct clinux_address all[clinux_addresses_capacity];
+};
+// An array is a tuple in Swift.
+static inline const struct clinux_address *clinux_address_at(const struct clinux_addresses *list,
+                                                             int index) {
+  return &list->all[index];
+}
+
 // connect(2) takes a transparent union, and families have addresses of different lengths.
-static inline int clinux_connect(int descriptor, const struct sockaddr_storage *address) {
-  socklen_t length = address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-                                                    : sizeof(struct sockaddr_in);
+static inline int clinux_connect(int descriptor, const struct clinux_address *address) {
+  socklen_t length = address->family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                 : sizeof(struct sockaddr_in);
   return connect(descriptor, (const struct sockaddr *)address, length);
 }
 
@@ -219,9 +248,11 @@ static inline void clinux_drop_capabilities(void) {
   syscall(SYS_capset, &header, none);
 }
 
-// Looks a host up in a child process (fork(2) can't be called from Swift), which writes the code of
-// getaddrinfo(3) and then each address to `output`. Returns the child's id, or -1.
-static inline pid_t clinux_resolve_in_child(const char *host, uint16_t port, int output) {
+// Looks a host up in a child process (fork(2) can't be called from Swift), which writes a struct
+// clinux_addresses to `output`: families in turn, but `preferred` first where it is among them.
+// Returns the child's id, or -1.
+static inline pid_t clinux_resolve_in_child(const char *host, uint16_t port,
+                                            const struct clinux_address *preferred, int output) {
   pid_t child = fork();
   if (child != 0) return child;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -231,17 +262,28 @@ static inline pid_t clinux_resolve_in_child(const char *host, uint16_t port, int
   clinux_close_from(1, 0);
   struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
   struct addrinfo *first = NULL;
-  int32_t code = getaddrinfo(host, NULL, &hints, &first);
-  if (write(output, &code, sizeof code) < 0) _exit(1);
-  for (struct addrinfo *entry = first; entry != NULL; entry = entry->ai_next) {
-    struct sockaddr_storage address = {0};
-    if (entry->ai_family != AF_INET && entry->ai_family != AF_INET6) continue;
-    memcpy(&address, entry->ai_addr, entry->ai_addrlen);
-    if (entry->ai_family == AF_INET6) ((struct sockaddr_in6 *)&address)->sin6_port = htons(port);
-    else ((struct sockaddr_in *)&address)->sin_port = htons(port);
-    if (write(output, &address, sizeof address) < 0) break;
+  struct clinux_addresses found = {.code = getaddrinfo(host, NULL, &hints, &first)};
+  struct addrinfo *same = first, *other = first;
+  while (found.count < clinux_addresses_capacity) {
+    while (same != NULL && same->ai_family != first->ai_family) same = same->ai_next;
+    while (other != NULL && other->ai_family == first->ai_family) other = other->ai_next;
+    struct addrinfo **next =
+        same == NULL || (found.count % 2 == 1 && other != NULL) ? &other : &same;
+    const struct addrinfo *entry = *next;
+    if (entry == NULL) break;
+    *next = entry->ai_next;
+    if (entry->ai_addrlen > sizeof(struct clinux_address)) continue;
+    struct clinux_address *address = &found.all[found.count++];
+    memcpy(address, entry->ai_addr, entry->ai_addrlen);
+    address->port = htons(port);
+    if (memcmp(address, preferred, sizeof *address) == 0) {
+      *address = found.all[0];
+      found.all[0] = *preferred;
+    }
   }
-  _exit(0);
+  if (found.code == 0 && found.count == 0) found.code = EAI_NONAME;
+  // A pipe keeps a write of less than PIPE_BUF together.
+  _exit(write(output, &found, sizeof found) < 0);
 }
 
 // signalfd(2) takes a set that is filled by functions of a pointer to an opaque struct.

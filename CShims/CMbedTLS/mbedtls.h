@@ -5,6 +5,7 @@
 #include <mbedtls/error.h>
 #include <mbedtls/md.h>
 #include <mbedtls/net_sockets.h>
+#include <mbedtls/oid.h>
 #include <mbedtls/ssl.h>
 #include <mbedtls/ssl_ciphersuites.h>
 #include <mbedtls/version.h>
@@ -15,13 +16,14 @@
 #if MBEDTLS_VERSION_MAJOR >= 3
 #include <psa/crypto.h>
 #endif
+#ifndef MBEDTLS_PRIVATE
+#define MBEDTLS_PRIVATE(member) member
+#endif
 
 // The one session. mbedTLS keeps pointers into it, so it must not move: it is static.
 struct cmbedtls_session {
   mbedtls_ssl_context ssl;
   mbedtls_ssl_config config;
-  // The few trust anchors that the last chain needed, out of the whole bundle.
-  mbedtls_x509_crt anchors;
   // The last verified session, for resumption.
   mbedtls_ssl_session saved;
   int has_saved;
@@ -29,6 +31,8 @@ struct cmbedtls_session {
   // The socket, and whether it has said that nothing more comes.
   int descriptor;
   int has_ended;
+  // Bytes received since the deadline, and who is attended to, were looked at.
+  int received;
 
   // See cmbedtls_next_attempt.
   int is_limited;
@@ -40,6 +44,10 @@ struct cmbedtls_session {
 // definition without.
 __attribute__((weak)) struct cmbedtls_session cmbedtls_session_memory = {0};
 static inline struct cmbedtls_session *cmbedtls_session(void) { return &cmbedtls_session_memory; }
+
+// The few trust anchors that a chain needs, out of the whole bundle, while it is judged.
+__attribute__((weak)) mbedtls_x509_crt cmbedtls_anchors_memory = {0};
+static inline mbedtls_x509_crt *cmbedtls_anchors(void) { return &cmbedtls_anchors_memory; }
 
 // One certificate of the bundle, decoded: the largest that is in use as an anchor has 2 KiB.
 enum { cmbedtls_certificate_capacity = 8 * 1024 };
@@ -162,7 +170,6 @@ static inline int cmbedtls_configure(struct cmbedtls_session *session) {
 #endif
   mbedtls_ssl_init(&session->ssl);
   mbedtls_ssl_config_init(config);
-  mbedtls_x509_crt_init(&session->anchors);
   mbedtls_ssl_session_init(&session->saved);
   session->descriptor = -1;
   int error = mbedtls_ssl_config_defaults(config, MBEDTLS_SSL_IS_CLIENT,
@@ -186,9 +193,38 @@ static inline int cmbedtls_configure(struct cmbedtls_session *session) {
 #endif
   mbedtls_ssl_conf_ciphersuites(config, cmbedtls_ciphersuites);
   mbedtls_ssl_conf_cert_profile(config, &cmbedtls_profile);
-  mbedtls_ssl_conf_authmode(config, MBEDTLS_SSL_VERIFY_REQUIRED);
-  mbedtls_ssl_conf_ca_chain(config, &session->anchors, NULL);
+  // Not by mbedTLS: see cmbedtls_shake_hands.
+  mbedtls_ssl_conf_authmode(config, MBEDTLS_SSL_VERIFY_NONE);
   return mbedtls_ssl_conf_alpn_protocols(config, cmbedtls_protocols);
+}
+
+// Takes one step of the handshake. In the one that brings the server's certificates, `*chain`
+// becomes them, to be judged before anything is done with a key that is in them: mbedTLS would
+// verify their signatures first, with keys of any size. Returns 0 or an error of mbedTLS.
+static inline int cmbedtls_shake_hands(mbedtls_ssl_context *ssl, mbedtls_x509_crt **chain) {
+  int state = ssl->MBEDTLS_PRIVATE(state);
+  int error = mbedtls_ssl_handshake_step(ssl);
+  *chain = NULL;
+  if (state != MBEDTLS_SSL_SERVER_CERTIFICATE || ssl->MBEDTLS_PRIVATE(state) == state) return error;
+  *chain = ssl->MBEDTLS_PRIVATE(session_negotiate)->MBEDTLS_PRIVATE(peer_cert);
+  return error == 0 && *chain == NULL ? MBEDTLS_ERR_X509_FATAL_ERROR : error;
+}
+static inline int cmbedtls_is_over(const mbedtls_ssl_context *ssl) {
+  return ssl->MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_HANDSHAKE_OVER;
+}
+
+// What is wrong with the use that a server makes of its certificate, as MBEDTLS_X509_BADCERT_...:
+// its key signs a key exchange.
+static inline uint32_t cmbedtls_usage_flags(const mbedtls_x509_crt *certificate) {
+  uint32_t flags = 0;
+  if (mbedtls_x509_crt_check_key_usage(certificate, MBEDTLS_X509_KU_DIGITAL_SIGNATURE) != 0) {
+    flags |= MBEDTLS_X509_BADCERT_KEY_USAGE;
+  }
+  if (mbedtls_x509_crt_check_extended_key_usage(certificate, MBEDTLS_OID_SERVER_AUTH,
+                                                MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)) != 0) {
+    flags |= MBEDTLS_X509_BADCERT_EXT_KEY_USAGE;
+  }
+  return flags;
 }
 
 // Whether the session can be saved when the handshake is over. In TLS 1.3 it is what comes with a

@@ -149,6 +149,7 @@ extension AuthorizationServer {
     case .noMetadata: line <- " answered with HTTP status " <- status <- ", not metadata"
     default: line <- " answered with HTTP status " <- status
     }
+    if head.isRedirect { line <- " (it points to " <- head.location.bytes <- ")" }
   }
 
   /// Says what has to be registered with the provider, where it is the client that is refused.

@@ -180,8 +180,11 @@ struct Exchange<W: World>: ~Copyable {
         // What nobody asked for can't be the answer to the next request.
         if taken < count { connection.close() }
       } catch {
-        // What is no success, or a web page, is of no interest beyond its head.
-        guard error == .bodyTooLarge, !isSuccess(parser.head.status) || parser.head.isHTML else {
+        // A failure, or a web page, is of no interest beyond its head.
+        let head = parser.head
+        let isOfInterest =
+          error == .bodyTooLarge ? isSuccess(head.status) : !isUnavailable(head.status)
+        guard error.losesContent, !isOfInterest || head.isHTML else {
           throw .exchange(party, error)
         }
         memory.body.wipe()

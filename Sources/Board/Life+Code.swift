@@ -91,8 +91,8 @@ extension Life {
         code.bytes, until: before.pollDeadline(now: now), into: &account.keeper.record.tokens,
         attending: attendant.attending(.poll))
     } catch {
-      // Tokens may be in what is too large to be read: they won't come again.
-      if error.kind == .http, error.detail == Int32(HTTPError.bodyTooLarge.rawValue) {
+      // Tokens may be in what can't be read: they won't come again.
+      if error.kind == .http, HTTPError(rawValue: UInt8(error.detail))!.losesContent {
         attendant.standing.polled(.refused, now: now)
         return .refused(error)
       }

@@ -5,18 +5,20 @@ public import OAuth
 /// A device authorization response (RFC 8628 §3.2).
 public struct DeviceAuthorization: Sendable {
   /// A secret between the device and the server: never shown, logged or kept (§5.2).
-  public fileprivate(set) var deviceCode = Text<2048>()
+  public fileprivate(set) var deviceCode = Text<4096>()
 
   /// What the person types, exactly as it came. Text from outside.
   public fileprivate(set) var userCode = Text<256>()
 
-  /// Text from outside.
+  /// An absolute http or https URI. Text from outside.
   public fileprivate(set) var verificationURI = Text<1024>()
 
-  /// The address that holds the code, for the QR code; empty where the server has none.
+  /// The address that holds the code, for the QR code, on the same host; empty where the server has
+  /// none.
   public fileprivate(set) var verificationURIComplete = Text<2048>()
 
-  /// Whether the server sent such an address that is of no use: empty, too long or no text.
+  /// Whether the server sent such an address that is of no use: empty, too long, no text or another
+  /// host's.
   public fileprivate(set) var hasUnusableComplete = false
 
   /// Seconds that the codes live, after `expiresInLimit`.
@@ -118,12 +120,15 @@ private func readMembers(
     object.has(Member.verificationURI.name) ? .verificationURI : .verificationURL
   if !object.has(address.name) { throw .missing(.verificationURI) }
   try read(address, of: object, into: &authorization.verificationURI)
+  if authority(of: authorization.verificationURI.bytes).isEmpty { throw .missing(address) }
   let complete: Member =
     object.has(Member.verificationURIComplete.name)
     ? .verificationURIComplete : .verificationURLComplete
   if object.has(complete.name) {
-    do {
+    do throws(DeviceAuthorizationError) {
       try read(complete, of: object, into: &authorization.verificationURIComplete)
+      // Whoever scans it does not read it.
+      guard hasOneHost(authorization) else { throw .missing(complete) }
     } catch {
       // It is optional: the QR code holds the other one then (RFC 8628 §3.2, §3.3.1).
       authorization.verificationURIComplete.removeAll()
@@ -167,7 +172,46 @@ private func refused(
 private func read<let capacity: Int>(
   _ member: Member, of object: borrowing JSONObject, into text: inout Text<capacity>
 ) throws(DeviceAuthorizationError) {
-  guard let value = object.string(member.name), value.count > 0 else { throw .missing(member) }
+  guard let value = object.string(member.name), value.isPlain else { throw .missing(member) }
   text.append(value)
   if text.isTruncated { throw .tooLong(member) }
+}
+
+private func hasOneHost(_ authorization: borrowing DeviceAuthorization) -> Bool {
+  authority(of: authorization.verificationURIComplete.bytes).equalsIgnoringCase(
+    authority(of: authorization.verificationURI.bytes))
+}
+
+/// Host and port of an absolute http or https URI; empty where it is none, or one that is made to
+/// look like another host's.
+@_lifetime(copy uri)
+private func authority(of uri: borrowing Span<UInt8>) -> Span<UInt8> {
+  let start = uri.extracting(first: 8).equalsIgnoringCase("https://") ? 8 : 7
+  guard start == 8 || uri.extracting(first: 7).equalsIgnoringCase("http://") else {
+    return uri.extracting(first: 0)
+  }
+  var end = start
+  while end < uri.count {
+    switch uri[end] {
+    case UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#"):
+      return uri.extracting(start..<end)
+    case UInt8(ascii: "@"), UInt8(ascii: "\\"), 0...0x20: return uri.extracting(first: 0)
+    default: end += 1
+    }
+  }
+  return uri.extracting(start..<end)
+}
+
+extension Span where Element == UInt8 {
+  /// Whether there is something, and no control character of Unicode (U+0000 to U+001F, U+007F to
+  /// U+009F) in it.
+  fileprivate var isPlain: Bool {
+    var last: UInt8 = 0
+    for index in indices {
+      let byte = self[index]
+      if byte < 0x20 || byte == 0x7F || last == 0xC2 && byte < 0xA0 { return false }
+      last = byte
+    }
+    return count > 0
+  }
 }

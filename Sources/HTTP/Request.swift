@@ -31,7 +31,7 @@ public struct RequestHead: Sendable {
     sink.append(url.authority)
     sink.append("\r\nUser-Agent: devicegrant/")
     sink.append(version)
-    sink.append("\r\nAccept: application/json\r\n")
+    sink.append("\r\nAccept: application/json\r\nAccept-Encoding: identity\r\n")
     if case .post(let contentLength) = method {
       sink.append("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: ")
       sink.append(decimal: Int64(contentLength))

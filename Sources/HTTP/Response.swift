@@ -10,9 +10,12 @@ public enum HTTPError: UInt8, Error, Sendable, Equatable {
   case ambiguousLength
   case unsupportedTransferEncoding
   case headTooLarge
-  case bodyTooLarge
   /// The connection ended before the response did.
   case incomplete
+  // From here on: there is a whole answer, and what it holds is lost.
+  case bodyTooLarge
+  case encodedContent
+  case unaskedStatus
 
   public var description: StaticString {
     switch self {
@@ -24,8 +27,15 @@ public enum HTTPError: UInt8, Error, Sendable, Equatable {
     case .headTooLarge: "the answer's header is larger than 16 KiB"
     case .bodyTooLarge: "the answer's body is larger than 64 KiB"
     case .incomplete: "the connection ended in the middle of the answer"
+    case .unaskedStatus: "the answer has a status that nobody asked for: 101, 205 or 206"
+    case .encodedContent: "the answer is compressed, though nobody asked for that"
     }
   }
+}
+
+extension HTTPError {
+  /// Whether there was an answer whose content is lost: what it granted does not come again.
+  public var losesContent: Bool { rawValue >= HTTPError.bodyTooLarge.rawValue }
 }
 
 /// What a response says before its body.
@@ -42,10 +52,17 @@ public struct ResponseHead: Sendable {
   /// says none. Text from outside.
   public fileprivate(set) var missingScope = Text<128>()
 
+  /// Where the server says that it is to be found (RFC 9110 §10.2.2); empty where it says nothing,
+  /// or more than a URL of this program's holds. Text from outside.
+  public fileprivate(set) var location = Text<512>()
+
   /// The server's clock, in seconds since 1970 (the Date field).
   public fileprivate(set) var date: Int64?
 
   public init() {}
+
+  /// Whether the server has told another place instead of an answer.
+  public var isRedirect: Bool { status >= 300 && status < 400 && !location.isEmpty }
 
   /// Seconds to wait as the server asks (RFC 9110 §10.2.3), never negative. A date is held against
   /// the server's own clock where it says one, since ours may be wrong.
@@ -97,6 +114,9 @@ public struct ResponseParser: Sendable {
   private var headCount = 0
   private var contentLength: Int64?
   private var isChunked = false
+  private var isEncoded = false
+  /// Whether the last byte was a carriage return, which only a line's end may follow.
+  private var isReturning = false
   private var isHTTP10 = false
   /// Whether `line` is a whole field, unless the next line goes on with it.
   private var isFieldEnded = false
@@ -185,6 +205,11 @@ public struct ResponseParser: Sendable {
     {
       throw .malformedStatusLine
     }
+    // Others on the way may take either for a line's end (RFC 9112 §2.2, RFC 9110 §5.5).
+    if byte == 0 || isReturning && byte != UInt8(ascii: "\n") {
+      throw isChunked && state != .fields ? .malformedChunk : .malformedField
+    }
+    isReturning = byte == UInt8(ascii: "\r")
     if byte != UInt8(ascii: "\n") {
       line.append(byte)
       return
@@ -258,6 +283,8 @@ public struct ResponseParser: Sendable {
         throw .unsupportedTransferEncoding
       }
       isChunked = true
+    } else if name.equalsIgnoringCase("content-encoding") {
+      isEncoded = value.count > 0 && !value.equalsIgnoringCase("identity")
     } else if name.equalsIgnoringCase("connection") {
       if value.containsToken("close") { keepsConnection = false }
       if isHTTP10, value.containsToken("keep-alive") { keepsConnection = true }
@@ -266,6 +293,9 @@ public struct ResponseParser: Sendable {
     } else if name.equalsIgnoringCase("www-authenticate") {
       head.missingScope.removeAll()
       if let scope = value.quotedParameter("scope=\"") { head.missingScope.append(scope) }
+    } else if name.equalsIgnoringCase("location") {
+      head.location.removeAll()
+      if !line.isTruncated { head.location.append(value) }
     } else if name.equalsIgnoringCase("date") {
       head.date = parseHTTPDate(value)
     } else if name.equalsIgnoringCase("content-type") {
@@ -280,11 +310,14 @@ public struct ResponseParser: Sendable {
     if isChunked, contentLength != nil { throw .ambiguousLength }
     // HTTP/1.0 has no chunks: where they come all the same, the end is in doubt (RFC 9112 §6.1).
     if isChunked, isHTTP10 { keepsConnection = false }
+    // A change of protocols, or a part of what there is: not what was asked for.
+    if head.status == 101 || head.status == 205 || head.status == 206 { throw .unaskedStatus }
     if head.status < 200 {
       // An interim response; the real one follows.
       head = ResponseHead()
       contentLength = nil
       isChunked = false
+      isEncoded = false
       state = .statusLine
     } else if head.status == 204 || head.status == 304 {
       state = .complete
@@ -296,6 +329,7 @@ public struct ResponseParser: Sendable {
       keepsConnection = false
       state = .untilClose
     }
+    if isEncoded, state != .complete, state != .statusLine { throw .encodedContent }
   }
 
   private mutating func takeChunkSize() throws(HTTPError) {

@@ -11,6 +11,8 @@ public struct EventQueue: ~Copyable {
     case readable
     /// That more has come to be read, once for each arrival: for what may have to be left unread.
     case arrival
+    /// That it can be written to: that a connection is made, or failed.
+    case writable
   }
 
   public init() throws(Errno) {
@@ -32,6 +34,7 @@ public struct EventQueue: ~Copyable {
     let events =
       switch interest {
       case .readable: EPOLLIN.rawValue
+      case .writable: EPOLLOUT.rawValue
       case .arrival: EPOLLIN.rawValue | EPOLLET.rawValue
       }
     _ = try result { clinux_epoll_control(queue, EPOLL_CTL_ADD, descriptor, events, token) }

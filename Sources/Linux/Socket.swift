@@ -51,27 +51,18 @@ public func parseAddress(_ text: borrowing Span<UInt8>) -> Text<16>? {
 }
 
 extension FileDescriptor {
-  /// Opens a TCP connection, trying the host's addresses in the order that the system prefers; each
-  /// gets an equal share of the time that is left. The descriptor does not block.
+  /// Opens a TCP connection to whichever of the host's addresses answers first (RFC 8305). The
+  /// descriptor does not block.
+  ///
+  /// - Parameter address: tried first where it is the host's; becomes the one that answered.
   public init(
-    connectingTo host: borrowing Span<UInt8>, port: Int, until deadline: Int64, attending: Attending
+    connectingTo host: borrowing Span<UInt8>, port: Int, preferring address: inout SocketAddress,
+    until deadline: Int64, attending: Attending
   ) throws(ConnectError) {
-    let addresses = try resolve(
-      host, port: port, until: deadline, attending: attending)
-    var failure = ConnectError.timedOut
-    for index in 0..<addresses.count {
-      let now = Clock.milliseconds
-      let share = (deadline - now) / Int64(addresses.count - index)
-      do {
-        self = try connect(
-          to: addresses[index], until: min(deadline, now + share), attending: attending)
-        return
-      } catch {
-        if case .interrupted = error { throw error }
-        failure = error
-      }
-    }
-    throw failure
+    var addresses = try resolve(
+      host, port: port, preferring: address, until: deadline, attending: attending)
+    self = try connect(
+      to: &addresses, answering: &address, until: deadline, attending: attending)
   }
 
   /// What came of one transfer on a descriptor that does not block.
@@ -117,29 +108,85 @@ extension FileDescriptor {
   }
 }
 
-private func connect(
-  to address: sockaddr_storage, until deadline: Int64, attending: Attending
+/// How long an attempt is waited for, in milliseconds, before the next begins beside it (RFC 8305
+/// §5).
+private let attemptDelay: Int64 = 250
+
+/// Connects to one address after the other, and to the next also while the others are silent.
+///
+/// - Parameter address: becomes the one that answered.
+func connect(
+  to addresses: inout AddressList, answering address: inout SocketAddress,
+  until deadline: Int64, attending: Attending
 ) throws(ConnectError) -> FileDescriptor {
+  let queue: EventQueue
+  do {
+    queue = try EventQueue()
+  } catch {
+    throw .connection(error)
+  }
+  var attempts = InlineArray<16, Int32>(repeating: -1)
+  var next = 0
+  let count = Int(addresses.storage.count)
+  defer { for index in 0..<next { _ = FileDescriptor(owning: attempts[index]) } }
+  var pending = 0
+  var failure = ConnectError.timedOut
+  while true {
+    var end = deadline
+    if next < count {
+      end = min(end, Clock.milliseconds + attemptDelay)
+      do {
+        attempts[next] = try unsafe beginConnecting(
+          to: clinux_address_at(&addresses.storage, Int32(next)), queue, token: UInt32(next))
+        pending += 1
+      } catch {
+        failure = .connection(error)
+      }
+      next += 1
+    } else if pending == 0 {
+      throw failure
+    }
+    if pending == 0 { continue }
+    switch wait(for: .readable, on: queue.rawValue, until: end, attending: attending) {
+    case .interrupted: throw .interrupted
+    case .timedOut: if end == deadline { throw .timedOut }
+    case .ready:
+      guard let token = queue.next() else { continue }
+      let index = Int(token)
+      let error = pendingError(of: attempts[index])
+      let attempt = FileDescriptor(owning: attempts[index])
+      attempts[index] = -1
+      if error == 0 {
+        unsafe address.storage = clinux_address_at(&addresses.storage, Int32(token)).pointee
+        return attempt
+      }
+      failure = .connection(Errno(rawValue: error))
+      pending -= 1
+    }
+  }
+}
+
+private func beginConnecting(
+  to address: UnsafePointer<clinux_address>, _ queue: borrowing EventQueue, token: UInt32
+) throws(Errno) -> Int32 {
   let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
-  let descriptor = socket(Int32(address.ss_family), type, 0)
-  if descriptor < 0 { throw .connection(.current) }
-  let connection = FileDescriptor(owning: descriptor)
+  let connection = FileDescriptor(
+    owning: try result { unsafe socket(Int32(address.pointee.family), type, 0) })
+  let descriptor = connection.rawValue
   // A poll is one small write; waiting to fill a segment would only delay it.
   var one: Int32 = 1
   unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
-
-  var storage = address
-  if unsafe clinux_connect(descriptor, &storage) == 0 { return connection }
-  let failure = Errno.current
-  if failure.rawValue != EINPROGRESS { throw .connection(failure) }
-  switch wait(for: .writable, on: descriptor, until: deadline, attending: attending) {
-  case .timedOut: throw .timedOut
-  case .interrupted: throw .interrupted
-  case .ready: break
+  if unsafe clinux_connect(descriptor, address) != 0, Errno.current.rawValue != EINPROGRESS {
+    throw .current
   }
+  try queue.add(descriptor, token: token, for: .writable)
+  return connection.give()
+}
+
+/// What came of connecting: zero, or an error number.
+private func pendingError(of descriptor: Int32) -> Int32 {
   var error: Int32 = 0
   var length = socklen_t(4)
   unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length)
-  if error != 0 { throw .connection(Errno(rawValue: error)) }
-  return connection
+  return error
 }

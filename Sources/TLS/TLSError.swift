@@ -16,7 +16,7 @@ public enum TLSError: Error, Sendable {
   case trustAnchors(Errno)
   /// The session broke while sending or receiving; an error of mbedTLS.
   case transfer(Int32)
-  /// The connection ended while something was still to be sent.
+  /// The connection ended while something was still to be sent or received.
   case closed
   /// The time for the exchange is over.
   case timedOut(duringHandshake: Bool)
@@ -44,9 +44,14 @@ public struct CertificateFault: Sendable {
   var description: StaticString {
     if has(MBEDTLS_X509_BADCERT_FUTURE) { return "it is not valid yet" }
     if has(MBEDTLS_X509_BADCERT_EXPIRED) { return "it has expired" }
+    if has(MBEDTLS_X509_BADCERT_OTHER) {
+      return "it, or one above it, has a part that is not supported"
+    }
     if has(MBEDTLS_X509_BADCERT_NOT_TRUSTED) { return "no trust anchor vouches for it" }
     if has(MBEDTLS_X509_BADCERT_CN_MISMATCH) { return "it is for another host name" }
-    if has(MBEDTLS_X509_BADCERT_BAD_KEY) { return "its key is too weak" }
+    if has(MBEDTLS_X509_BADCERT_BAD_KEY) {
+      return "its key, or one above it, is too weak or too large"
+    }
     if has(MBEDTLS_X509_BADCERT_BAD_MD) || has(MBEDTLS_X509_BADCERT_BAD_PK) {
       return "its signature is of a kind that is no longer safe"
     }
@@ -83,7 +88,7 @@ extension ByteSink where Self: ~Copyable {
     case .transfer(let code):
       append("TLS connection broken: ")
       append(mbedTLSError: code)
-    case .closed: append("connection closed by the server before it answered")
+    case .closed: append("connection closed by the server before its answer was whole")
     case .timedOut(let duringHandshake):
       append(
         duringHandshake ? "TLS failed: no answer in time" : "HTTP failed: no answer in time")

@@ -7,6 +7,17 @@ public import Linux
 @safe public struct TLSSession: ~Copyable {
   private let session: UnsafeMutablePointer<cmbedtls_session> = unsafe cmbedtls_session()
   private var socket: FileDescriptor?
+  private var verification: Verification
+  /// Where the server was reached last: tried first next time.
+  private var address = SocketAddress()
+
+  /// How many bytes are received before the deadline, and who is attended to, are looked at again.
+  /// mbedTLS goes on reading as long as there are alerts and empty records, which anybody can send
+  /// before there are keys.
+  fileprivate static var receivedLimit: Int32 { 16 * 1024 }
+
+  /// How many bytes a handshake may take: chains of certificates have a tenth of it.
+  private static var handshakeLimit: Int32 { 128 * 1024 }
 
   /// Handshakes so far, and how many of them resumed a session.
   public private(set) var handshakes: Int64 = 0
@@ -14,11 +25,10 @@ public import Linux
 
   /// - Parameter trustAnchors: a PEM file with the certificates that may vouch for a server.
   public init(trustAnchors: Path) throws(TLSError) {
-    unsafe verification.bundle = Bundle(trustAnchors)
+    verification = Verification(Bundle(trustAnchors))
     let outcome = unsafe cmbedtls_configure(session)
     if outcome != 0 { throw .setUp(outcome) }
     unsafe mbedtls_ssl_conf_rng(&session.pointee.config, randomCallback, nil)
-    unsafe mbedtls_ssl_conf_verify(&session.pointee.config, verificationCallback, nil)
     let setUp = unsafe mbedtls_ssl_setup(&session.pointee.ssl, &session.pointee.config)
     if setUp != 0 { throw .setUp(setUp) }
     unsafe mbedtls_ssl_set_bio(
@@ -29,7 +39,6 @@ public import Linux
     unsafe mbedtls_ssl_free(&session.pointee.ssl)
     unsafe mbedtls_ssl_config_free(&session.pointee.config)
     unsafe mbedtls_ssl_session_free(&session.pointee.saved)
-    unsafe mbedtls_x509_crt_free(&session.pointee.anchors)
   }
 
   /// Whether the file can be read and holds a certificate.
@@ -39,8 +48,10 @@ public import Linux
 
   public var isConnected: Bool { socket != nil }
 
-  /// Whether the server has ended the connection, or said something unasked, since the last answer.
+  /// Whether the server has ended the connection, or said something unasked, since the last answer;
+  /// or the trust anchors may no longer vouch for it.
   public var isStale: Bool {
+    if !verification.isCurrent { return true }
     // Of a record that was received already.
     if unsafe mbedtls_ssl_get_bytes_avail(ssl) > 0 { return true }
     let now = Clock.milliseconds
@@ -57,7 +68,7 @@ public import Linux
     to host: borrowing Span<UInt8>, port: Int, until deadline: Int64, attending: Attending
   ) throws(TLSError) {
     close()
-    if !isLast(host) {
+    if !isLast(host) || verification.isOld {
       forgetSession()
       unsafe cmbedtls_next_attempt(session, 0)
     }
@@ -65,12 +76,14 @@ public import Linux
     let opened: FileDescriptor
     do {
       opened = try FileDescriptor(
-        connectingTo: host, port: port, until: deadline, attending: attending)
+        connectingTo: host, port: port, preferring: &address, until: deadline,
+        attending: attending)
     } catch {
       throw .connect(error)
     }
     unsafe session.pointee.descriptor = opened.rawValue
     unsafe session.pointee.has_ended = 0
+    unsafe session.pointee.received = 0
     socket = consume opened
     do {
       try shakeHands(until: deadline, attending: attending)
@@ -104,7 +117,8 @@ public import Linux
 
   /// Receives what comes next into the buffer's free space.
   ///
-  /// - Returns: the number of bytes; zero where the server has ended the connection.
+  /// - Returns: the number of bytes; zero where the server has said that nothing more comes. An end
+  ///   without that word, which anybody on the way can bring about, throws `.closed`.
   public mutating func receive(
     into buffer: inout Buffer, until deadline: Int64, attending: Attending
   ) throws(TLSError) -> Int {
@@ -117,12 +131,10 @@ public import Linux
         return max(0, Int(outcome))
       }
       if count > 0 { return count }
-      if outcome == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY || outcome == MBEDTLS_ERR_SSL_CONN_EOF {
-        return 0
-      }
+      if outcome == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY { return 0 }
       if cmbedtls_is_session_ticket(outcome) != 0 { saveSession() }
       // Zero is also what two empty records in a row lead to.
-      if outcome == 0, unsafe session.pointee.has_ended != 0 { return 0 }
+      if outcome == 0, unsafe session.pointee.has_ended != 0 { throw .closed }
       try waitAfter(
         outcome, until: deadline, attending: attending, duringHandshake: false)
     }
@@ -141,19 +153,19 @@ public import Linux
   }
 
   private func isLast(_ host: borrowing Span<UInt8>) -> Bool {
-    let last = unsafe verification.host.bytes
+    let last = verification.host.bytes
     return last.count == host.count + 1 && last.extracting(first: host.count).equals(host)
   }
 
-  private func setHost(_ host: borrowing Span<UInt8>) throws(TLSError) {
-    unsafe verification.host = Text(host)
-    unsafe verification.host.append(0)
-    unsafe verification.address = parseAddress(host) ?? Text()
-    unsafe verification.begin()
+  private mutating func setHost(_ host: borrowing Span<UInt8>) throws(TLSError) {
+    verification.host = Text(host)
+    verification.host.append(0)
+    verification.address = parseAddress(host) ?? Text()
     let reset = unsafe mbedtls_ssl_session_reset(ssl)
     if reset != 0 { throw .setUp(reset) }
     // No SNI and no DNS comparison for an address (RFC 6066 §3).
-    let isAddress = unsafe !verification.address.isEmpty
+    let isAddress = !verification.address.isEmpty
+    let ssl = unsafe ssl
     let outcome = unsafe verification.host.bytes.withUnsafeBytes { name in
       unsafe mbedtls_ssl_set_hostname(
         ssl, isAddress ? nil : name.baseAddress?.assumingMemoryBound(to: CChar.self))
@@ -166,34 +178,43 @@ public import Linux
   ) throws(TLSError) {
     let isOffered = unsafe session.pointee.has_saved != 0
     if isOffered { unsafe mbedtls_ssl_set_session(ssl, &session.pointee.saved) }
-    while true {
-      let outcome = unsafe mbedtls_ssl_handshake(ssl)
-      if outcome == 0 { break }
-      if outcome == MBEDTLS_ERR_SSL_WANT_READ || outcome == MBEDTLS_ERR_SSL_WANT_WRITE {
-        try waitAfter(
-          outcome, until: deadline, attending: attending, duringHandshake: true)
+    var isVerified = false
+    var received: Int32 = 0
+    while unsafe cmbedtls_is_over(ssl) == 0 {
+      var chain: UnsafeMutablePointer<mbedtls_x509_crt>? = nil
+      let outcome = unsafe cmbedtls_shake_hands(ssl, &chain)
+      if outcome == 0 {
+        guard let chain = unsafe chain else { continue }
+        try unsafe verification.judge(chain)
+        isVerified = true
         continue
       }
-      throw handshakeError(outcome)
+      guard outcome == MBEDTLS_ERR_SSL_WANT_READ || outcome == MBEDTLS_ERR_SSL_WANT_WRITE else {
+        throw handshakeError(outcome)
+      }
+      unsafe received += session.pointee.received
+      if received > Self.handshakeLimit { throw .handshake(MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE) }
+      try waitAfter(
+        outcome, until: deadline, attending: attending, duringHandshake: true)
     }
     let downgrade = unsafe cmbedtls_downgrade_error(session)
     if downgrade != 0 { throw .handshake(downgrade) }
     handshakes += 1
-    if unsafe verification.isVerified {
+    if isVerified {
       if unsafe cmbedtls_has_session(ssl) != 0 { saveSession() }
       return
     }
     // Without a chain it can only be the session that was verified before it was saved.
-    guard isOffered, unsafe mbedtls_ssl_get_verify_result(ssl) == 0 else {
+    guard isOffered else {
       throw .certificate(CertificateFault(flags: UInt32(MBEDTLS_X509_BADCERT_OTHER)))
     }
     resumptions += 1
   }
 
   private func handshakeError(_ code: Int32) -> TLSError {
-    if let error = unsafe verification.bundleError { return .trustAnchors(error) }
-    if unsafe verification.flags != 0 {
-      return unsafe .certificate(CertificateFault(flags: verification.flags))
+    // Such as name constraints that are critical.
+    if code / 128 * 128 == MBEDTLS_ERR_X509_INVALID_EXTENSIONS {
+      return .certificate(CertificateFault(flags: UInt32(MBEDTLS_X509_BADCERT_OTHER)))
     }
     return cmbedtls_is_protocol_version_error(code) != 0 ? .protocolVersion : .handshake(code)
   }
@@ -211,6 +232,7 @@ public import Linux
     } else if outcome != MBEDTLS_ERR_SSL_WANT_READ, outcome != 0 {
       throw .transfer(outcome)
     }
+    unsafe session.pointee.received = 0
     let wakeup = unsafe wait(
       for: readiness, on: session.pointee.descriptor, until: deadline, attending: attending)
     switch wakeup {
@@ -266,6 +288,9 @@ private let receiveCallback:
   @convention(c) (UnsafeMutableRawPointer?, UnsafeMutablePointer<UInt8>?, Int) -> Int32 = {
     context, bytes, count in
     let session = unsafe context!.assumingMemoryBound(to: cmbedtls_session.self)
+    if unsafe session.pointee.received >= TLSSession.receivedLimit {
+      return MBEDTLS_ERR_SSL_WANT_READ
+    }
     let outcome = unsafe FileDescriptor.receive(
       from: session.pointee.descriptor,
       into: UnsafeMutableRawBufferPointer(start: bytes, count: count))
@@ -273,7 +298,10 @@ private let receiveCallback:
     case .bytes(0):
       unsafe session.pointee.has_ended = 1
       return 0
-    case .bytes(let received): return Int32(truncatingIfNeeded: received)
+    case .bytes(let count):
+      let received = Int32(truncatingIfNeeded: count)
+      unsafe session.pointee.received += received
+      return received
     case .wouldBlock: return MBEDTLS_ERR_SSL_WANT_READ
     // Cut, not ended: what came so far must not pass for the whole.
     case .failed: return MBEDTLS_ERR_NET_CONN_RESET

@@ -13,19 +13,27 @@ struct Bundle {
     self.path = path
   }
 
+  /// Another one when the file has changed; 0 where there is none.
+  var generation: Int64 { path.generation }
+
   /// Adds to `anchors` the certificates whose subject is the issuer of one in `chain`, so that the
   /// cost in memory is that of the one or two anchors that a server needs.
+  ///
+  /// - Returns: `MBEDTLS_X509_BADCERT_OTHER` where none is of use and one would be, but for a part
+  ///   that mbedTLS does not know and may not pass over.
   func load(
     for chain: UnsafePointer<mbedtls_x509_crt>, into anchors: UnsafeMutablePointer<mbedtls_x509_crt>
-  ) throws(Errno) {
+  ) throws(Errno) -> UInt32 {
     var kept = 0
+    var isUnknown = false
     try forEachCertificate { certificate in
       guard kept < Self.anchorLimit, unsafe isIssuer(certificate, in: chain) else { return }
       let outcome = unsafe certificate.withUnsafeBufferPointer {
         unsafe mbedtls_x509_crt_parse_der(anchors, $0.baseAddress, $0.count)
       }
-      if outcome == 0 { kept += 1 }
+      if outcome == 0 { kept += 1 } else { isUnknown = true }
     }
+    return isUnknown && kept == 0 ? UInt32(MBEDTLS_X509_BADCERT_OTHER) : 0
   }
 
   /// Whether there is at least one certificate in the file.
@@ -60,9 +68,8 @@ private func isIssuer(
   guard let layout = CertificateLayout(certificate) else { return false }
   var next: UnsafePointer<mbedtls_x509_crt>? = unsafe chain
   while let presented = unsafe next {
-    let issuer = unsafe presented.pointee.issuer_raw
-    let name = unsafe Span(_unsafeStart: UnsafePointer(issuer.p!), count: issuer.len)
-    if namesMatch(certificate.extracting(layout.subject), name) { return true }
+    let issuer = unsafe bytes(of: presented.pointee.issuer_raw)
+    if namesMatch(certificate.extracting(layout.subject), issuer) { return true }
     unsafe next = UnsafePointer(presented.pointee.next)
   }
   return false

@@ -4,94 +4,85 @@ internal import Linux
 
 // Theory of operation.
 //
-// mbedTLS verifies the server's chain in the middle of the handshake, before it sends anything that
-// the server's key is needed for, and calls back once per certificate, from the top of the chain to
-// the server's own. Trust anchors are not parsed in advance: the session starts with none. So the
-// first verdict on a new chain is "not trusted". It is held back until the last call, the one for
-// the server's own certificate, where the whole chain is at hand: there the anchors with the right
-// names are fetched from the bundle, and the chain is verified in full, name and all. That verdict
-// is the one that mbedTLS gets, and a bad one ends the handshake (VERIFY_REQUIRED). The anchors are
-// kept for the next handshake, which then passes the first time.
+// mbedTLS verifies nothing by itself. The handshake is taken step by step, and stops behind the one
+// that brings the server's certificates, before anything is done with a key that is in them. There
+// they are judged: by their sizes, since one operation with a key that is large enough takes
+// seconds in which nobody is attended to; then, in the order in which one vouches for the other, by
+// mbedTLS, against those anchors of the bundle that have the right names; then by what they are
+// for. A bad verdict ends the handshake. The bundle is read anew for each verdict: a board runs for
+// years, and its anchors are renewed and withdrawn meanwhile.
 //
-// It fails closed: a session counts as verified only where the last call has said so.
+// It fails closed: what has no verdict is no session, unless it resumes one that had a good one.
 
-/// What the verification of the running handshake needs and finds. Global, since mbedTLS calls back
-/// without a way to borrow; there is one session.
+/// What is known of the server that a certificate has to fit.
 struct Verification {
+  /// A day, in milliseconds: how long a session is resumed without another look at certificates.
+  private static var lifetime: Int64 { 86_400_000 }
+
   /// The wanted host, ended by a zero.
   var host = Text<256>()
 
   /// The host's bytes where it is an address, else empty.
   var address = Text<16>()
 
-  var bundle = Bundle(Path("/dev/null"))
+  private let bundle: Bundle
+  /// The bundle's by which the last verdict was.
+  private var generation: Int64 = 0
+  /// When the last verdict was, in milliseconds since boot.
+  private var time: Int64 = 0
 
-  /// What mbedTLS found in the certificates above the server's own.
-  private var upperFlags: UInt32 = 0
-
-  /// The verdict: zero is good, bits are `MBEDTLS_X509_BADCERT_…`.
-  private(set) var flags: UInt32 = 0
-
-  /// Whether a chain was seen and found good.
-  private(set) var isVerified = false
-
-  /// Why the trust anchors could not be read.
-  private(set) var bundleError: Errno?
-
-  mutating func begin() {
-    upperFlags = 0
-    flags = 0
-    isVerified = false
-    bundleError = nil
+  init(_ bundle: Bundle) {
+    self.bundle = bundle
   }
 
-  /// Takes one certificate of the chain with what mbedTLS found in it, and returns the flags that
-  /// mbedTLS shall go by.
-  fileprivate mutating func take(
-    _ certificate: UnsafeMutablePointer<mbedtls_x509_crt>, depth: Int32, found: UInt32
-  ) -> UInt32 {
-    if depth > 0 {
-      upperFlags |= found
-      return 0
-    }
-    flags = upperFlags | found
-    upperFlags = 0
-    if flags & UInt32(MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0 {
-      flags = unsafe verifyAfresh(certificate)
-    }
-    unsafe flags |= nameFlags(certificate)
-    isVerified = flags == 0
-    return flags
-  }
+  /// Whether the bundle is still what the last verdict was by.
+  var isCurrent: Bool { bundle.generation == generation }
 
-  /// Verifies the chain against the anchors that the bundle has for it.
-  private mutating func verifyAfresh(_ chain: UnsafeMutablePointer<mbedtls_x509_crt>) -> UInt32 {
-    let session: UnsafeMutablePointer<cmbedtls_session> = unsafe cmbedtls_session()
-    unsafe mbedtls_x509_crt_free(&session.pointee.anchors)
-    unsafe mbedtls_x509_crt_init(&session.pointee.anchors)
-    do {
-      try unsafe bundle.load(for: chain, into: &session.pointee.anchors)
+  /// Whether the last verdict is so old that a session may not be resumed.
+  var isOld: Bool { !isCurrent || Clock.milliseconds - time > Self.lifetime }
+
+  /// Judges a server's certificates, its own first, and puts the others in order.
+  @inline(never)
+  mutating func judge(_ chain: UnsafeMutablePointer<mbedtls_x509_crt>) throws(TLSError) {
+    let anchors: UnsafeMutablePointer<mbedtls_x509_crt> = unsafe cmbedtls_anchors()
+    unsafe mbedtls_x509_crt_init(anchors)
+    defer { unsafe mbedtls_x509_crt_free(anchors) }
+    // Before it is read: what changes from now on is looked at next time.
+    generation = bundle.generation
+    time = Clock.milliseconds
+    unsafe sort(chain)
+    var flags: UInt32
+    do throws(Errno) {
+      unsafe flags = try bundle.load(for: chain, into: anchors)
     } catch {
-      bundleError = error
-      return UInt32(MBEDTLS_X509_BADCERT_NOT_TRUSTED)
+      throw .trustAnchors(error)
     }
+    flags |= unsafe sizeFlags(chain) | sizeFlags(anchors)
+    if flags == 0 { unsafe flags = verify(chain, by: anchors) | nameFlags(chain) }
+    if flags != 0 { throw .certificate(CertificateFault(flags: flags)) }
+  }
+
+  private func verify(
+    _ chain: UnsafeMutablePointer<mbedtls_x509_crt>,
+    by anchors: UnsafeMutablePointer<mbedtls_x509_crt>
+  ) -> UInt32 {
     var found: UInt32 = 0
     let outcome = unsafe host.bytes.withUnsafeBytes { name in
       // An address is compared below: mbedTLS 2.28 would take it for a DNS name.
       unsafe mbedtls_x509_crt_verify_with_profile(
-        chain, &session.pointee.anchors, nil, cmbedtls_certificate_profile(),
+        chain, anchors, nil, cmbedtls_certificate_profile(),
         address.isEmpty ? name.baseAddress?.assumingMemoryBound(to: CChar.self) : nil,
         &found, nil, nil)
     }
     // An error that sets no flag must not pass.
-    return outcome != 0 && found == 0 ? UInt32(MBEDTLS_X509_BADCERT_OTHER) : found
+    if outcome != 0, found == 0 { found = UInt32(MBEDTLS_X509_BADCERT_OTHER) }
+    return unsafe found | cmbedtls_usage_flags(chain)
   }
 
   /// Judges the subject alternative names where mbedTLS does not: there must be some (no falling
   /// back to the common name, RFC 9525 §2), and an address must be among them.
   private func nameFlags(_ certificate: UnsafeMutablePointer<mbedtls_x509_crt>) -> UInt32 {
-    let raw = unsafe certificate.pointee.raw
-    let der = unsafe Span(_unsafeStart: UnsafePointer(raw.p!), count: raw.len)
+    let der = unsafe bytes(of: certificate.pointee.raw)
     switch AlternativeNames(ofCertificate: der, address: address.bytes) {
     case .present(let holdsAddress) where address.isEmpty || holdsAddress: return 0
     case .present, .missing: return UInt32(MBEDTLS_X509_BADCERT_CN_MISMATCH)
@@ -99,17 +90,49 @@ struct Verification {
   }
 }
 
-nonisolated(unsafe) var verification = Verification()
+/// What a certificate's key may take, in bytes: RSA of 4096 bits with an exponent of 64.
+private let keyLimit = 560
 
-/// mbedTLS's callback for each certificate of a chain.
-let verificationCallback:
-  @convention(c) (
-    UnsafeMutableRawPointer?, UnsafeMutablePointer<mbedtls_x509_crt>?, Int32,
-    UnsafeMutablePointer<UInt32>?
-  ) -> Int32 = { _, certificate, depth, flags in
-    guard let certificate = unsafe certificate, let flags = unsafe flags else {
-      return MBEDTLS_ERR_X509_FATAL_ERROR
+/// How many certificates a server may send: each may have to be tried as the issuer of each.
+private let countLimit = 16
+
+/// Finds what takes too long to be verified.
+private func sizeFlags(_ chain: UnsafeMutablePointer<mbedtls_x509_crt>) -> UInt32 {
+  var count = 0
+  var next: UnsafeMutablePointer<mbedtls_x509_crt>? = unsafe chain
+  while let certificate = unsafe next {
+    if unsafe certificate.pointee.pk_raw.len > keyLimit {
+      return UInt32(MBEDTLS_X509_BADCERT_BAD_KEY)
     }
-    unsafe flags.pointee = verification.take(certificate, depth: depth, found: flags.pointee)
-    return 0
+    count += 1
+    unsafe next = certificate.pointee.next
   }
+  return count > countLimit ? UInt32(MBEDTLS_X509_BADCERT_OTHER) : 0
+}
+
+/// Puts behind each certificate, from the first, the one that vouches for it. Servers send them in
+/// any order (RFC 8446 §4.4.2); mbedTLS looks for an issuer only further on.
+private func sort(_ chain: UnsafeMutablePointer<mbedtls_x509_crt>) {
+  var last = unsafe chain
+  while true {
+    var link = unsafe last
+    while let candidate = unsafe link.pointee.next,
+      unsafe !namesMatch(
+        bytes(of: candidate.pointee.subject_raw), bytes(of: last.pointee.issuer_raw))
+    {
+      unsafe link = candidate
+    }
+    guard let issuer = unsafe link.pointee.next else { return }
+    unsafe link.pointee.next = issuer.pointee.next
+    unsafe issuer.pointee.next = last.pointee.next
+    unsafe last.pointee.next = issuer
+    unsafe last = issuer
+  }
+}
+
+/// What mbedTLS keeps of a certificate, which has to outlive the span.
+@_lifetime(immortal)
+func bytes(of buffer: mbedtls_x509_buf) -> Span<UInt8> {
+  let span = unsafe Span(_unsafeStart: UnsafePointer(buffer.p!), count: buffer.len)
+  return unsafe _overrideLifetime(span, copying: ())
+}

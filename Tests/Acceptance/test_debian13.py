@@ -8,6 +8,7 @@ import ssl
 
 import test_architectures
 import test_package
+import test_peer
 import test_refresh
 import test_sign_in
 import test_transport
@@ -44,6 +45,10 @@ class Anchors(OnDebian13, test_trust.Anchors):
 
 
 class Addresses(OnDebian13, test_trust.Addresses):
+    pass
+
+
+class BeforeACertificate(OnDebian13, test_peer.BeforeACertificate):
     pass
 
 

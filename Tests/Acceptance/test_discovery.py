@@ -45,6 +45,37 @@ class Discovery(LivingTest):
         self.assertExit(DONE, run)
         self.assertEqual(1, sum(self.asked(sandbox)))
 
+    @for_each({str(status): status for status in (301, 302, 303, 307, 308)})
+    def test_document_behind_a_redirect(self, status):
+        sandbox = self.discovering(oauth_discovery="absent")
+        sandbox.answer_next(to="openid_discovery", times=1, status=status, body="",
+                            headers={"Location": f"{sandbox.issuer}/.well-known/elsewhere"})
+        document = sandbox.issuer + "/.well-known/openid-configuration"
+        sandbox.answer_next(path="/.well-known/elsewhere", status=200, json={
+            "issuer": sandbox.issuer, **sandbox.endpoints})
+        self.assertExit(DONE, self.agent_board(sandbox).run("sign-in"), "signed in", document)
+
+    @for_each({"twice": "/.well-known/openid-configuration", "in_plain": "http://localhost/x"})
+    def test_redirect_that_is_not_followed_is_named(self, location):
+        sandbox = self.discovering(oauth_discovery="absent")
+        if location.startswith("/"):
+            location = sandbox.issuer + location
+        sandbox.answer_next(to="openid_discovery", status=302, body="",
+                            headers={"Location": location})
+        run = self.agent_board(sandbox).run("sign-in")
+        self.assertExit(DATA, run, f"302, not metadata (it points to {location})")
+        self.assertLessEqual(len(sandbox.to("openid_discovery")), 2)
+
+    def test_redirect_to_another_issuers_document(self):
+        sandbox, other = self.discovering(oauth_discovery="absent"), self.discovering()
+        sandbox.answer_next(to="openid_discovery", status=302, body="", headers={
+            "Location": f"{other.issuer}/.well-known/openid-configuration"})
+        board = self.agent_board(sandbox)
+        bundle = board.directory / "both.pem"
+        bundle.write_text(sandbox.ca_file.read_text() + other.ca_file.read_text())
+        self.assertExit(DATA, board.run("sign-in", "--ca-file", bundle), "issuer")
+        self.assertEqual([], sandbox.to("device") + other.to("device"))
+
     def test_run(self):
         sandbox = self.discovering()
         board = self.agent_board(sandbox)

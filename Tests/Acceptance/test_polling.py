@@ -255,7 +255,11 @@ class BadStart(AcceptanceTest):
                {"device_code": 7, "user_code": ["a"], "verification_uri": {},
                 "expires_in": "soon", "interval": []}.items()} | {
                f"{name}_empty": {name: ""} for name in
-               ("device_code", "user_code", "verification_uri")})
+               ("device_code", "user_code", "verification_uri")} | {
+               f"{name}_with_controls": {name: "https://example.com/\x1b[2J"} for name in
+               ("device_code", "user_code", "verification_uri")} | {
+               f"address_{name}": {"verification_uri": value} for name, value in
+               {"wifi": "WIFI:T:WPA;S:x;P:y;;", "tel": "tel:+4912345", "path": "/device"}.items()})
     def test_member(self, merge):
         sandbox = self.sandbox(script=[{"path": "/device_authorization", "merge": {
             **({"verification_uri_complete": None} if "verification_uri" in merge else {}),

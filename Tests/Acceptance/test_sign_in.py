@@ -90,7 +90,19 @@ class SignIn(AcceptanceTest):
         run = self.sign_in(sandbox)
         self.assertExit(DONE, run, uri)
 
-    @for_each({"empty": "", "number": 5, "list": [], "long": "https://example.com/" + "x" * 2040})
+    def test_device_code_of_four_kib(self):
+        # Some hold all that the server has to know.
+        code = "d" * 4096
+        sandbox = self.sandbox(script=[
+            {"path": "/device_authorization", "merge": {"device_code": code}},
+            {"path": "/token", "status": 400, "json": {"error": "authorization_pending"}}])
+        run = self.board(at=sandbox).start("sign-in")
+        sandbox.wait_for(lambda s: s.polls)
+        self.assertEqual(code, sandbox.polls[0].form["device_code"])
+        run.end()
+
+    @for_each({"empty": "", "number": 5, "list": [], "long": "https://example.com/" + "x" * 2040,
+               "other_host": "https://evil.example/?code", "wifi": "WIFI:T:WPA;S:x;P:y;;"})
     def test_complete_address_of_no_use_is_left_out_and_said(self, address):
         sandbox = self.sandbox(approve_after=1, script=[
             {"path": "/device_authorization", "merge": {"verification_uri_complete": address}}])

@@ -1,6 +1,12 @@
 """Connections and HTTP framing."""
 
+import json
+import os
+import socket
+import time
+
 from acceptance import DATA, DONE, PERSONALITIES, AcceptanceTest, for_each
+from sandboxlib.wire import shut
 
 BOTH = {name: name for name in PERSONALITIES}
 
@@ -41,6 +47,42 @@ class Connections(AcceptanceTest):
         self.assertExit(DONE, self.sign_in(sandbox))
 
 
+    def test_a_silent_address_costs_a_quarter_of_a_second_once(self):
+        sandbox = self.sandbox(approve_after=3, script=[{"close": "announced"}])
+        shut(sandbox._listeners[1])
+        sandbox._listeners[1].close()
+        # Whoever connects to a full queue hears nothing.
+        with socket.create_server(("::1", sandbox.port), family=socket.AF_INET6,
+                                  backlog=0) as full:
+            for _ in range(2):
+                filler = self.enterContext(socket.socket(socket.AF_INET6))
+                filler.setblocking(False)
+                filler.connect_ex(full.getsockname())
+            run = self.board_that_finds(["::1", "127.0.0.1"], at=sandbox).run("sign-in")
+        self.assertExit(DONE, run)
+        self.assertGreaterEqual(len(sandbox.connections), 4)
+        # Three pauses of a second, and the rest is for the machine.
+        self.assertLess(time.monotonic() - run.started, 3 + 5)
+
+    def test_eight_dead_addresses_of_one_family_do_not_hide_the_other(self):
+        sandbox = self.sandbox(approve_after=1)
+        addresses = [*(f"2001:db8::{n}" for n in range(1, 9)), "127.0.0.1"]
+        run = self.board_that_finds(addresses, at=sandbox).start("sign-in")
+        self.assertExit(DONE, run.wait(20))
+
+    def board_that_finds(self, addresses, at):
+        """A board where localhost has these addresses, IPv6 first."""
+        board = self.board(at=at)
+        # Else 127.0.0.1 would be the first where the machine has no better way.
+        order = ["label ::/0 1", "precedence ::/0 100", "precedence ::ffff:0:0/96 1"]
+        (board.directory / "hosts").write_text("".join(f"{a} localhost\n" for a in addresses))
+        (board.directory / "gai.conf").write_text("\n".join(order) + "\n")
+        board.command = ["unshare", "--mount", *["--map-root-user"] * (os.geteuid() != 0),
+                         "sh", "-c", "for name in hosts gai.conf; do "
+                         'mount --bind $name /etc/$name; done; exec "$@"', "sh", *board.command]
+        return board
+
+
 class Framing(AcceptanceTest):
     ALWAYS = {
         "chunked": {"chunks": []},
@@ -72,6 +114,20 @@ class Framing(AcceptanceTest):
         self.assertExit(DONE, self.sign_in(sandbox))
         self.assertGaps(sandbox, [1, 1])
 
+    @for_each({"change_of_protocols": ("HTTP/1.1 101 Yes\r\n\r\nHTTP/1.1 200 OK\r\n", "101"),
+               "reset": ("HTTP/1.1 205 Reset\r\n", "205"),
+               "part": ("HTTP/1.1 206 Partial\r\n", "206"),
+               "zero": ("HTTP/1.1 200 OK\r\nX: \0\r\n", "malformed header"),
+               "return": ("HTTP/1.1 200 OK\r\nX: a\rY: b\r\n", "malformed header"),
+               "zero_in_json": ("HTTP/1.1 200 OK\r\n", "JSON")})
+    def test_answer_that_is_not_what_it_seems(self, row):
+        head, words = row
+        body = json.dumps({"device_code": "d", "user_code": "u", "verification_uri": "https://a/",
+                           "expires_in": 900}).replace("900", "900\0" if "JSON" in words else "900")
+        sandbox = self.sandbox()
+        sandbox.answer_next(to="device", raw=f"{head}Content-Length: {len(body)}\r\n\r\n{body}")
+        self.assertExit(DATA, self.sign_in(sandbox), words)
+
     def test_chunk_extensions_and_trailers(self):
         sandbox = self.sandbox(approve_after=1)
         sandbox.answer_next(path="/token", nth=1, raw="HTTP/1.1 400 Bad Request\r\n"
@@ -81,6 +137,21 @@ class Framing(AcceptanceTest):
         self.assertExit(DONE, self.sign_in(sandbox))
         self.assertGaps(sandbox, [1, 1])
         self.assertEqual(1, len(sandbox.connections))
+
+    @for_each({"poll": "/token", "code": "/device_authorization"})
+    def test_compressed_answer_is_named(self, path):
+        sandbox = self.sandbox(approve_after=1, script=[
+            {"path": path, "headers": {"Content-Encoding": "gzip"}}])
+        self.assertExit(DATA, self.sign_in(sandbox), "compressed")
+        self.assertEqual(1, len([r for r in sandbox.requests if r.path == path]))
+
+    def test_identity_is_no_compression_and_a_gateway_may_compress(self):
+        sandbox = self.sandbox(approve_after=1, script=[
+            {"path": "/token", "nth": 1, "status": 502, "body": "?",
+             "headers": {"Content-Encoding": "br"}},
+            {"headers": {"Content-Encoding": "identity"}}])
+        self.assertExit(DONE, self.sign_in(sandbox))
+        self.assertEqual(2, len(sandbox.polls))
 
     @for_each({"one_read": 4096, "two_reads": 8192})
     def test_what_follows_an_answer_is_not_the_next_answer(self, size):
@@ -112,11 +183,12 @@ class Framing(AcceptanceTest):
         run = self.board(at=sandbox).start("sign-in")
         self.assertExit(DATA, run.wait(10), "larger than 64 KiB")
 
-    def test_close_delimited_answer_cut_without_goodbye_is_not_trusted(self):
+    @for_each({"reset": {"cut_after": 10 ** 6}, "closed": {"close": "abrupt"}})
+    def test_close_delimited_answer_cut_without_goodbye_is_not_trusted(self, how):
         # Without TLS's close_notify nobody knows whether the body is whole.
         sandbox = self.sandbox(approve_after=2, script=[
             {"path": "/token", "nth": 1, "status": 400, "json": {"error": "access_denied"},
-             "until_close": True, "cut_after": 10 ** 6}])
+             "until_close": True, **how}])
         self.assertExit(DONE, self.sign_in(sandbox))
 
     def test_largest_token_of_the_contract(self):
@@ -140,7 +212,7 @@ class Framing(AcceptanceTest):
         sandbox.answer_next(path="/device_authorization", status=status,
                             headers={"Location": f"{sandbox.issuer}/elsewhere"})
         run = self.sign_in(sandbox)
-        self.assertExit(DATA, run, str(status))
+        self.assertExit(DATA, run, f"{status} and no reason (it points to {sandbox.issuer}/else")
         self.assertEqual(["/device_authorization"], [r.path for r in sandbox.requests])
 
     @for_each({str(status): status for status in (302, 307)})

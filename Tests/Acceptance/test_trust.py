@@ -16,14 +16,17 @@ SUITES = {
 
 
 class Certificates(AcceptanceTest):
-    @for_each({kind.replace("-", "_"): kind for kind in ("good", "rsa", "p384", "chain")})
+    @for_each({kind.replace("-", "_"): kind for kind in (
+        "good", "rsa", "p384", "chain", "chain-disordered", "chain-with-root", "largest-key")})
     def test_accepts(self, kind):
         self.assertExit(DONE, self.sign_in(self.sandbox(certificate=kind, approve_after=1)))
 
     @for_each({kind.replace("-", "_"): (kind, words) for kind, words in {
-        "chain-incomplete": [], "under-a-leaf": [], "wrong-host": ["name"], "common-name": ["name"],
-        "expired": ["expired"], "not-yet-valid": ["valid", "yet"], "self-signed": [],
-        "unknown-ca": [], "weak-key": ["key"], "sha1": [], "for-clients": []}.items()})
+        "chain-incomplete": [], "under-a-leaf": [], "wrong-host": ["name"],
+        "common-name": ["name"], "expired": ["expired"], "not-yet-valid": ["valid", "yet"],
+        "self-signed": [], "unknown-ca": [], "weak-key": ["key"], "large-key": ["key", "large"],
+        "chain-large-key": ["key", "large"], "chain-constrained": ["not supported"], "sha1": [],
+        "for-clients": []}.items()})
     def test_refuses(self, row):
         kind, words = row
         sandbox = self.sandbox(certificate=kind, approve_after=1)
@@ -69,6 +72,41 @@ class Anchors(AcceptanceTest):
         run = self.board(settings).run("sign-in", environment={name: str(sandbox.ca_file)})
         self.assertExit(UNAVAILABLE, run, "certificate")
         self.assertEqual([], sandbox.requests)
+
+    def test_anchor_that_is_renewed_while_run_lives(self):
+        # The same name and key, as when a company's CA gets a new date: the old file has expired.
+        sandbox = self.sandbox(script=[{"close": "announced"}])
+        board = self.board(at=sandbox)
+        anchors = board.directory / "anchors.pem"
+        good = sandbox.ca_file.read_text()
+        anchors.write_text(sandbox.authority.renewed(days=(-20, -10)))
+        board.change({"ca_file": anchors})
+        run = board.start("run")
+        run.wait_for("certificate was refused: it has expired")
+        anchors.write_text(good)
+        run.announced(90)
+        run.signal()
+        self.assertExit(DONE, run.wait())
+
+    @for_each({"kept": None, "resumed": "announced"})
+    def test_anchor_that_is_withdrawn_between_two_polls(self, close):
+        sandbox = self.sandbox(script=[{"close": close}] if close else [], expires_in=60)
+        board = self.board(at=sandbox)
+        anchors = board.directory / "anchors.pem"
+        good = sandbox.ca_file.read_text()
+        anchors.write_text(good)
+        run = board.start("sign-in", "--ca-file", anchors)
+        sandbox.wait_for(lambda s: s.polls)
+        new = anchors.with_suffix(".new")
+        new.write_text(self.sandbox().ca_file.read_text())
+        new.rename(anchors)
+        before = len(sandbox.polls)
+        run.wait_for("certificate was refused: no trust anchor")
+        self.assertLessEqual(len(sandbox.polls), before + 1)
+        # And back again, in place.
+        anchors.write_text(good)
+        sandbox.approve()
+        self.assertExit(DONE, run.wait())
 
     def test_finds_its_anchor_among_many(self):
         sandbox = self.sandbox(approve_after=1)

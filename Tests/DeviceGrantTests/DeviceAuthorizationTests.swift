@@ -120,7 +120,8 @@ private func failure(of body: String, status: Int = 200) -> String? {
 
   @Test func aCompleteAddressThatIsTooLongIsLeftOutAndSaid() throws {
     for (length, isUnusable) in [(2048, false), (2049, true)] {
-      let address = String(repeating: "m", count: length)
+      let start = "https://example.org/"
+      let address = start + String(repeating: "m", count: length - start.utf8.count)
       let authorization = try read(body(["verification_uri_complete": "\"\(address)\""]))
       #expect(authorization.hasUnusableComplete == isUnusable)
       #expect(authorization.verificationURIComplete.count == (isUnusable ? 0 : 2048))
@@ -176,6 +177,53 @@ private func failure(of body: String, status: Int = 200) -> String? {
     arguments: ["WDJB-MJHT", "729703", "WWWWWWWWWWWWWWW", "abc def", " x ", "ÄÖ‮"])
   func userCodes(code: String) throws {
     #expect(string(try read(body(["user_code": "\"\(code)\""])).userCode) == code)
+  }
+
+  @Test(
+    "an address that a phone would not open as a page is none",
+    arguments: [
+      "WIFI:T:WPA;S:x;P:y;;", "tel:+4912345", "/device", "//example.org/device", "device",
+      "example.org/device", "ftp://example.org/", "javascript:alert(1)", "https:/example.org/",
+      "https://", "http:///device", "https://example.org@evil.example/", "https://evil\\\\@a/",
+      "https://a b/", "https://example.org/\\u0007", "https://example.org/\\u0085", "https ://a/",
+    ])
+  func addressesThatAreNone(address: String) {
+    for name in ["verification_uri", "verification_url"] {
+      var changes: [String: String?] = ["verification_uri": nil]
+      changes[name] = "\"\(address)\""
+      let answer = body(changes)
+      #expect(failure(of: answer) == "missing \(name)")
+    }
+  }
+
+  @Test(arguments: [
+    "http://example.org", "HTTPS://EXAMPLE.ORG/D", "https://example.org:8443?x", "https://[::1]/d",
+    "https://example.org#x@y", "https://ex\u{E4}mple.org/\u{A0}",
+  ])
+  func addressesThatAreKept(address: String) throws {
+    let answer = body(["verification_uri": "\"\(address)\"", "verification_uri_complete": nil])
+    #expect(string(try read(answer).verificationURI) == address)
+  }
+
+  @Test(
+    "the complete address is of the same host",
+    arguments: [
+      ("https://example.org/c", true), ("http://example.org", true),
+      ("HTTPS://example.org?c", true),
+      ("https://example.org.evil.example/", false), ("https://evil.example/example.org", false),
+      ("https://example.org@evil.example/", false), ("https://example.org:444/", false),
+      ("tel:1", false), ("/c", false), ("https://example.org/\\u009b", false),
+    ])
+  func completeAddresses(address: String, isKept: Bool) throws {
+    let authorization = try read(body(["verification_uri_complete": "\"\(address)\""]))
+    #expect(authorization.hasUnusableComplete == !isKept)
+    #expect(string(authorization.verificationURIComplete) == (isKept ? address : ""))
+  }
+
+  @Test(arguments: ["\\u001b[2J", "A\\u0000B", "A\\u007fB", "A\\u0080B", "A\\u009fB", "A\\nB"])
+  func codesWithControlCharactersAreNone(code: String) {
+    #expect(failure(of: body(["user_code": "\"\(code)\""])) == "missing user_code")
+    #expect(failure(of: body(["device_code": "\"\(code)\""])) == "missing device_code")
   }
 
   struct Figures: Sendable {
@@ -239,10 +287,13 @@ private func failure(of body: String, status: Int = 200) -> String? {
   }
 
   @Test(arguments: [
-    ("device_code", 2048), ("user_code", 256), ("verification_uri", 1024),
+    ("device_code", 4096), ("user_code", 256), ("verification_uri", 1024),
   ])
   func membersHaveALimit(name: String, limit: Int) {
-    func text(_ length: Int) -> String { "\"\(String(repeating: "m", count: length))\"" }
+    let start = "https://example.org/"
+    func text(_ length: Int) -> String {
+      "\"\(start)\(String(repeating: "m", count: length - start.utf8.count))\""
+    }
     #expect(failure(of: body([name: text(limit)])) == nil)
     #expect(failure(of: body([name: text(limit + 1)])) == "too long: \(name)")
   }

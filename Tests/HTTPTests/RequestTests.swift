@@ -22,6 +22,7 @@ import Testing
       Host: webexapis.com\r
       User-Agent: devicegrant/1.2.3\r
       Accept: application/json\r
+      Accept-Encoding: identity\r
       Content-Type: application/x-www-form-urlencoded\r
       Content-Length: 123\r
       \r
@@ -37,6 +38,7 @@ import Testing
       Host: webexapis.com:8443\r
       User-Agent: devicegrant/1.2.3\r
       Accept: application/json\r
+      Accept-Encoding: identity\r
       \r
 
       """

@@ -188,6 +188,30 @@ let malformed: [(name: String, response: String, error: HTTPError)] = [
       + "\r\n",
     .malformedField
   ),
+  (
+    "gzip as content", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx",
+    .encodedContent
+  ),
+  (
+    "two codings in chunks", chunked("", "Content-Encoding: identity, br\r\n"), .encodedContent
+  ),
+  (
+    "an unknown coding until the end", "HTTP/1.1 400 No\r\nContent-encoding: x\r\n\r\n",
+    .encodedContent
+  ),
+  ("a change of protocols", "HTTP/1.1 101 Yes\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", .unaskedStatus),
+  ("tokens in a 205", "HTTP/1.1 205 Reset\r\nContent-Length: 1\r\n\r\nx", .unaskedStatus),
+  ("a part", "HTTP/1.1 206 Partial\r\nContent-Length: 1\r\n\r\nx", .unaskedStatus),
+  ("a zero in the status line", "HTTP/1.1 200 O\0K\r\n\r\n", .malformedField),
+  ("a zero in a field", "HTTP/1.1 200 OK\r\nX: a\0b\r\n\r\n", .malformedField),
+  (
+    "a carriage return in a field", "HTTP/1.1 200 OK\r\nX: a\rContent-Length: 1\r\n\r\n",
+    .malformedField
+  ),
+  ("two carriage returns", "HTTP/1.1 200 OK\r\nX: a\r\r\n\r\n", .malformedField),
+  ("a zero in a chunk's size", chunked("1;\0\r\nx\r\n0\r\n\r\n"), .malformedChunk),
+  ("a carriage return in a chunk's size", chunked("1;\rx\r\nx\r\n0\r\n\r\n"), .malformedChunk),
+  ("a carriage return in a trailer", chunked("0\r\nX: a\rb\r\n\r\n"), .malformedChunk),
   ("a chunk without a size", chunked("\r\nx\r\n0\r\n\r\n"), .malformedChunk),
   ("a chunk's size that is no number", chunked("x\r\n"), .malformedChunk),
   ("a chunk's size with a sign", chunked("+1\r\nx\r\n0\r\n\r\n"), .malformedChunk),
@@ -200,6 +224,6 @@ let malformed: [(name: String, response: String, error: HTTPError)] = [
   ("a chunk's size of many zeros", chunked("0000000001\r\nx\r\n0\r\n\r\n"), .bodyTooLarge),
 ]
 
-private func chunked(_ body: String) -> String {
-  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body
+private func chunked(_ body: String, _ field: String = "") -> String {
+  "HTTP/1.1 200 OK\r\n\(field)Transfer-Encoding: chunked\r\n\r\n" + body
 }

@@ -47,7 +47,9 @@ private func integer(_ name: StaticString, in document: String) throws -> Int64?
     #"{"a":+1}"#, #"{"a":0x1}"#, #"{"a":NaN}"#, #"{"a":Infinity}"#, #"{"a":undefined}"#,
     #"{"a":TRUE}"#, #"{"a":"x}"#, "{\"a\":\"line\nbreak\"}", "{\"a\":\"\t\"}", #"{"a":"\x41"}"#,
     #"{"a":"\u12"}"#, #"{"\u0000":1}"#, #"{"a":"\ud800"}"#,
-    #"{"a":"\udc00\ud800"}"#, "{\"a\":\"\0\"}", "{}\0", "{/* comment */}", "<html></html>",
+    #"{"a":"\udc00\ud800"}"#, "{\"a\":\"\0\"}", "{}\0", "{\"a\":1\0}", "{\"a\":1.5\0,\"b\":2}",
+    "{\"a\":[0\0]}",
+    "{/* comment */}", "<html></html>",
     "access_token=x&token_type=bearer", "[{}", "[1,2],",
   ])
   func whatIsNotStrictJSONIsMalformed(document: String) {

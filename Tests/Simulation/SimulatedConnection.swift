@@ -170,7 +170,7 @@ public struct SimulatedConnection: Transport, ~Copyable {
       universe.counts[.answerCut] += 1
       universe.watch.trouble(until: universe.now)
       bytes.removeLast(1 + universe.random(bytes.count))
-      // Without a stated length a closed connection would look like the end of the answer.
+      // Without a stated length, an end that is announced would be the end of the answer.
       ending = endsWithClose || universe.chance(1, of: 2) ? .breaks : .closes
     } else if ![200, 500, 502, 504].contains(answer.status)
       || answer.status == 200 && answer.body.hasPrefix(#"{"error""#)
@@ -243,7 +243,7 @@ public struct SimulatedConnection: Transport, ~Copyable {
   private mutating func end(_ deadline: Int64, _ attending: Attending) throws(TLSError) -> Int {
     switch ending {
     case .closes: return 0
-    case .breaks: throw .transfer(-0x50)
+    case .breaks: throw universe.chance(1, of: 2) ? .closed : .transfer(-0x50)
     case .stays:
       if world.pause(until: deadline, attending: attending) == .interrupted { throw .interrupted }
       throw .timedOut(duringHandshake: false)

@@ -13,6 +13,10 @@ CERTIFICATES = {
     "rsa": {"key": "rsa:2048"},
     "p384": {"key": "ec:P-384"},
     "chain": {"under": "intermediate"},
+    "chain-disordered": {"under": "lower", "send": ("upper", "lower")},
+    "chain-with-root": {"under": "lower", "send": ("ca", "upper", "lower")},
+    "chain-large-key": {"under": "intermediate", "above": {"key": "rsa:5120"}},
+    "chain-constrained": {"under": "intermediate", "above": {"constraints": "DNS:localhost"}},
     "chain-incomplete": {"under": "intermediate", "send_intermediate": False},
     "under-a-leaf": {"under": "leaf"},
     "wrong-host": {"san": "DNS:elsewhere.example"},
@@ -22,6 +26,8 @@ CERTIFICATES = {
     "not-yet-valid": {"days": (1, 20)},
     "self-signed": {"under": "itself"},
     "unknown-ca": {"under": "stranger"},
+    "largest-key": {"key": "rsa:4096"},
+    "large-key": {"key": "rsa:5120"},
     "weak-key": {"key": "rsa:1024"},
     "sha1": {"digest": "sha1"},
     "for-clients": {"usage": "clientAuth"},
@@ -54,8 +60,16 @@ class Authority:
         facts = CERTIFICATES[kind]
         under = facts.get("under")
         signer, sent = (self.certificate, self.key), b""
-        if under in ("intermediate", "leaf"):
-            signer = self._sign("intermediate", "Sandbox Intermediate", self._signer_lines(under))
+        if under == "lower":
+            upper = self._sign("upper", "Sandbox Upper", self._signer_lines(under))
+            signer = self._sign("lower", "Sandbox Lower", self._signer_lines(under), upper)
+            sent = b"".join((self.directory / f"{name}.crt").read_bytes() for name in facts["send"])
+        elif under in ("intermediate", "leaf"):
+            above = facts.get("above", {})
+            lines = self._signer_lines(under)
+            if "constraints" in above:
+                lines += [f"nameConstraints=critical,permitted;{above['constraints']}"]
+            signer = self._sign("intermediate", "Sandbox Intermediate", lines, (), above)
             sent = signer[0].read_bytes() if facts.get("send_intermediate", True) else b""
         elif under == "stranger":
             stranger = Authority(self.directory / "stranger", "Another CA")
@@ -67,10 +81,24 @@ class Authority:
         chain.write_bytes(leaf.read_bytes() + sent)
         return chain, key
 
+    def renewed(self, days):
+        """The CA's own certificate again, with the same name and key and other dates."""
+        lines = ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign"]
+        extensions, certificate = self.directory / "renewed.ext", self.directory / "renewed.crt"
+        extensions.write_text("\n".join(lines) + "\n")
+        request = self.directory / "renewed.csr"
+        self._openssl("req", "-new", "-config", self.configuration, "-key", self.key,
+                      "-subj", "/CN=Sandbox CA", "-out", request)
+        first, last = (self._moment(day) for day in days)
+        self._openssl("ca", "-batch", "-notext", "-config", self.configuration, "-selfsign",
+                      "-keyfile", self.key, "-in", request, "-out", certificate, "-extfile",
+                      extensions, "-startdate", first, "-enddate", last, "-md", "sha256")
+        return certificate.read_text()
+
     @staticmethod
     def _signer_lines(under):
-        is_authority = "TRUE" if under == "intermediate" else "FALSE"
-        usage = "keyCertSign,cRLSign" if under == "intermediate" else "digitalSignature"
+        is_authority = "FALSE" if under == "leaf" else "TRUE"
+        usage = "digitalSignature" if under == "leaf" else "keyCertSign,cRLSign"
         return [f"basicConstraints=critical,CA:{is_authority}", f"keyUsage=critical,{usage}"]
 
     @staticmethod
@@ -108,7 +136,9 @@ class Authority:
     def _new_key(kind):
         algorithm, _, size = kind.partition(":")
         if algorithm == "rsa":
-            return ["-nodes", "-newkey", kind]
+            # Four primes are found in a fraction of the time that two of twice the length take.
+            primes = ["-pkeyopt", "rsa_keygen_primes:4"] if int(size) >= 4096 else []
+            return ["-nodes", "-newkey", kind, *primes]
         return ["-nodes", "-newkey", "ec", "-pkeyopt", f"ec_paramgen_curve:{size}"]
 
     def _openssl(self, *arguments):

@@ -53,8 +53,8 @@ class Rule:
         if not isinstance(values, dict) or not set(values) <= known:
             raise Mistake(f"a scripted answer may have {', '.join(sorted(known))}, not: {values}")
         rule = cls(**values)
-        if rule.close not in (None, "announced", "silent"):
-            raise Mistake("close is announced or silent")
+        if rule.close not in (None, "announced", "silent", "abrupt"):
+            raise Mistake("close is announced, silent or, without TLS's close_notify, abrupt")
         if rule.to not in (None, *ENDPOINTS):
             raise Mistake(f"to is one of {', '.join(ENDPOINTS)}")
         return rule

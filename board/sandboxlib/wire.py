@@ -234,6 +234,8 @@ class Connection:
                     return False
         else:
             self._stream.sendall(message)
+        if answer.close == "abrupt":
+            shut(self._stream)
         return not (answer.close or answer.until_close)
 
     def _reset(self):

@@ -1,0 +1,71 @@
+"""A TLS peer that is bad in every way: it holds nobody up, and learns nothing.
+
+Whoever is on the way can be one, before there is a certificate to look at.
+"""
+
+import time
+
+from acceptance import UNAVAILABLE, for_each
+from hand_out import ask
+from living import LivingTest
+from peer import (CHANGE, DATA, HANDSHAKE, Peer, drip, hello, message, once, record, warning,
+                  without_end, Session)
+
+ACTS = {
+    "warnings": without_end(warning(90)),
+    "warnings_after_a_hello": once(hello(), without_end(warning(90))),
+    "slow_warnings": without_end(warning(90), 0.2),
+    "hello_requests": without_end(message(0)),
+    "empty_handshake_records": without_end(record(HANDSHAKE, b"")),
+    "changes_of_cipher": without_end(record(CHANGE, b"\1")),
+    "changes_after_a_hello": once(hello(), without_end(record(CHANGE, b"\1"))),
+    "empty_data": without_end(record(DATA, b"")),
+    "noise": without_end(bytes(range(256))),
+    "one_byte_a_second": drip(hello()),
+    "a_message_in_pieces": once(b"".join(
+        record(HANDSHAKE, hello()[5:][i:i + 1]) for i in range(len(hello()) - 5))),
+    "a_message_of_16_mib": once(b"\x16\3\3\x40\0\2\xff\xff\xff" + bytes(16380)),
+    "silence": lambda stream: time.sleep(120),
+}
+
+
+class BeforeACertificate(LivingTest):
+    def endpoints(self, peer):
+        return {"device_authorization_endpoint": f"{peer.url}/d", "token_endpoint": f"{peer.url}/t"}
+
+    @for_each(ACTS)
+    def test_the_socket_answers_and_a_signal_is_heeded(self, act):
+        sandbox = self.sandbox()
+        with Peer(act) as peer:
+            board = self.agent_board(sandbox, self.endpoints(peer))
+            run = self.alive(board)
+            end = time.monotonic() + 3
+            while time.monotonic() < end:
+                started = time.monotonic()
+                self.assertIn("login_required", ask(board.socket))
+                self.assertLess(time.monotonic() - started, 1)
+                time.sleep(0.2)
+            self.assertGreater(peer.connections, 0)
+            self.assertEnds(run)
+
+    def test_endless_warnings_are_given_up(self):
+        sandbox = self.sandbox()
+        with Peer(without_end(warning(90))) as peer:
+            run = self.board(self.endpoints(peer), at=sandbox).start("sign-in")
+            self.assertExit(UNAVAILABLE, run.wait(10), "TLS failed", "localhost")
+
+    @for_each({str(records): records for records in range(5)})
+    def test_a_handshake_that_is_cut_gets_no_request(self, records):
+        # Behind each record of the server's: four, and what ends the handshake.
+        sandbox = self.sandbox(tls_maximum="1.2")
+        heard = []
+
+        def act(stream):
+            session = Session(stream, sandbox.tls)
+            session.limit = records
+            if session.shake_hands():
+                heard.append(session.read())
+        with Peer(act) as peer:
+            run = self.board(self.endpoints(peer), at=sandbox).start("sign-in")
+            self.assertExit(UNAVAILABLE, run.wait(20), "localhost")
+        self.assertEqual([], heard)
