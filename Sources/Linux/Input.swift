@@ -56,7 +56,8 @@ public struct InputDevices: ~Copyable {
     // A multiple of an event's size, which is 16 or 24 bytes.
     var storage = InlineArray<384, UInt8>(repeating: 0)
     var wasPressed = false
-    while true {
+    // What is left is reported again: a device may send without a pause.
+    for _ in 0..<4096 {
       var space = storage.mutableSpan
       let received = unsafe space.withUnsafeMutableBytes { space in
         FileDescriptor.transfer { unsafe read(descriptor, space.baseAddress, space.count) }
@@ -68,6 +69,7 @@ public struct InputDevices: ~Copyable {
       let events = storage.span.extracting(first: count)
       if Self.holdsPress(events, eventSize: Self.eventSize) { wasPressed = true }
     }
+    return wasPressed ? .pressed : .nothing
   }
 
   /// The descriptor at a place below `capacity`, readable when something has happened; -1 where

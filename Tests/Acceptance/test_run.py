@@ -5,6 +5,7 @@ import os
 import pty
 import signal
 import stat
+import subprocess
 import termios
 import time
 from pathlib import Path
@@ -407,6 +408,22 @@ class OnRequest(LivingTest):
         os.write(person, typed)
         run.announced()
 
+    def test_enter_without_a_pause(self):
+        """As on a serial line whose other end is broken."""
+        sandbox, board = self.start_on_request()
+        person, terminal = pty.openpty()
+        run = self.alive(board, stdin=terminal, preexec_fn=lambda: take(terminal))
+        os.close(terminal)
+        broken = subprocess.Popen(["yes", ""], stdout=person, stderr=subprocess.DEVNULL)
+        drain = subprocess.Popen(["cat"], stdin=person, stdout=subprocess.DEVNULL)
+        for process in (broken, drain):
+            self.addCleanup(process.wait)
+            self.addCleanup(process.kill)
+        os.close(person)
+        run.announced()
+        self.assertRegex(ask(board.socket, timeout=3), "^error login_required ")
+        self.assertEnds(run)
+
     def test_letters_without_enter_are_no_request(self):
         sandbox, board = self.start_on_request()
         person, terminal = pty.openpty()
@@ -636,7 +653,7 @@ class Stopped(LivingTest):
         self.assertEqual(bytes(size), os.read(reader, size))
         sandbox.approve()
         said = read_until(reader, b"signed in;")
-        self.assertRegex(said.decode(), r"\A\ndevicegrant: lines of the log that nobody took: \d\n")
+        self.assertRegex(said.decode(), r"\A\ndevicegrant: lines of the log that were left out: \d\n")
         self.assertEnds(run)
 
     def on_stopped_console(self, sandbox):

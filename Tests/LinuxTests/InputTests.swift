@@ -98,6 +98,22 @@ private func event(
     #expect(devices.wasPressed(0) == .nothing)
   }
 
+  /// Where the look did not end by itself, this would not end.
+  @Test func aDeviceThatSendsWithoutAPauseHoldsNobodyUp() throws {
+    let device = plugIn(0)
+    var devices = InputDevices()
+    _ = rescan(&devices)
+    let number = device.rawValue
+    let flood = Thread {
+      let events = [UInt8](repeating: 0, count: 4096)
+      while !Thread.current.isCancelled { _ = Foundation.write(number, events, events.count) }
+    }
+    flood.start()
+    defer { flood.cancel() }
+    for _ in 0..<5 { #expect(devices.wasPressed(0) == .nothing) }
+    (_) = device.rawValue
+  }
+
   @Test func whatIsPluggedInLaterIsFoundOnce() throws {
     var devices = InputDevices()
     #expect(rescan(&devices) == [:])
