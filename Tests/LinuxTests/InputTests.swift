@@ -38,6 +38,22 @@ private func event(
     for size in [16, 24] { #expect(!holdsPress(event(key, value, size: size), size: size)) }
   }
 
+  /// As a panel without buttons sends it, with the slots of protocol B and without them
+  /// (multi-touch-protocol.rst).
+  @Test(
+    arguments: [
+      (0x39, 45, true), (0x39, 0, true), (0x39, -1, false), (0x35, 320, true), (0x2F, 1, false),
+      (0x00, 320, false), (0x18, 0, false),
+    ] as [(UInt16, Int32, Bool)])
+  func aContactIsAPress(code: UInt16, value: Int32, isPress: Bool) {
+    for size in [16, 24] {
+      let frame = event(position, code: code, value, size: size)
+      let end = event(synchronization, code: 0, 0, size: size)
+      #expect(holdsPress(frame + end, size: size) == isPress)
+      #expect(!holdsPress(event(synchronization, code: code, 1, size: size), size: size))
+    }
+  }
+
   @Test(arguments: [16, 24])
   func halfAnEventIsNone(size: Int) {
     let press = event(key, 1, size: size)
