@@ -188,14 +188,52 @@ class OnDebiansKernel(AcceptanceTest):
         complete = sandbox.personality.complete(sandbox.verification_uri, grant)
         for size, bits, others in (
                 ("800x480", 32, {}), ("800x480", 32, {"virtual": "800x960", "offset": (0, 480)}),
-                ("640x480", 1, {})):
+                ("640x480", 16, {}), ("640x480", 16, {"is_opaque": True}),
+                ("640x480", 16, {"is_opaque": True, "virtual": "660x480"}),
+                ("640x480", 8, {}), ("640x480", 1, {})):
             vfb.set_mode(board, size, bits, **others)
             screen = wait_for_screen(board, shows_qr(complete), look=vfb.screen_of)
             self.assertEqual(size, "x".join(map(str, screen.size)))
+            if bits == 8:
+                vfb.ask(board, "blacken")
+                wait_for_screen(board, shows_qr(complete), look=vfb.screen_of)
         board.command(end_agent("TERM"))
         # Whose letters also show that the kernel puts the bits of a byte into the same order.
         board.command("clear >/dev/tty1; echo '<0>disaster' >/dev/kmsg")
         wait_for_screen(board, shows_words("disaster"), look=vfb.screen_of)
+
+    @for_each(ARCHITECTURES)
+    def test_slow_invitation(self, architecture):
+        """The console has been switched back to text, and a prompt written over the invitation."""
+        sandbox = self.sandbox("webex")
+        options = self.configured(sandbox, start="on-request")
+        options["files"] |= vfb.files(architecture)
+        board = self.boot(architecture, display="none", kernel_options="console=tty0", **options)
+        board.booted()
+        vfb.load(board)
+        vfb.set_mode(board, "640x480", 32)
+        board.command(f"{AGENT} 2>/run/log &")
+        wait_for_screen(board, shows_words("Press"), look=vfb.screen_of)
+        vfb.ask(board, "text")
+        board.command("echo board login: >/dev/tty1")
+        wait_for_screen(board, lambda screen: "Press" in (words := words_on(screen))
+                        and "login" not in words, look=vfb.screen_of)
+
+    @for_each(ARCHITECTURES)
+    def test_slow_blanked(self, architecture):
+        """The panel is dark when a code comes: it is woken up."""
+        sandbox = self.sandbox("webex")
+        board = self.boot(architecture, display="virtio-gpu", **self.configured(sandbox))
+        board.booted()
+        board.send(f"{AGENT} &")
+        sandbox.approve(board.wait_for(r"user_code=(\S+)\s")[1])
+        wait_for_screen(board, shows_words("Signed in"))
+        board.command("echo 4 >/sys/class/graphics/fb0/blank")
+        self.assertNotIn("Signed in", words_on(screen_of(board)))
+        board.send("killall -USR1 devicegrant")
+        board.wait_for(r"user_code=\S+\s")
+        wait_for_screen(board, shows_qr(sandbox.personality.complete(
+            sandbox.verification_uri, sandbox.grants.newest_pending())))
 
     @for_each({f"{architecture}_{device}_{driver}": (architecture, device, driver)
                for architecture in ARCHITECTURES for device in ("virtio-gpu", "bochs")
