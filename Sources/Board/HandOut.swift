@@ -1,5 +1,6 @@
 internal import Agent
 internal import Bytes
+internal import Configuration
 internal import Linux
 
 // Theory of operation.
@@ -55,6 +56,10 @@ struct HandOut<W: World>: ~Copyable {
   /// While there is no slot or no descriptor, nobody is let in.
   private var pausedUntil: Int64?
   private var clients = InlineArray<64, Client>(repeating: Client())
+
+  /// The users who have been told of last; nobody has the highest number.
+  private var toldOf = InlineArray<16, UInt32>(repeating: .max)
+  private var nextToldOf = 0
 
   /// The token that is handed out; empty where none is.
   private var accessToken: Buffer
@@ -161,7 +166,7 @@ struct HandOut<W: World>: ~Copyable {
       guard let visitor = try sources.accept() else { return }
       let peer = visitor.credentials
       if let peer {
-        log.info {
+        log.write(isNews(peer.user) ? .info : .debug) {
           $0 <- "socket: client pid=" <- peer.process <- " uid=" <- Int64(peer.user)
           $0 <- " gid=" <- Int64(peer.group)
         }
@@ -173,6 +178,14 @@ struct HandOut<W: World>: ~Copyable {
     } catch {
       pause(until: now + Self.pause, &sources)
     }
+  }
+
+  /// Whether that user's programs have not been told of yet: some ask each second, for years.
+  private mutating func isNews(_ user: UInt32) -> Bool {
+    for index in toldOf.indices where toldOf[index] == user { return false }
+    toldOf[nextToldOf] = user
+    nextToldOf = (nextToldOf + 1) % toldOf.count
+    return true
   }
 
   /// Who waits goes on waiting, and would be reported for ever.

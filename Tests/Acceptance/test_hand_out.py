@@ -160,6 +160,16 @@ class Access(LivingTest):
         ask(board.socket)
         run.wait_for(rf"client pid={os.getpid()} uid={os.getuid()} gid={os.getgid()}\b")
 
+    @for_each({"info": 1, "debug": 5})
+    def test_clients_of_one_user_are_one_line_but_at_debug(self, level):
+        board = self.signed_in(self.sandbox(), {"log_level": "debug" if level > 1 else "info"})
+        run = self.alive(board)
+        for _ in range(5):
+            ask(board.socket)
+        self.assertEnds(run)
+        lines = run.stderr.count(f"uid={os.getuid()} ")
+        self.assertEqual(1, lines) if level == 1 else self.assertGreaterEqual(lines, level)
+
     def test_stale_socket_is_replaced(self):
         board = self.signed_in(self.sandbox())
         with socket.socket(socket.AF_UNIX) as gone:
