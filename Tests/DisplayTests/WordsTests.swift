@@ -49,9 +49,41 @@ import Testing
     #expect(lines("abcdefgh ij", .spaces, 4) == ["abcd", "efgh ", "ij"])
     #expect(
       lines("https://example.com/device", .separators, 20) == ["https://example.com/", "device"])
+    #expect(
+      lines("https://id.example.com/device", .separators, 16)
+        == ["https://", "id.example.com/", "device"])
+    #expect(
+      lines("https://id.example.com/device", .outsideHost, 24)
+        == ["https://id.example.com/d", "evice"])
     #expect(lines("ABCD-EFGH", .groups, 6) == ["ABCD-", "EFGH"])
     #expect(lines("ABCDEFGH", .groups, 3) == ["ABC", "DEF", "GH"])
     #expect(lines("ab", .anywhere, 0) == ["a", "b"])
+  }
+
+  @Test(arguments: [
+    ("https://login.example-company.com:8443/common/oauth2/deviceauth", 30),
+    ("https://example.com", 11), ("https://example.com?a=b/c", 11), ("https://a/b//c.d", 1),
+    ("example.com/device", 0),
+  ])
+  func noLineEndsInAHost(_ uri: String, _ hostLength: Int) {
+    let bytes = Array(uri.utf8)
+    for breaks in [LineBreaks.separators, .outsideHost] {
+      for columns in 1...80 {
+        let count = breaks.lines(bytes.span, columns: columns)
+        if columns < hostLength {
+          #expect(count == 255)
+          continue
+        }
+        var start = 0
+        for _ in 0..<count {
+          let end = breaks.end(of: bytes.span, from: start, columns: columns)
+          #expect(end <= min(8, bytes.count) || end >= 8 + hostLength, "\(columns)")
+          #expect(end - start <= columns && end > start)
+          start = end
+        }
+        #expect(start == bytes.count)
+      }
+    }
   }
 
   @Test func theMiddleIsShortened() {
