@@ -451,6 +451,44 @@ class Command(AcceptanceTest):
         self.assertEqual((USAGE, 1), (code, said.count("\n")), said)
 
 
+class Mirror(AcceptanceTest):
+    """Debian is taken from where this machine's apt takes it."""
+
+    # As apt tells it, of all archives and of those with Debian's own label.
+    APT = """#!/bin/sh
+case "$*" in
+  *Label:*) echo "$OWN" ;;
+  *) printf '%s\\n' cdrom:/disc http://a.example/debian-security/ "$OTHER" ;;
+esac
+"""
+
+    def mirror(self, own="", other=""):
+        with tempfile.TemporaryDirectory() as directory:
+            apt = Path(directory) / "apt-get"
+            apt.write_text(self.APT)
+            apt.chmod(0o755)
+            return subprocess.run([ROOT / "board" / "mirror"], capture_output=True, text=True,
+                                  env={"PATH": f"{directory}:/usr/bin:/bin", "OWN": own,
+                                       "OTHER": other})
+
+    def test_own_archive_comes_first(self):
+        done = self.mirror("http://mirror.example:3142/debian/", "http://b.example/x/")
+        self.assertEqual((0, "http://mirror.example:3142/debian\n"), (done.returncode, done.stdout))
+
+    def test_any_archive_but_for_discs_and_security_updates(self):
+        self.assertEqual("http://b.example/x\n", self.mirror(other="http://b.example/x/").stdout)
+
+    def test_none(self):
+        done = self.mirror()
+        self.assertEqual((UNAVAILABLE, ""), (done.returncode, done.stdout))
+        self.assertIn("sources.list", done.stderr)
+
+    def test_no_script_names_one(self):
+        for path in (ROOT / "board").rglob("*"):
+            if path.is_file() and "debian" not in path.relative_to(ROOT / "board").parts:
+                self.assertNotRegex(path.read_bytes(), rb"https?://[a-z.]*debian[.]org", path)
+
+
 def end_agent(signal):
     """A line for the board's shell that ends the agent and waits until it is gone."""
     return (f"killall -{signal} devicegrant; killall -q -CONT devicegrant; "
