@@ -148,6 +148,19 @@ class Console(AcceptanceTest):
         self.assertTrue(self.console(LC_ALL="C").isascii())
 
 
+class Names(AcceptanceTest):
+    @for_each({"plain": ("Ann Lee", " as Ann Lee"), "polish": ("Łukasz Żak", " as Lukasz Zak"),
+               "german": ("Jörg Straße", " as Jorg Strasse"), "japanese": ("山田 太郎", ""),
+               "vietnamese": ("Nguyễn Đào", " as Nguyen Dao"), "mixed": ("Ann 山", "")})
+    def test_name_is_in_letters_or_not_there(self, row):
+        name, shown = row
+        sandbox = self.sandbox(approve_after=1)
+        sandbox.answer_next(to="userinfo", merge={"name": name})
+        run = self.board(at=sandbox).run("sign-in", "--display", "console")
+        self.assertExit(DONE, run)
+        self.assertEqual(f"Signed in{shown}", re.findall("^Signed in.*", run.stdout, re.M)[-1])
+
+
 def from_characters(text):
     """The picture that characters make, on a terminal with light text on dark."""
     cells = {" ": (1, 1), "▀": (0, 1), "▄": (1, 0), "█": (0, 0)}

@@ -14,12 +14,27 @@ import Testing
   }
 
   @Test(arguments: [
-    ("Zoë Müller", "Zoe Muller"), ("Ann", "Ann"), ("中文", "??"), ("a\u{1B}[0mb", "a?[0mb"),
-    ("\u{202E}x", "?x"), ("ÀÿßØ", "AysO"), ("a\nb", "a?b"),
+    ("Zoë Müller", "Zoe Muller"), ("Ann", "Ann"), ("a\u{1B}[0mb", "a?[0mb"), ("a\nb", "a?b"),
+    ("ÀÿßØ", "AyssO"), ("Łukasz", "Lukasz"), ("Straße", "Strasse"), ("ÆØÅ æœĳ", "AEOA aeoeij"),
+    ("Þór Guðrún", "Thor Gudrun"), ("Çağrı Şahin", "Cagri Sahin"), ("Dvořák Ľuboš", "Dvorak Lubos"),
+    ("Nguyễn Thị Đào", "Nguyen Thi Dao"), ("Ștefan Țuțea", "Stefan Tutea"), ("STRAẞE", "STRAssE"),
+    ("Zoe\u{308} E\u{301}va", "Zoe Eva"), ("O\u{2019}Brien\u{2013}Ḫān", "O'Brien-Han"),
   ]) func wordsAreLegible(_ words: String, _ expected: String) {
     var legible = Text<64>()
-    legible.append(legible: Array(words.utf8).span)
-    #expect(string(legible) == expected)
+    let isWhole = legible.append(legible: Array(words.utf8).span)
+    #expect(string(legible) == expected && isWhole)
+  }
+
+  @Test(arguments: ["山田 太郎", "中文", "\u{202E}x", "Иван", "Ann 山", "😀", "أحمد"])
+  func aNameThatHasNoPlainFormIsNone(_ name: String) {
+    var words = Words()
+    words.set(.approved(name: text(name)), besideQR: false)
+    #expect(words.count(.sentence) == 0)
+    var code = plain
+    code.title.append(Array(name.utf8).span)
+    words.set(.code(code), besideQR: true)
+    let title = (0..<words.count(.title)).map { words[.title][$0] }
+    #expect(String(decoding: title, as: UTF8.self) == "Sign in")
   }
 
   @Test func brokenUTF8IsLegible() {
