@@ -71,6 +71,8 @@ public struct Attendant<W: World>: ~Copyable {
 
   /// How many events are attended to in one go.
   private static var turns: Int { 64 }
+  /// For how long, in milliseconds: a log on a slow line makes each of them take its time.
+  private static var round: Int64 { 50 }
 
   /// How long the end is put off for an answer with tokens, in milliseconds.
   private static var grace: Int64 { 700 }
@@ -140,9 +142,11 @@ public struct Attendant<W: World>: ~Copyable {
   /// Attends to everything that is ready.
   mutating func serve() {
     // What is left is reported again: nobody keeps the life from its own work.
+    let roundEnd = world.milliseconds + Self.round
     for _ in 0..<Self.turns {
       guard let event = sources.next() else { break }
       take(event)
+      if happenings.ending != nil || world.milliseconds >= roundEnd { break }
     }
     let now = world.milliseconds
     pingsAt = sources.ping(now: now)
@@ -164,7 +168,7 @@ public struct Attendant<W: World>: ~Copyable {
     case .recordChanged: happenings.recordChanged = true
     case .displayChanged: happenings.displayChanged = true
     case .pressed: happenings.pressed = true
-    case .visitor: handOut.accept(now: world.milliseconds, &sources)
+    case .visitor: handOut.accept(now: world.milliseconds, &sources, standing)
     case .client(let slot): handOut.read(slot, &sources, standing)
     }
   }

@@ -1,14 +1,18 @@
 internal import Agent
 internal import Bytes
+internal import Configuration
 internal import Linux
 
 // Theory of operation.
 //
 // `run` hands the access token out over a UNIX socket: a client connects, sends one line, gets one
 // line, and is gone. Nothing here waits for anybody. What a client has sent so far lies in its
-// slot; one that takes too long loses it, and where all slots are taken, the newest client takes
-// the oldest one's. A client that needs the token for longer than it is good keeps its slot until
-// the refresh that it caused has ended.
+// slot; one that takes too long loses it. A client that needs the token for longer than it is good
+// keeps its slot until the refresh that it caused has ended.
+//
+// Nobody is let in before there is a slot: who waits, waits in the kernel's queue. Where all slots
+// are taken, the oldest client of the user who has most of them has to go, once it has had time to
+// speak, and not before what it has sent is read. So no user's crowd keeps others out.
 //
 //   token [SECONDS]    ok EXPIRES_AT TOKEN
 //                      error REASON HINT
@@ -38,16 +42,24 @@ public let standardMinimum: Int64 = 60
 
 /// The socket that hands the access token out, with its clients.
 struct HandOut<W: World>: ~Copyable {
-  static var capacity: Int { 16 }
+  static var capacity: Int { 64 }
 
   /// In milliseconds: for a client to send its line, and for a refresh on its behalf.
   private static var patience: Int64 { 5000 }
   private static var refreshPatience: Int64 { 35_000 }
+  /// For the same, where others wait for a slot.
+  private static var turn: Int64 { 250 }
+  private static var refreshTurn: Int64 { 2000 }
+  /// Until somebody is let in again, where descriptors had run out.
   private static var pause: Int64 { 1000 }
 
-  /// While descriptors have run out, nobody is let in.
+  /// While there is no slot or no descriptor, nobody is let in.
   private var pausedUntil: Int64?
-  private var clients = InlineArray<16, Client>(repeating: Client())
+  private var clients = InlineArray<64, Client>(repeating: Client())
+
+  /// The users who have been told of last; nobody has the highest number.
+  private var toldOf = InlineArray<16, UInt32>(repeating: .max)
+  private var nextToldOf = 0
 
   /// The token that is handed out; empty where none is.
   private var accessToken: Buffer
@@ -113,58 +125,92 @@ struct HandOut<W: World>: ~Copyable {
   mutating func expire(
     now: Int64, _ sources: inout W.Sources, _ standing: borrowing Standing
   ) {
-    if let end = pausedUntil, end <= now {
-      pausedUntil = nil
-      sources.setListening(true)
-    }
+    if let end = pausedUntil, end <= now { resume(&sources) }
     for index in clients.indices
     where clients[index].isThere && clients[index].deadline <= now {
-      if clients[index].minimum != nil {
-        refuse(index, .unavailable, &sources, standing)
-      } else {
-        log.debug { $0 <- "socket: a client sent nothing in time" }
-        close(index, &sources)
-      }
+      end(index, &sources, standing)
     }
   }
 
-  /// Takes everybody who wants to connect.
-  mutating func accept(now: Int64, _ sources: inout W.Sources) {
-    // Not more than there are slots at a time: others wait too.
-    for _ in 0..<Self.capacity {
-      guard let visitor = nextVisitor(&sources) else { return }
-      let index = freeSlot(&sources)
-      if let peer = visitor.credentials {
-        log.info {
+  /// Ends a client whose time is over, unless it has said by now what gives it more.
+  @inline(never)
+  private mutating func end(
+    _ index: Int, _ sources: inout W.Sources, _ standing: borrowing Standing
+  ) {
+    let deadline = clients[index].deadline
+    read(index, &sources, standing)
+    guard clients[index].isThere, clients[index].deadline == deadline else { return }
+    if clients[index].minimum != nil {
+      refuse(index, .unavailable, &sources, standing)
+    } else {
+      log.debug { $0 <- "socket: a client sent nothing in time" }
+      close(index, &sources)
+    }
+  }
+
+  /// Lets the next one in who wants to connect, where there is a slot. Who else wants to is
+  /// reported again.
+  mutating func accept(
+    now: Int64, _ sources: inout W.Sources, _ standing: borrowing Standing
+  ) {
+    let index = nextSlot
+    if clients[index].isThere {
+      if clients[index].yieldsAt > now {
+        pause(until: clients[index].yieldsAt, &sources)
+        return
+      }
+      end(index, &sources, standing)
+      if clients[index].isThere { return }
+    }
+    do {
+      guard let visitor = try sources.accept() else { return }
+      let peer = visitor.credentials
+      if let peer {
+        log.write(isNews(peer.user) ? .info : .debug) {
           $0 <- "socket: client pid=" <- peer.process <- " uid=" <- Int64(peer.user)
           $0 <- " gid=" <- Int64(peer.group)
         }
       }
       sources.seat(at: index)
-      clients[index] = Client(isThere: true, deadline: now + Self.patience)
-    }
-  }
-
-  private mutating func nextVisitor(_ sources: inout W.Sources) -> Visitor? {
-    do {
-      return try sources.accept()
+      clients[index] = Client(
+        isThere: true, user: peer?.user ?? 0, deadline: now + Self.patience,
+        yieldsAt: now + Self.turn)
     } catch {
-      // Descriptors have run out. Who waits goes on waiting, and would be reported for ever.
-      sources.setListening(false)
-      pausedUntil = world.milliseconds + Self.pause
-      return nil
+      pause(until: now + Self.pause, &sources)
     }
   }
 
-  /// A slot for one more client: a free one, else the oldest client's.
-  private mutating func freeSlot(_ sources: inout W.Sources) -> Int {
-    var oldest = 0
+  /// Whether that user's programs have not been told of yet: some ask each second, for years.
+  private mutating func isNews(_ user: UInt32) -> Bool {
+    for index in toldOf.indices where toldOf[index] == user { return false }
+    toldOf[nextToldOf] = user
+    nextToldOf = (nextToldOf + 1) % toldOf.count
+    return true
+  }
+
+  /// Who waits goes on waiting, and would be reported for ever.
+  private mutating func pause(until instant: Int64, _ sources: inout W.Sources) {
+    sources.setListening(false)
+    pausedUntil = instant
+  }
+
+  private mutating func resume(_ sources: inout W.Sources) {
+    pausedUntil = nil
+    sources.setListening(true)
+  }
+
+  /// The slot for one more client: a free one, else whose client is the next to yield.
+  private var nextSlot: Int {
+    var (next, highest) = (0, Int64.min)
     for index in clients.indices {
       if !clients[index].isThere { return index }
-      if clients[index].deadline < clients[oldest].deadline { oldest = index }
+      var crowd: Int64 = 0
+      for other in clients.indices where clients[other].user == clients[index].user { crowd += 1 }
+      // Who is of the larger crowd comes before who is older.
+      let rank = crowd &<< 48 - clients[index].yieldsAt
+      if rank > highest { (next, highest) = (index, rank) }
     }
-    close(oldest, &sources)
-    return oldest
+    return next
   }
 
   @inline(never)
@@ -173,6 +219,7 @@ struct HandOut<W: World>: ~Copyable {
     sources.close(index)
     clients[index].isThere = false
     clients[index].minimum = nil
+    if pausedUntil != nil { resume(&sources) }
   }
 
   /// Reads what a client has sent.
@@ -234,6 +281,7 @@ struct HandOut<W: World>: ~Copyable {
       if supply == .renewed {
         clients[index].minimum = minimum
         clients[index].deadline = world.milliseconds + Self.refreshPatience
+        clients[index].yieldsAt = world.milliseconds + Self.refreshTurn
         wantsRefresh = true
       } else {
         answerToken(index, supply, &sources, standing)
@@ -330,8 +378,12 @@ struct HandOut<W: World>: ~Copyable {
 /// A client of the socket's, by its slot.
 private struct Client {
   var isThere = false
+  /// Whose it is; the superuser's where the kernel does not tell.
+  var user: UInt32 = 0
   /// When it loses its slot, in milliseconds since boot.
   var deadline: Int64 = 0
+  /// From when on it may lose its slot to another client.
+  var yieldsAt: Int64 = 0
   /// What it has sent so far.
   var line = Text<64>()
   /// For how many seconds it needs the token, while it waits for a refresh.

@@ -33,7 +33,7 @@ public struct Log<W: World> {
   public func debug(_ words: (Line) -> Void) { write(.debug, words) }
 
   @inline(never)
-  private func write(_ level: LogLevel, _ words: (Line) -> Void) {
+  func write(_ level: LogLevel, _ words: (Line) -> Void) {
     if level.rawValue > self.level.rawValue { return }
     let phrase = Phrase(words)
     world.write(level, phrase.bytes, isTruncated: phrase.isTruncated)

@@ -50,9 +50,9 @@ struct CodeLayout: Sendable {
     case 4: Concession(0, 1, 1, 3, 50, .brief)
     case 5: Concession(1, 1, 1, 4, 45, .brief)
     case 6: Concession(2, 0, 2, 5, 40, .brief)
-    case 7: Concession(9, 1, 1, 4, 33, .brief)
-    case 8: Concession(9, 0, 2, 5, 33, .brief)
-    case 9: Concession(9, 0, 4, 16, 0, .bare)
+    case 7: Concession(9, 1, 1, 4, 42, .brief)
+    case 8: Concession(9, 0, 2, 5, 42, .brief)
+    case 9: Concession(9, 0, 4, 16, 50, .bare)
     case withoutURI: Concession(9, 0, 4, 0, 0, .none)
     default: Concession(9, 0, 4, 4, 0, .bare)
     }

@@ -71,26 +71,22 @@ struct ConsolePrinter {
     let modules = symbol.width + 2 * QRCode.quietZone
     var row = 0
     while row < modules {
-      // The extended white replaces the plain one where the terminal knows it.
-      if style == .halfBlocks(colours: true) { output.append("\u{1B}[0;30;47;107m") }
-      var wasDark = false
-      if style == .backgrounds { output.append("\u{1B}[47;107m") }
+      // What is written is light, also where the terminal ignores colours: those that do are dark
+      // as a rule. The extended white replaces the plain one where the terminal knows it.
+      if style == .halfBlocks(colours: true) { output.append("\u{1B}[0;37;97;40m") }
+      var wasDark = true
       for column in 0..<modules {
         let isDark = symbol.isDarkWithQuietZone(column, row)
-        switch style {
-        case .halfBlocks(let colours):
-          // With colours the characters are dark on light; else, on a terminal of unknown colours,
-          // light on dark.
-          let below = symbol.isDarkWithQuietZone(column, row + 1)
-          output.append(ConsolePrinter.halfBlock(isDark == colours, below == colours))
-        case .backgrounds:
-          if isDark != wasDark { output.append(isDark ? "\u{1B}[40m" : "\u{1B}[47;107m") }
-          output.append("  ")
-          wasDark = isDark
-        case .plain:
-          // Terminals without colours are dark as a rule: what is written is light.
-          output.append(isDark ? "  " : "##")
+        if case .halfBlocks = style {
+          let isDarkBelow = symbol.isDarkWithQuietZone(column, row + 1)
+          output.append(ConsolePrinter.halfBlock(!isDark, !isDarkBelow))
+          continue
         }
+        if style == .backgrounds, isDark != wasDark {
+          output.append(isDark ? "\u{1B}[40m" : "\u{1B}[37;47;107m")
+        }
+        wasDark = isDark
+        output.append(isDark ? "  " : "##")
       }
       let isPlain = style == .plain || style == .halfBlocks(colours: false)
       output.append(isPlain ? "\n" : "\u{1B}[0m\n")

@@ -2,10 +2,10 @@ internal import Bytes
 
 /// How a console can draw the modules of a QR code.
 public enum ConsoleStyle: Equatable, Sendable {
-  /// Two modules above each other in one character of UTF-8; with colours, black on white
+  /// Two modules above each other in one character of UTF-8; with colours, white on black
   /// whatever the terminal's own.
   case halfBlocks(colours: Bool)
-  /// Two columns a module, coloured with ANSI backgrounds: for a terminal without UTF-8.
+  /// The same as `plain` with ANSI backgrounds: for a terminal without UTF-8.
   case backgrounds
   /// Two columns a module in plain ASCII: for a log, or a terminal that says that it is dumb.
   case plain

@@ -8,14 +8,19 @@ extension Displays {
   }
 
   /// Keeps the text console behind the panels from drawing, where there is one. What it has drawn
-  /// is painted over.
-  mutating func quietenTerminal() {
+  /// is painted over by the next screen.
+  ///
+  /// - Returns: whether it was drawing: somebody may have switched it back to text.
+  mutating func quietenTerminal() -> Bool {
     findTerminal()
     do {
-      if try terminal?.quieten() == true { slots.invalidate() }
+      guard try terminal?.quieten() == true else { return false }
+      slots.invalidate()
+      return true
     } catch {
       terminal = nil
       slots.reports.add(.terminalDraws(error))
+      return false
     }
   }
 

@@ -66,10 +66,14 @@ public struct Displays: ~Copyable {
   /// - Parameter now: in milliseconds since boot.
   public mutating func deviceChanged(now: Int64) { slots.deviceChanged(now: now) }
 
-  /// Whether the present screen is to be shown again for what has happened to a device.
+  /// Whether the present screen is to be shown again for what has happened to a device, or since
+  /// the text console has drawn over it.
   ///
   /// - Parameter now: in milliseconds since boot.
-  public mutating func followsUp(now: Int64) -> Bool { slots.followsUp(now: now) }
+  public mutating func followsUp(now: Int64) -> Bool {
+    let isDrawnOver = quietenTerminal()
+    return slots.followsUp(now: now) || isDrawnOver
+  }
 
   /// What is to be told next, oldest first; nil where everything is told.
   public mutating func nextReport() -> DisplayReport? { slots.reports.next() }
@@ -86,7 +90,7 @@ public struct Displays: ~Copyable {
   ///
   /// - Parameter attending: what is attended to while a terminal is stopped, for some seconds.
   public mutating func show(_ screen: borrowing Screen, attending: Attending) {
-    quietenTerminal()
+    _ = quietenTerminal()
     present(screen, attending)
   }
 

@@ -2,8 +2,10 @@
 enum LineBreaks: Sendable {
   /// After spaces: words.
   case spaces
-  /// After the separators of a URI.
+  /// After the separators of a URI, but not in the name of its host.
   case separators
+  /// Anywhere in a URI, but not in the name of its host.
+  case outsideHost
   /// After hyphens and spaces: a user code in groups.
   case groups
   /// Anywhere.
@@ -16,8 +18,23 @@ enum LineBreaks: Sendable {
       byte == UInt8(ascii: "/") || byte == UInt8(ascii: "?") || byte == UInt8(ascii: "&")
         || byte == UInt8(ascii: "=") || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-")
     case .groups: byte == UInt8(ascii: "-") || byte == UInt8(ascii: " ")
-    case .anywhere: true
+    case .anywhere, .outsideHost: true
     }
+  }
+
+  /// Where no break may be: the name of a URI's host, with its port.
+  @inline(never)
+  private func host(_ bytes: borrowing Span<UInt8>) -> Range<Int> {
+    guard self == .separators || self == .outsideHost else { return 0..<0 }
+    var (start, slashes) = (0, 0)
+    for index in bytes.indices {
+      let byte = bytes[index]
+      guard byte == UInt8(ascii: "/") || slashes == 2 && byte == UInt8(ascii: "?") else { continue }
+      slashes += 1
+      if slashes == 2 { start = index + 1 }
+      if slashes == 3 { return start..<index }
+    }
+    return start..<(slashes == 2 ? bytes.count : start)
   }
 
   /// The end of the line that begins at `start`, at most `columns` characters on. A part without a
@@ -29,12 +46,16 @@ enum LineBreaks: Sendable {
     let fits = self == .spaces && limit < bytes.count && bytes[limit] == UInt8(ascii: " ")
     if limit >= bytes.count { return bytes.count }
     if fits { return limit + 1 }
+    let host = host(bytes)
     var end = limit
     while end > start + columns / 3 {
-      if allowsBreak(after: bytes[end - 1]) { return end }
+      let isInHost = end > host.lowerBound && end < host.upperBound
+      if !isInHost, allowsBreak(after: bytes[end - 1]) { return end }
       end -= 1
     }
-    return limit
+    // Behind "https://", where the host's name has no room after it.
+    let isInHost = limit > host.lowerBound && limit < host.upperBound
+    return isInHost && start < host.lowerBound ? host.lowerBound : limit
   }
 
   /// The least number of columns that takes no more lines than `columns` does: words wrapped so
@@ -62,9 +83,11 @@ enum LineBreaks: Sendable {
     return longest
   }
 
-  /// The number of lines of at most `columns` characters; 0 for no text.
+  /// The number of lines of at most `columns` characters; 0 for no text, and more than anybody has
+  /// room for where the name of a host does not fit on one.
   @inline(never)
   func lines(_ bytes: borrowing Span<UInt8>, columns: Int) -> Int {
+    if host(bytes).count > columns { return Int(UInt8.max) }
     var count = 0
     var start = 0
     while start < bytes.count {

@@ -12,7 +12,7 @@ struct Painter: ~Copyable {
 
   private let size: Size
   /// What the layouts were made for.
-  private var identity: UInt32 = 0
+  private(set) var identity: UInt32 = 0
   private(set) var layout = CodeLayout()
   /// What takes turns with `layout` where the URI has no room beside the QR code.
   private(set) var otherLayout = CodeLayout()

@@ -83,18 +83,21 @@ public struct PanelDisplay: ~Copyable {
     do { return try DRMCard(opening: path, &attempt) } catch { throw .card(attempt, error) }
   }
 
-  /// The format of a framebuffer, whose palette gets two colours where it has none to tell apart:
-  /// nobody has set it up.
-  private static func format(_ framebuffer: borrowing Framebuffer) throws(DisplayError)
-    -> PixelFormat
-  {
+  /// The format of a framebuffer as it is now, whose palette gets two colours where it has none to
+  /// tell apart: nobody has set it up.
+  @inline(never)
+  private static func format(
+    _ framebuffer: borrowing Framebuffer
+  ) throws(DisplayError) -> PixelFormat {
+    let mode: FramebufferMode
+    do { mode = try framebuffer.readMode() } catch { throw .system(.readMode, error) }
     var isSecond = false
     while true {
       var brightness = InlineArray<256, UInt16>(repeating: 0)
       let isKnown = framebuffer.readPalette(into: &brightness)
       do throws(DisplayError) {
         return try format(
-          framebuffer.mode, brightness: brightness.span.extracting(first: isKnown ? 256 : 0))
+          mode, brightness: brightness.span.extracting(first: isKnown ? 256 : 0))
       } catch {
         guard case .unsupported(.palette) = error, !isSecond, framebuffer.setContrast() else {
           throw error
@@ -147,11 +150,21 @@ public struct PanelDisplay: ~Copyable {
   private borrowing func check() throws(DisplayError) {
     switch device {
     case .framebuffer(let framebuffer):
-      do { try framebuffer.check() } catch { throw .system(.readMode, error) }
+      // All that was made of the mode, and of the palette, must still hold.
+      if try PanelDisplay.format(framebuffer) != format { throw .system(.readMode, .stale) }
     case .card(let card):
       let isConnected: Bool
       do { isConnected = try card.isConnected() } catch { throw .card(.readResources, error) }
       if !isConnected { throw .card(.findPanel, .noSuchDevice) }
+    }
+  }
+
+  /// Wakes the panel up: it may have been blanked, as long as nobody had to look at it. A card's is
+  /// nobody else's to blank.
+  private borrowing func wake() {
+    switch device {
+    case .framebuffer(let framebuffer): framebuffer.unblank()
+    case .card: break
     }
   }
 
@@ -165,7 +178,9 @@ public struct PanelDisplay: ~Copyable {
   }
 
   private mutating func paint(_ screen: borrowing Screen) {
+    let before = painter.identity
     let words = painter.prepare(screen)
+    if words.identity != before, screen.needsPerson { wake() }
     let rewritesAll = showsUntilRewrite == 0
     showsUntilRewrite = rewritesAll ? PanelDisplay.showsPerRewrite - 1 : showsUntilRewrite - 1
     Bitmap.forEachBand(of: format.size, rotation) { band, index in

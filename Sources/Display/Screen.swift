@@ -45,6 +45,9 @@ public struct Screen: Sendable {
 
   public var isBlank: Bool { kind == .blank }
 
+  /// Whether somebody is to come and do something.
+  var needsPerson: Bool { kind == .code || kind == .invitation }
+
   /// Before there is anything to do, with a status in words ("Reading the configuration").
   public static func starting(_ status: borrowing Text<256>) -> Screen {
     Screen(.starting, status.bytes)

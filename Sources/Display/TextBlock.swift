@@ -80,7 +80,7 @@ struct TextBlock: Sendable {
   private func breaks(_ part: Words.Part) -> LineBreaks {
     switch part {
     // Where there is room for little else, each line is filled.
-    case .uri: contents == .bare ? .anywhere : .separators
+    case .uri: contents == .bare ? .outsideHost : .separators
     case .userCode: .groups
     default: .spaces
     }

@@ -42,11 +42,10 @@ struct Words: ~Copyable {
     kind = screen.kind
     text.removeAll()
     let isCode = screen.kind == .code
-    if screen.code.title.isEmpty {
-      text.append(headline(screen.kind))
-    } else {
-      text.append(legible: screen.code.title.bytes)
-    }
+    // Half a name is none.
+    let hasTitle = text.append(legible: screen.code.title.bytes)
+    if !hasTitle { text.removeAll() }
+    if text.isEmpty { text.append(headline(screen.kind)) }
     end(.title)
     if isCode {
       text.append(besideQR ? "Scan with your phone, or open" : "On your phone or computer, open")
@@ -123,9 +122,12 @@ struct Words: ~Copyable {
     case .invitation: text.append("Press a key or touch the screen.")
     case .denied: text.append("The request was refused.")
     case .expired: text.append("Nobody approved in time.")
-    default:
-      if screen.kind == .approved, !screen.words.isEmpty { text.append("as ") }
-      text.append(legible: screen.words.bytes)
+    case .approved:
+      var name = Text<2560>()
+      if !name.append(legible: screen.words.bytes) || name.isEmpty { return }
+      text.append("as ")
+      text.append(name.bytes)
+    default: text.append(legible: screen.words.bytes)
     }
   }
 }
@@ -158,26 +160,38 @@ func checksum(_ bytes: borrowing Span<UInt8>, _ start: UInt32 = 0x811C_9DC5) -> 
 }
 
 extension Text {
-  /// Appends words for a person: printable ASCII as it is, accented Latin letters without their
-  /// accent, one `?` for every other character, control characters included.
-  mutating func append(legible bytes: borrowing Span<UInt8>) {
-    // U+00C0 to U+00FF; the signs for multiplication and division have no letter.
-    let plain: StaticString = "AAAAAAACEEEEIIIIDNOOOOOxOUUUUYTsaaaaaaaceeeeiiiidnooooo/ouuuuyty"
+  /// Appends words for a person: printable ASCII as it is, Latin letters without their marks, and
+  /// two letters for what is two in one, such as `ss` for a sharp s. Marks by themselves and what
+  /// has no such form are left out, and a control character is a `?`.
+  ///
+  /// - Returns: whether no letter was left out.
+  @discardableResult
+  mutating func append(legible bytes: borrowing Span<UInt8>) -> Bool {
+    var isWhole = true
     var index = 0
     while index < bytes.count {
       let byte = bytes[index]
-      let next = index + 1 < bytes.count ? bytes[index + 1] : 0
       index += 1
-      if byte.isPrintableASCII {
-        append(byte)
-      } else if byte == 0xC3, next & 0xC0 == 0x80 {
-        append(plain.bytes[Int(next & 0x3F)])
+      if byte < 0x80 {
+        append(byte.isPrintableASCII ? byte : UInt8(ascii: "?"))
+        continue
+      }
+      var scalar = UInt32(byte & (byte < 0xE0 ? 0x1F : 0x0F))
+      while index < bytes.count, bytes[index] & 0xC0 == 0x80 {
+        scalar = scalar &<< 6 | UInt32(bytes[index] & 0x3F)
         index += 1
-      } else {
-        append(UInt8(ascii: "?"))
-        while index < bytes.count, bytes[index] & 0xC0 == 0x80 { index += 1 }
+      }
+      let letter = plainLetter(scalar)
+      switch letter {
+      case 0: isWhole = isWhole && scalar >= 0x300 && scalar < 0x370
+      case UInt8(ascii: "0")...UInt8(ascii: "8"):
+        let pairs: StaticString = "AEaessThthOEoeIJij"
+        let first = Int(letter - UInt8(ascii: "0")) * 2
+        append(pairs.bytes.extracting(first..<first + 2))
+      default: append(letter)
       }
     }
+    return isWhole
   }
 
   /// Appends a number with at least `width` digits.
@@ -197,5 +211,33 @@ extension Text {
     append(number: left / 60 % 60, width: hours > 0 ? 2 : 1)
     append(":")
     append(number: left % 60, width: 2)
+  }
+}
+
+/// The ASCII letter or sign for a character beyond ASCII, a digit for two letters, 0 for none.
+@inline(never)
+private func plainLetter(_ scalar: UInt32) -> UInt8 {
+  // U+00C0 to U+017F.
+  let latin: StaticString = """
+    AAAAAA0CEEEEIIIIDNOOOOOxOUUUUY32aaaaaa1ceeeeiiiidnooooo/ouuuuy4y\
+    AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGgGgGgHhHhIiIiIiIiIi78JjKkkLlLlLlL\
+    lLlNnNnNnnNnOoOoOo56RrRrRrSsSsSsSsTtTtTtUuUuUuUuUuUuWwYyYZzZzZzs
+    """
+  // U+1E00 to U+1EFF, a capital and a small letter each.
+  let additional: StaticString = """
+    abbbcdddddeeeeefghhhhhiikkkllllmmmnnnnoooopprrrrsssssttttuuuuuvvwwwwwxxyzzzhwas2\
+    aaaaaaaaaaaaeeeeeeeeiioooooooooooouuuuuuuyyyylvy
+    """
+  // U+0218 to U+021B, and signs from U+2010 on.
+  let romanian: StaticString = "SsTt"
+  let signs: StaticString = "------||''"
+  switch scalar {
+  case 0xC0..<0x180: return latin.bytes[Int(scalar) - 0xC0]
+  case 0x218..<0x21C: return romanian.bytes[Int(scalar) - 0x218]
+  case 0x1E00..<0x1F00:
+    let small = additional.bytes[Int(scalar - 0x1E00) / 2]
+    return scalar & 1 == 1 || small < UInt8(ascii: "a") ? small : small - 0x20
+  case 0x2010..<0x201A: return signs.bytes[Int(scalar) - 0x2010]
+  default: return 0
   }
 }

@@ -22,6 +22,7 @@ public struct DRMCard: ~Copyable {
 
   private let file: FileDescriptor
   private let output: DRMOutput
+  private let panel: UInt64
   private let picture: DRMPicture
 
   /// How the picture lies in memory.
@@ -41,6 +42,7 @@ public struct DRMCard: ~Copyable {
     // Whoever opens it first is its master already.
     _ = try result { clinux_drm_set_master(descriptor) }
     let output = try DRMOutput(descriptor, &attempt)
+    let panel = try lookAtPanel(descriptor, output.connector)
     attempt = .allocate
     let depth = clinux_drm_capability(descriptor, CLINUX_DRM_CAP_DUMB_PREFERRED_DEPTH)
     // Deep pictures look no better here, but every card has them.
@@ -49,24 +51,16 @@ public struct DRMCard: ~Copyable {
     if picture == nil { picture = try DRMPicture(descriptor, output.mode, 48 - bits) }
     self.picture = picture!
     self.output = output
+    self.panel = panel
     self.file = file
   }
 
-  /// Whether the panel is still connected, as far as the card knows without asking it: it is told,
-  /// or looks from time to time.
+  /// Whether the panel is still connected, and no other in its place, as far as the card knows
+  /// without asking it: it is told, or looks from time to time.
   ///
   /// - Throws: `ENODEV` where the card itself is gone.
-  ///
-  /// The corresponding request is `DRM_IOCTL_MODE_GETCONNECTOR`.
   public borrowing func isConnected() throws(Errno) -> Bool {
-    var mode = clinux_drm_mode_modeinfo()
-    var request = clinux_drm_mode_get_connector()
-    request.connector_id = output.connector
-    // Without room for a mode the card would ask the panel, which takes its time.
-    request.count_modes = 1
-    let descriptor = file.rawValue
-    _ = try result { unsafe clinux_drm_connector(descriptor, &request, &mode, nil) }
-    return request.count_modes > 0 && DRMConnector.Connection(request) != .disconnected
+    try lookAtPanel(file.rawValue, output.connector) == panel
   }
 
   /// Maps the picture's memory.
@@ -118,6 +112,23 @@ public struct DRMCard: ~Copyable {
     }
     _ = clinux_drm_drop_master(file.rawValue)
   }
+}
+
+/// What tells a connected panel from others: its size in millimetres and how many modes it has; 0
+/// where none is connected.
+///
+/// The corresponding request is `DRM_IOCTL_MODE_GETCONNECTOR`.
+@inline(never)
+private func lookAtPanel(_ descriptor: Int32, _ connector: UInt32) throws(Errno) -> UInt64 {
+  var mode = clinux_drm_mode_modeinfo()
+  var request = clinux_drm_mode_get_connector()
+  request.connector_id = connector
+  // Without room for a mode the card would ask the panel, which takes its time.
+  request.count_modes = 1
+  _ = try result { unsafe clinux_drm_connector(descriptor, &request, &mode, nil) }
+  if request.count_modes == 0 || DRMConnector.Connection(request) == .disconnected { return 0 }
+  return UInt64(request.mm_width) &<< 40 ^ UInt64(request.mm_height) &<< 16
+    ^ UInt64(request.count_modes)
 }
 
 /// Which connector is to show what, through which controller.

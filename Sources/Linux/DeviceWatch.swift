@@ -25,7 +25,8 @@ public struct DeviceWatch: ~Copyable {
     var hasChanged = false
     var storage = InlineArray<1024, UInt64>(repeating: 0)
     let socket = descriptor.rawValue
-    while true {
+    // What is left is reported again.
+    for _ in 0..<4096 {
       var space = storage.mutableSpan
       let count = unsafe space.withUnsafeMutableBytes {
         unsafe recv(socket, $0.baseAddress, $0.count, 0)
@@ -41,6 +42,7 @@ public struct DeviceWatch: ~Copyable {
       }
       if isDisplay { hasChanged = true }
     }
+    return hasChanged
   }
 }
 

@@ -23,7 +23,8 @@ public struct DirectoryWatch: ~Copyable {
     // Room for the longest name, in words: the kernel's struct is aligned.
     var storage = InlineArray<40, UInt64>(repeating: 0)
     let watch = descriptor.rawValue
-    while true {
+    // What is left is reported again: others may change the directory without a pause.
+    for _ in 0..<4096 {
       var space = storage.mutableSpan
       let count = unsafe space.withUnsafeMutableBytes {
         unsafe read(watch, $0.baseAddress, $0.count)
@@ -35,6 +36,7 @@ public struct DirectoryWatch: ~Copyable {
       if changes != 0 { hasChanged = true }
       if changes & endings != 0 { isOver = true }
     }
+    return hasChanged
   }
 }
 

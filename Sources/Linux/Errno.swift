@@ -26,6 +26,8 @@ public struct Errno: Error, Equatable, Sendable {
   public static let fileTooLarge = Errno(rawValue: EFBIG)
   public static let timedOut = Errno(rawValue: ETIMEDOUT)
   public static let nameTooLong = Errno(rawValue: ENAMETOOLONG)
+  /// Something is not any more what it was.
+  public static let stale = Errno(rawValue: ESTALE)
   public static let notDirectory = Errno(rawValue: ENOTDIR)
   /// A link where none is followed.
   public static let isLink = Errno(rawValue: ELOOP)

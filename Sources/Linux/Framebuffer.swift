@@ -12,32 +12,18 @@ public struct Framebuffer: ~Copyable {
   ///
   /// The corresponding requests are `FBIOGET_VSCREENINFO` and `FBIOGET_FSCREENINFO`.
   public init(_ file: consuming FileDescriptor) throws(Errno) {
-    var variable = fb_var_screeninfo()
-    var fixed = fb_fix_screeninfo()
-    let descriptor = file.rawValue
-    _ = try result { unsafe clinux_fb_variable_info(descriptor, &variable) }
-    _ = try result { unsafe clinux_fb_fixed_info(descriptor, &fixed) }
-    self.mode = FramebufferMode(variable, fixed)
+    mode = try FramebufferMode(of: file.rawValue)
     self.file = file
   }
 
   /// The descriptor's number, for requests of others.
   var rawValue: Int32 { file.rawValue }
 
-  /// Makes sure that the device is still there and as it was when it was opened.
+  /// Reads the mode anew, which others may have changed.
   ///
-  /// - Throws: `ENODEV` where it is gone, unplugged or taken over by another driver; `ESTALE`
-  ///   where its mode is another one.
-  public borrowing func check() throws(Errno) {
-    var now = fb_var_screeninfo()
-    let descriptor = file.rawValue
-    _ = try result { unsafe clinux_fb_variable_info(descriptor, &now) }
-    if Int(now.xres) != mode.width || Int(now.yres) != mode.height
-      || Int(now.bits_per_pixel) != mode.bitsPerPixel || Int(now.xoffset) != mode.xOffset
-      || Int(now.yoffset) != mode.yOffset
-    {
-      throw Errno(rawValue: ESTALE)
-    }
+  /// - Throws: `ENODEV` where the device is gone, unplugged or taken over by another driver.
+  public borrowing func readMode() throws(Errno) -> FramebufferMode {
+    try FramebufferMode(of: file.rawValue)
   }
 
   /// Maps all of the device's memory.
@@ -167,7 +153,12 @@ public struct FramebufferMode: Sendable {
     self.blue = blue
   }
 
-  init(_ variable: fb_var_screeninfo, _ fixed: fb_fix_screeninfo) {
+  @inline(never)
+  init(of descriptor: Int32) throws(Errno) {
+    var variable = fb_var_screeninfo()
+    var fixed = fb_fix_screeninfo()
+    _ = try result { unsafe clinux_fb_variable_info(descriptor, &variable) }
+    _ = try result { unsafe clinux_fb_fixed_info(descriptor, &fixed) }
     self.init(
       width: Int(variable.xres), height: Int(variable.yres),
       bitsPerPixel: Int(variable.bits_per_pixel), stride: Int(fixed.line_length),

@@ -4,7 +4,7 @@ internal import CLinux
 /// What came of looking at an input device.
 public enum Input: Sendable, Equatable {
   case nothing
-  /// A key or button went down, or a finger touched.
+  /// A key or button went down, or a finger touches.
   case pressed
   /// The device has been unplugged: to be removed from where it is watched, then closed.
   case gone
@@ -56,7 +56,8 @@ public struct InputDevices: ~Copyable {
     // A multiple of an event's size, which is 16 or 24 bytes.
     var storage = InlineArray<384, UInt8>(repeating: 0)
     var wasPressed = false
-    while true {
+    // What is left is reported again: a device may send without a pause.
+    for _ in 0..<4096 {
       var space = storage.mutableSpan
       let received = unsafe space.withUnsafeMutableBytes { space in
         FileDescriptor.transfer { unsafe read(descriptor, space.baseAddress, space.count) }
@@ -68,6 +69,7 @@ public struct InputDevices: ~Copyable {
       let events = storage.span.extracting(first: count)
       if Self.holdsPress(events, eventSize: Self.eventSize) { wasPressed = true }
     }
+    return wasPressed ? .pressed : .nothing
   }
 
   /// The descriptor at a place below `capacity`, readable when something has happened; -1 where
@@ -93,14 +95,19 @@ public struct InputDevices: ~Copyable {
     var end = eventSize
     while end <= bytes.count {
       // Behind the time: a type and a code of 16 bits, a value of 32.
-      let (type, value) = unsafe bytes.withUnsafeBytes { bytes in
+      let (type, code, value) = unsafe bytes.withUnsafeBytes { bytes in
         unsafe (
           bytes.loadUnaligned(fromByteOffset: end - 8, as: UInt16.self),
+          bytes.loadUnaligned(fromByteOffset: end - 6, as: UInt16.self),
           bytes.loadUnaligned(fromByteOffset: end - 4, as: Int32.self)
         )
       }
       // 1 is a press, 0 a release, 2 a repetition.
       if type == UInt16(EV_KEY), value == 1 { return true }
+      // Some touch panels tell of contacts only: of each new one, which has a number of 0 or more,
+      // or of where they all are.
+      let isContact = code == UInt16(ABS_MT_TRACKING_ID) || code == UInt16(ABS_MT_POSITION_X)
+      if type == UInt16(EV_ABS), isContact, value >= 0 { return true }
       end += eventSize
     }
     return false

@@ -29,16 +29,21 @@ public func entry(
   StandardDescriptors.occupy()
   SignalQueue.ignoreFailedWrites()
   let commandLine = unsafe CommandLine(count: argumentCount, words: arguments)
-  var lost: Int64 = 0
+  var (lost, pace): (Int64, Int64) = (0, 0)
   return unsafe withUnsafeMutablePointer(to: &lost) { lost in
-    let journal = unsafe Journal(countingIn: SharedCount(lost))
-    var log = Log(KernelWorld(commandLine: commandLine, journal: journal))
-    do throws(StartError) {
-      return try run(commandLine, &log).rawValue
-    } catch {
-      log.error { error.tell(to: $0) }
-      return error.exitCode.rawValue
+    unsafe withUnsafeMutablePointer(to: &pace) { pace in
+      unsafe start(commandLine, Journal(countingIn: SharedCount(lost), SharedCount(pace)))
     }
+  }
+}
+
+private func start(_ commandLine: CommandLine, _ journal: Journal) -> Int32 {
+  var log = Log(KernelWorld(commandLine: commandLine, journal: journal))
+  do throws(StartError) {
+    return try run(commandLine, &log).rawValue
+  } catch {
+    log.error { error.tell(to: $0) }
+    return error.exitCode.rawValue
   }
 }
 

@@ -6,17 +6,36 @@ internal import Linux
 /// reads it (sd-daemon(3)).
 struct Journal {
   private let isJournald: Bool
-  /// The lines that nobody took since one was taken.
+  /// The lines that were left out since one was written.
   private let lost: SharedCount
+  /// A thousand times the second of the last line, and its number in that second.
+  private let pace: SharedCount
 
-  /// - Parameter lost: what there is to remember from line to line.
-  init(countingIn lost: SharedCount) {
+  /// - Parameters: what there is to remember from line to line.
+  init(countingIn lost: SharedCount, _ pace: SharedCount) {
     self.lost = lost
+    self.pace = pace
     isJournald = Environment.value("JOURNAL_STREAM") != nil
+  }
+
+  /// How many lines are written in a second, but for the one that says why the program ends:
+  /// others cause lines, and the log may be on flash or on a slow line.
+  private static let linesPerSecond: Int64 = 50
+
+  private func isOverPace() -> Bool {
+    let start = Clock.milliseconds / 1000 * 1000
+    let number = max(start, pace.value + 1)
+    if number - start > Self.linesPerSecond { return true }
+    pace.value = number
+    return false
   }
 
   @inline(never)
   func write(_ level: LogLevel, _ message: borrowing Span<UInt8>, isTruncated: Bool) {
+    if level != .error, isOverPace() {
+      lost.value += 1
+      return
+    }
     // One write for the whole line, so that lines of two programs don't mix.
     var line = Text<2100>()
     if isJournald {
@@ -49,7 +68,7 @@ struct Journal {
     do {
       if lost > 0 {
         var note = Text<80>()
-        note.append("\ndevicegrant: lines of the log that nobody took: ")
+        note.append("\ndevicegrant: lines of the log that were left out: ")
         note.append(decimal: lost)
         note.append("\n")
         try StandardError.write(note.bytes, until: deadline)

@@ -22,7 +22,7 @@ struct KernelSources: EventSources, ~Copyable {
   private var listener: LocalListener?
   /// Who has been let in and has no slot yet.
   private var visitor: FileDescriptor?
-  private var clients = InlineArray<16, Int32>(repeating: -1)
+  private var clients = InlineArray<64, Int32>(repeating: -1)
 
   private enum Token {
     static let signals: UInt32 = 1

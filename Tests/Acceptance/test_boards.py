@@ -188,14 +188,52 @@ class OnDebiansKernel(AcceptanceTest):
         complete = sandbox.personality.complete(sandbox.verification_uri, grant)
         for size, bits, others in (
                 ("800x480", 32, {}), ("800x480", 32, {"virtual": "800x960", "offset": (0, 480)}),
-                ("640x480", 1, {})):
+                ("640x480", 16, {}), ("640x480", 16, {"is_opaque": True}),
+                ("640x480", 16, {"is_opaque": True, "virtual": "660x480"}),
+                ("640x480", 8, {}), ("640x480", 1, {})):
             vfb.set_mode(board, size, bits, **others)
             screen = wait_for_screen(board, shows_qr(complete), look=vfb.screen_of)
             self.assertEqual(size, "x".join(map(str, screen.size)))
+            if bits == 8:
+                vfb.ask(board, "blacken")
+                wait_for_screen(board, shows_qr(complete), look=vfb.screen_of)
         board.command(end_agent("TERM"))
         # Whose letters also show that the kernel puts the bits of a byte into the same order.
         board.command("clear >/dev/tty1; echo '<0>disaster' >/dev/kmsg")
         wait_for_screen(board, shows_words("disaster"), look=vfb.screen_of)
+
+    @for_each(ARCHITECTURES)
+    def test_slow_invitation(self, architecture):
+        """The console has been switched back to text, and a prompt written over the invitation."""
+        sandbox = self.sandbox("webex")
+        options = self.configured(sandbox, start="on-request")
+        options["files"] |= vfb.files(architecture)
+        board = self.boot(architecture, display="none", kernel_options="console=tty0", **options)
+        board.booted()
+        vfb.load(board)
+        vfb.set_mode(board, "640x480", 32)
+        board.command(f"{AGENT} 2>/run/log &")
+        wait_for_screen(board, shows_words("Press"), look=vfb.screen_of)
+        vfb.ask(board, "text")
+        board.command("echo board login: >/dev/tty1")
+        wait_for_screen(board, lambda screen: "Press" in (words := words_on(screen))
+                        and "login" not in words, look=vfb.screen_of)
+
+    @for_each(ARCHITECTURES)
+    def test_slow_blanked(self, architecture):
+        """The panel is dark when a code comes: it is woken up."""
+        sandbox = self.sandbox("webex")
+        board = self.boot(architecture, display="virtio-gpu", **self.configured(sandbox))
+        board.booted()
+        board.send(f"{AGENT} &")
+        sandbox.approve(board.wait_for(r"user_code=(\S+)\s")[1])
+        wait_for_screen(board, shows_words("Signed in"))
+        board.command("echo 4 >/sys/class/graphics/fb0/blank")
+        self.assertNotIn("Signed in", words_on(screen_of(board)))
+        board.send("killall -USR1 devicegrant")
+        board.wait_for(r"user_code=\S+\s")
+        wait_for_screen(board, shows_qr(sandbox.personality.complete(
+            sandbox.verification_uri, sandbox.grants.newest_pending())))
 
     @for_each({f"{architecture}_{device}_{driver}": (architecture, device, driver)
                for architecture in ARCHITECTURES for device in ("virtio-gpu", "bochs")
@@ -411,6 +449,44 @@ class Command(AcceptanceTest):
     def test_bad(self, words):
         code, said = self.emulate(*words)
         self.assertEqual((USAGE, 1), (code, said.count("\n")), said)
+
+
+class Mirror(AcceptanceTest):
+    """Debian is taken from where this machine's apt takes it."""
+
+    # As apt tells it, of all archives and of those with Debian's own label.
+    APT = """#!/bin/sh
+case "$*" in
+  *Label:*) echo "$OWN" ;;
+  *) printf '%s\\n' cdrom:/disc http://a.example/debian-security/ "$OTHER" ;;
+esac
+"""
+
+    def mirror(self, own="", other=""):
+        with tempfile.TemporaryDirectory() as directory:
+            apt = Path(directory) / "apt-get"
+            apt.write_text(self.APT)
+            apt.chmod(0o755)
+            return subprocess.run([ROOT / "board" / "mirror"], capture_output=True, text=True,
+                                  env={"PATH": f"{directory}:/usr/bin:/bin", "OWN": own,
+                                       "OTHER": other})
+
+    def test_own_archive_comes_first(self):
+        done = self.mirror("http://mirror.example:3142/debian/", "http://b.example/x/")
+        self.assertEqual((0, "http://mirror.example:3142/debian\n"), (done.returncode, done.stdout))
+
+    def test_any_archive_but_for_discs_and_security_updates(self):
+        self.assertEqual("http://b.example/x\n", self.mirror(other="http://b.example/x/").stdout)
+
+    def test_none(self):
+        done = self.mirror()
+        self.assertEqual((UNAVAILABLE, ""), (done.returncode, done.stdout))
+        self.assertIn("sources.list", done.stderr)
+
+    def test_no_script_names_one(self):
+        for path in (ROOT / "board").rglob("*"):
+            if path.is_file() and "debian" not in path.relative_to(ROOT / "board").parts:
+                self.assertNotRegex(path.read_bytes(), rb"https?://[a-z.]*debian[.]org", path)
 
 
 def end_agent(signal):

@@ -3,11 +3,15 @@
 import contextlib
 import os
 import re
+import signal
 import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from acceptance import (CANNOT_CREATE, CONFIGURATION, DONE, UNAVAILABLE, AcceptanceTest,
                         for_each)
@@ -226,6 +230,16 @@ class Access(LivingTest):
         ask(board.socket)
         run.wait_for(rf"client pid={os.getpid()} uid={os.getuid()} gid={os.getgid()}\b")
 
+    @for_each({"info": 1, "debug": 5})
+    def test_clients_of_one_user_are_one_line_but_at_debug(self, level):
+        board = self.signed_in(self.sandbox(), {"log_level": "debug" if level > 1 else "info"})
+        run = self.alive(board)
+        for _ in range(5):
+            ask(board.socket)
+        self.assertEnds(run)
+        lines = run.stderr.count(f"uid={os.getuid()} ")
+        self.assertEqual(1, lines) if level == 1 else self.assertGreaterEqual(lines, level)
+
     def test_stale_socket_is_replaced(self):
         board = self.signed_in(self.sandbox())
         with socket.socket(socket.AF_UNIX) as gone:
@@ -308,8 +322,8 @@ class Crowd(LivingTest):
     def test_client_that_does_not_read_holds_nobody_up(self):
         board = self.signed_in(self.sandbox())
         self.alive(board)
-        for client in self.idle(board, 30):
-            with contextlib.suppress(BrokenPipeError):      # Fourteen of them have been cut off.
+        for client in self.idle(board, 80):
+            with contextlib.suppress(BrokenPipeError):      # Some of them may have been cut off.
                 client.send(b"token\n")
         self.assertEqual(board.record["access_token"], token_from(board.socket))
 
@@ -336,6 +350,81 @@ class Crowd(LivingTest):
             ask(board.socket)
         eventually(lambda: descriptors() <= before)
 
+    @for_each({"each_by_itself": False, "all_connected_first": True})
+    def test_sixty_four_at_once(self, are_connected):
+        board = self.signed_in(self.sandbox())
+        self.alive(board)
+        self.published(board)
+        clients = self.idle(board, 64) if are_connected else []
+
+        def answer(number):
+            if not are_connected:
+                return ask(board.socket)
+            clients[number].send(b"token\n")
+            return clients[number].answer().decode()
+        with ThreadPoolExecutor(64) as pool:
+            answers = list(pool.map(answer, range(64)))
+        self.assertEqual(["ok"] * 64, [a.partition(" ")[0] for a in answers])
+
+    def test_request_is_read_before_its_slot_is_taken(self):
+        board = self.signed_in(self.sandbox())
+        run = self.alive(board)
+        early = self.idle(board, 64)
+        self.assertEqual(board.record["access_token"], token_from(board.socket))
+        os.kill(run.pid, signal.SIGSTOP)
+        waiting = [self.enterContext(Client(board.socket)) for _ in range(40)]
+        for client in waiting:
+            client.send(b"token\n")
+        for client in early[2:]:
+            client.send(b"token\n")
+        time.sleep(6)       # longer than a client has
+        os.kill(run.pid, signal.SIGCONT)
+        for client in early[2:] + waiting:
+            self.assertRegex(client.answer().decode(), "^ok ")
+
+    FLOOD = """
+import os, socket, sys
+os.setgid(65534)
+os.setuid(65534)
+held = []
+while True:
+    held.append(socket.socket(socket.AF_UNIX))
+    held[-1].connect(sys.argv[1])
+    del held[:-int(sys.argv[2])]
+"""
+
+    @for_each({"that_leave_at_once": 1, "that_stay": 500})
+    def test_flood_of_clients_of_another_user(self, kept):
+        with tempfile.TemporaryDirectory() as directory:
+            os.chmod(directory, 0o755)
+            board = self.signed_in(self.sandbox(), {"socket_group": "nogroup", "log_level": "debug"})
+            board.socket = Path(directory) / "socket"
+            board.change({"socket": board.socket})
+            run = self.alive(board)
+            self.published(board)
+            began = time.monotonic()
+            flood = subprocess.Popen(
+                [sys.executable, "-c", self.FLOOD, str(board.socket), str(kept)],
+                stderr=subprocess.DEVNULL)
+            self.addCleanup(flood.wait)
+            self.addCleanup(flood.kill)
+            run.wait_for("uid=65534")
+            time.sleep(1)
+            slow = self.enterContext(Client(board.socket))
+            slow.send(b"tok")
+            for _ in range(3):
+                self.assertEqual(board.record["access_token"], token_from(board.socket))
+            # Who is not of the crowd keeps its slot.
+            slow.send(b"en\n")
+            self.assertRegex(slow.answer().decode(), "^ok ")
+            self.assertIsNone(flood.poll())
+            self.assertEnds(run)
+            took = time.monotonic() - began
+        self.assertLess(took, 12)
+        lines = run.stderr.count("socket: ")
+        self.assertLessEqual(lines, 50 * (took + 1))
+        self.assertIn("lines of the log that were left out: ", run.stderr)
+
     def test_few_descriptors(self):
         """More clients than it may have descriptors for."""
         board = self.signed_in(self.sandbox())
@@ -347,14 +436,14 @@ class Crowd(LivingTest):
         self.assertEqual(board.record["access_token"], token_from(board.socket))
         self.assertIsNone(run.code)
 
-    def test_sixteen_waiting_for_a_refresh_and_one_more(self):
+    def test_more_waiting_for_a_refresh_than_there_is_room_for(self):
         sandbox = self.sandbox()
         sandbox.hang("refresh")
         board = self.signed_in(sandbox, expires_at=1)
         self.alive(board)
         sandbox.wait_for(lambda s: s.to("refresh"))
         clients = []
-        for _ in range(17):
+        for _ in range(65):
             clients += self.idle(board, 1)
             clients[-1].send(b"token\n")
         self.assertRegex(ask(board.socket, "status"), "^ok ")

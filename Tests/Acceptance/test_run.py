@@ -5,6 +5,8 @@ import os
 import pty
 import signal
 import stat
+import struct
+import subprocess
 import termios
 import time
 from pathlib import Path
@@ -426,6 +428,42 @@ class OnRequest(LivingTest):
         os.write(person, typed)
         run.announced()
 
+    # A FIFO in the place of the device, in a /dev of the program's own.
+    WITH_INPUT = '''
+        mount --rbind /dev /mnt && mount -t tmpfs none /dev && mkdir /dev/input
+        for name in null random urandom; do >/dev/$name && mount --bind /mnt/$name /dev/$name; done
+        mount --bind "$0" /dev/input && exec "$@"'''
+
+    def test_contact_at_a_touch_panel_without_buttons(self):
+        sandbox, board = self.start_on_request()
+        devices = board.directory / "input"
+        devices.mkdir()
+        os.mkfifo(devices / "event3")
+        with open(devices / "event3", "r+b", buffering=0) as panel:
+            board.command = ["unshare", "-m", "sh", "-c", self.WITH_INPUT, devices, *board.command]
+            run = self.alive(board)
+            self.assertRegex(ask(board.socket), "^error login_required ")
+            self.assertEqual([], sandbox.connections)
+            for type, code, value in ((3, 0x2F, 0), (3, 0x39, 7), (3, 0x35, 320), (0, 0, 0)):
+                panel.write(struct.pack("llHHi", 0, 0, type, code, value))
+            run.announced()
+
+    def test_enter_without_a_pause(self):
+        """As on a serial line whose other end is broken."""
+        sandbox, board = self.start_on_request()
+        person, terminal = pty.openpty()
+        run = self.alive(board, stdin=terminal, preexec_fn=lambda: take(terminal))
+        os.close(terminal)
+        broken = subprocess.Popen(["yes", ""], stdout=person, stderr=subprocess.DEVNULL)
+        drain = subprocess.Popen(["cat"], stdin=person, stdout=subprocess.DEVNULL)
+        for process in (broken, drain):
+            self.addCleanup(process.wait)
+            self.addCleanup(process.kill)
+        os.close(person)
+        run.announced()
+        self.assertRegex(ask(board.socket, timeout=3), "^error login_required ")
+        self.assertEnds(run)
+
     def test_letters_without_enter_are_no_request(self):
         sandbox, board = self.start_on_request()
         person, terminal = pty.openpty()
@@ -655,7 +693,7 @@ class Stopped(LivingTest):
         self.assertEqual(bytes(size), os.read(reader, size))
         sandbox.approve()
         said = read_until(reader, b"signed in;")
-        self.assertRegex(said.decode(), r"\A\ndevicegrant: lines of the log that nobody took: \d\n")
+        self.assertRegex(said.decode(), r"\A\ndevicegrant: lines of the log that were left out: \d\n")
         self.assertEnds(run)
 
     def on_stopped_console(self, sandbox):

@@ -1,9 +1,13 @@
 """What people see: pictures, QR codes, the console, and text that a server may not smuggle in."""
 
+import fcntl
 import os
 import re
+import struct
+import termios
 
 from acceptance import CANNOT_CREATE, DATA, DENIED, DONE, AcceptanceTest, for_each
+from living import read_until
 from screen import Bitmap, read_qr
 
 LAYOUTS = ("1280x800", "800x480", "480x800", "320x240", "240x240", "128x64")
@@ -139,21 +143,51 @@ class Console(AcceptanceTest):
     def test_half_blocks_on_utf_8(self):
         text = self.console(LC_ALL="C.UTF-8")
         self.assertRegex(text, "[▀▄█]")
-        self.assertEqual([COMPLETE.encode()], read_qr(from_half_blocks(text)))
+        self.assertEqual([COMPLETE.encode()], read_qr(from_characters(text)))
+
+    @for_each({"utf_8": ("C.UTF-8", "linux"), "another": ("C", "vt220"), "dumb": ("C", "dumb")})
+    def test_terminal_that_ignores_colours(self, row):
+        locale, term = row
+        terminal, console = os.openpty()
+        self.addCleanup(os.close, terminal)
+        fcntl.ioctl(console, termios.TIOCSWINSZ, struct.pack("HHHH", 100, 132, 0, 0))
+        run = self.board().start(
+            "show", "--uri", URI, "--complete", COMPLETE, "--code", CODE, "--display", "console",
+            stdout=console, environment={"LC_ALL": locale, "TERM": term})
+        text = read_until(terminal, b"enter the code").decode()
+        os.close(console)
+        self.assertExit(DONE, run.wait())
+        self.assertEqual([COMPLETE.encode()], read_qr(from_characters(text)))
 
     def test_no_utf_8_otherwise(self):
         self.assertTrue(self.console(LC_ALL="C").isascii())
 
 
-def from_half_blocks(text):
-    """The picture that lines of half blocks make, on a terminal with light text on dark."""
+class Names(AcceptanceTest):
+    @for_each({"plain": ("Ann Lee", " as Ann Lee"), "polish": ("Łukasz Żak", " as Lukasz Zak"),
+               "german": ("Jörg Straße", " as Jorg Strasse"), "japanese": ("山田 太郎", ""),
+               "vietnamese": ("Nguyễn Đào", " as Nguyen Dao"), "mixed": ("Ann 山", "")})
+    def test_name_is_in_letters_or_not_there(self, row):
+        name, shown = row
+        sandbox = self.sandbox(approve_after=1)
+        sandbox.answer_next(to="userinfo", merge={"name": name})
+        run = self.board(at=sandbox).run("sign-in", "--display", "console")
+        self.assertExit(DONE, run)
+        self.assertEqual(f"Signed in{shown}", re.findall("^Signed in.*", run.stdout, re.M)[-1])
+
+
+def from_characters(text):
+    """The picture that characters make, on a terminal with light text on dark."""
     cells = {" ": (1, 1), "▀": (0, 1), "▄": (1, 0), "█": (0, 0)}
     plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
+    # Two in a row are as wide as one is high.
+    plain = re.sub("##|  ", lambda pair: "█" if pair[0] == "##" else " ", plain) \
+        if "##" in plain else plain
     lines = [line for line in plain.splitlines() if set(line) <= set(cells) and "█" in line]
     width = max(map(len, lines))
     rows = []
     for line in lines:
-        for half in (0, 1):
+        for half in (0, 1) if "▀" in plain else (0,):
             rows.append(tuple(cells[c][half] for c in line.ljust(width)))
     return Bitmap(tuple(rows))
 

@@ -92,12 +92,24 @@ private let wanted = Event.signal(SIGUSR1)
 
   @Test func whatHasHappenedIsTakenOnceButForTheEnd() {
     var attendant = attendant()
-    for event in [terminate, hangUp, .pressed] { arrive(event) }
+    for event in [hangUp, .pressed, terminate] { arrive(event) }
     attendant.serve()
     let taken = attendant.takeHappenings()
     let left = attendant.takeHappenings()
     #expect(taken.configurationChanged && taken.pressed && taken.ending == SIGTERM)
     #expect(!left.configurationChanged && !left.pressed && left.ending == SIGTERM)
+  }
+
+  @Test func aRoundEndsInTimeAndAtASignalThatEndsTheProgram() {
+    var attendant = attendant()
+    for _ in 0..<3 { arrive(.alarm) }
+    world.millisecondsPerEvent = 30
+    attendant.serve()
+    #expect(world.arrivals.count == 1)
+    world.millisecondsPerEvent = 0
+    for event in [.alarm, terminate, .alarm, .alarm] { arrive(event) }
+    attendant.serve()
+    #expect(world.arrivals.count == 2)
   }
 
   // MARK: In the midst of a wait

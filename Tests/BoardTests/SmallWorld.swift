@@ -26,6 +26,8 @@ final class SmallWorld: World {
   var milliseconds: Int64 = 1_000_000
   var unixSeconds: Int64 { 1_800_000_000 + milliseconds / 1000 }
   let seed: UInt32 = 7
+  /// What each thing that has come takes.
+  var millisecondsPerEvent: Int64 = 0
 
   let directory = NSTemporaryDirectory() + "/devicegrant." + UUID().uuidString
   var arrivals: [Arrival] = []
@@ -70,6 +72,7 @@ final class SmallWorld: World {
       read(waker, &byte, 1)
     }
     guard let index = arrivals.firstIndex(where: { $0.at <= milliseconds }) else { return nil }
+    milliseconds += millisecondsPerEvent
     return arrivals.remove(at: index)
   }
 

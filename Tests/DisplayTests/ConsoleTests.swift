@@ -41,14 +41,14 @@ import Testing
     var modules: [[Bool]] = []
     for line in lines {
       switch style {
-      case .halfBlocks(let colours):
+      case .halfBlocks:
         let isPicture = bare(line).allSatisfy { " █▀▄".contains($0) }
         guard isPicture, line.count > 20 else { continue }
-        let above = bare(line).map { ($0 == "█" || $0 == "▀") == colours }
-        let below = bare(line).map { ($0 == "█" || $0 == "▄") == colours }
+        let above = bare(line).map { $0 == " " || $0 == "▄" }
+        let below = bare(line).map { $0 == " " || $0 == "▀" }
         modules += [above, below]
       case .backgrounds:
-        guard line.contains("\u{1B}[47") else { continue }
+        guard line.contains("47;107m") else { continue }
         var isDark = false
         var row: [Bool] = []
         var rest = line[...]
@@ -56,9 +56,9 @@ import Testing
           if rest.hasPrefix("\u{1B}[40m") {
             isDark = true
             rest = rest.dropFirst(5)
-          } else if rest.hasPrefix("\u{1B}[47;107m") {
+          } else if rest.hasPrefix("\u{1B}[37;47;107m") {
             isDark = false
-            rest = rest.dropFirst(9)
+            rest = rest.dropFirst(12)
           } else if rest.hasPrefix("\u{1B}[0m") {
             rest = rest.dropFirst(4)
           } else {
@@ -90,6 +90,13 @@ import Testing
       where shown[row][column] != symbol.isDarkWithQuietZone(column, row) { wrong += 1 }
     }
     #expect(wrong == 0)
+  }
+
+  /// As on a terminal that ignores colours: the picture is in the characters.
+  @Test(arguments: [ConsoleStyle.halfBlocks(colours: true), .backgrounds])
+  func coloursAddNothing(_ style: ConsoleStyle) throws {
+    let withoutColours = style == .backgrounds ? .plain : ConsoleStyle.halfBlocks(colours: false)
+    #expect(try printed(plain, style).map(bare) == printed(plain, withoutColours))
   }
 
   @Test(arguments: styles, [(80, 24), (132, 50), (40, 12), (80, 60), (20, 5), (1, 1)])

@@ -57,6 +57,24 @@ import Testing
     }
   }
 
+  @Test(arguments: sizes) func theHostsNameIsInOnePiece(_ size: Size) throws {
+    for host in ["login.accounts.example-company.com", "id.example.com", "id-r.example.com"] {
+      let uri = "https://\(host)/common/oauth2/deviceauth"
+      var code = SignInCode(userCode: "WDJB-MJHT", verificationURI: text(uri))
+      code.verificationURIComplete.append(Array("\(uri)?user_code=WDJB-MJHT".utf8).span)
+      var painter = Painter(size: size)
+      let words = painter.prepare(.code(code))
+      let layout = painter.layout.text
+      // Then the URI takes turns with this, on a page of its own.
+      if layout.contents == .none || layout.shortens { continue }
+      let memory = Memory(size)
+      var bitmap = Bitmap(panel: size, on: Canvas(memory.bytes))!
+      painter.paint(words, on: &bitmap)
+      let pixels = Pixels(bitmap, panel: size, rotation: .none)
+      #expect(PainterTests.finds(host, layout.body, in: pixels), "\(host)")
+    }
+  }
+
   /// Whether the text stands somewhere in that size.
   static func finds(_ string: String, _ type: TypeSize, in pixels: Pixels) -> Bool {
     let pattern = Pixels(text: Array(string.utf8), type)

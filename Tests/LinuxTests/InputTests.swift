@@ -38,6 +38,22 @@ private func event(
     for size in [16, 24] { #expect(!holdsPress(event(key, value, size: size), size: size)) }
   }
 
+  /// As a panel without buttons sends it, with the slots of protocol B and without them
+  /// (multi-touch-protocol.rst).
+  @Test(
+    arguments: [
+      (0x39, 45, true), (0x39, 0, true), (0x39, -1, false), (0x35, 320, true), (0x2F, 1, false),
+      (0x00, 320, false), (0x18, 0, false),
+    ] as [(UInt16, Int32, Bool)])
+  func aContactIsAPress(code: UInt16, value: Int32, isPress: Bool) {
+    for size in [16, 24] {
+      let frame = event(position, code: code, value, size: size)
+      let end = event(synchronization, code: 0, 0, size: size)
+      #expect(holdsPress(frame + end, size: size) == isPress)
+      #expect(!holdsPress(event(synchronization, code: code, 1, size: size), size: size))
+    }
+  }
+
   @Test(arguments: [16, 24])
   func halfAnEventIsNone(size: Int) {
     let press = event(key, 1, size: size)
@@ -96,6 +112,22 @@ private func event(
     #expect(devices.wasPressed(0) == .pressed)
     #expect(!isReadable(descriptor))
     #expect(devices.wasPressed(0) == .nothing)
+  }
+
+  /// Where the look did not end by itself, this would not end.
+  @Test func aDeviceThatSendsWithoutAPauseHoldsNobodyUp() throws {
+    let device = plugIn(0)
+    var devices = InputDevices()
+    _ = rescan(&devices)
+    let number = device.rawValue
+    let flood = Thread {
+      let events = [UInt8](repeating: 0, count: 4096)
+      while !Thread.current.isCancelled { _ = Foundation.write(number, events, events.count) }
+    }
+    flood.start()
+    defer { flood.cancel() }
+    for _ in 0..<5 { #expect(devices.wasPressed(0) == .nothing) }
+    (_) = device.rawValue
   }
 
   @Test func whatIsPluggedInLaterIsFoundOnce() throws {

@@ -68,8 +68,7 @@ public struct SimulatedSources: EventSources, ~Copyable {
 
   public mutating func close(_ slot: Int) {
     guard let client = world.seats[slot] else { return }
-    let wasFull = !world.seats.contains(nil)
     world.seats[slot] = nil
-    universe.closed(client, wasFull: wasFull, world)
+    universe.closed(client, world)
   }
 }

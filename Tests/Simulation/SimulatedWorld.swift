@@ -23,8 +23,8 @@ public final class SimulatedWorld: World {
   var isListening = false
   var watchesRecord = false
   /// The socket's slots, by who sits there; nil for nobody.
-  var seats = [Int?](repeating: nil, count: 16)
-  var ignored = [Bool](repeating: false, count: 16)
+  var seats = [Int?](repeating: nil, count: 64)
+  var ignored = [Bool](repeating: false, count: 64)
   private var nextSlot = 0
   /// Whether it waits in the midst of something: an exchange, a lock, a display that is slow.
   private(set) var isOccupied = false

@@ -85,11 +85,10 @@ extension Watch {
   /// A program that has nothing else to do has answered everybody who has said a line.
   mutating func lookAtClients(_ universe: Universe) {
     if universe.clients.count == 0 || fileLag(universe) > 0 { return }
-    for client in universe.clients.all
-    where client.isSeated && !client.isClosed && !client.isGone {
-      if let time = client.askedAt, universe.now > time, client.inbox.isEmpty {
-        fail(.clientUnanswered, universe)
-      }
+    for client in universe.clients.all where !client.isClosed && !client.isGone {
+      guard let time = client.askedAt else { continue }
+      let isLeft = client.isSeated ? client.inbox.isEmpty : universe.now > time + Self.queueing
+      if universe.now > time, isLeft { fail(.clientUnanswered, universe) }
     }
   }
 

@@ -74,6 +74,9 @@ public struct Watch {
   /// that it gives up, the longest back-off, and what it takes to get an answer.
   static let noticing: Int64 = 440_000
 
+  /// How long a client may wait for a slot.
+  static let queueing: Int64 = 10_000
+
   /// How long a hook may run, and a second.
   private static let hookTime: Int64 = 11_000
 

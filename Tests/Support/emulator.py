@@ -115,10 +115,10 @@ def freeze(board, path, timeout=120):
 
 def qr_in_text(text):
     """The payload of the QR code in half blocks of a colour console, as a phone would read it."""
-    lines = re.findall(r"\x1b\[0;30;47;107m([ \u2580\u2584\u2588]+)\x1b\[0m", text)
+    lines = re.findall(r"\x1b\[0;37;97;40m([ \u2580\u2584\u2588]+)\x1b\[0m", text)
     # A character of a terminal is about as wide as half its height: so are two modules.
-    rows = [tuple(int(letter in dark) for letter in line)
-            for line in lines for dark in ("\u2580\u2588", "\u2584\u2588")]
+    rows = [tuple(int(letter not in light) for letter in line)
+            for line in lines for light in ("\u2580\u2588", "\u2584\u2588")]
     return read_qr(Bitmap(tuple(rows)))
 
 

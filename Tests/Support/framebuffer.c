@@ -4,10 +4,12 @@
 //   framebuffer mode WIDTHxHEIGHT BITS VIRTUAL_WIDTHxVIRTUAL_HEIGHT+X+Y GREY OPACITY
 //   framebuffer blacken     make all colours of the palette black
 //   framebuffer describe    print the mode, the palette and the memory's page frames
+//   framebuffer text        have the text console draw again
 
 #include <err.h>
 #include <fcntl.h>
 #include <linux/fb.h>
+#include <linux/kd.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,5 +93,8 @@ int main(int count, char **words) {
   else if (count == 2 && strcmp(words[1], "blacken") == 0)
     request(device, FBIOPUTCMAP, &palette, "FBIOPUTCMAP");
   else if (count == 2 && strcmp(words[1], "describe") == 0) describe(device);
-  else errx(64, "see the head of framebuffer.c");
+  else if (count == 2 && strcmp(words[1], "text") == 0) {
+    int console = open("/dev/tty0", O_WRONLY);
+    if (console < 0 || ioctl(console, KDSETMODE, KD_TEXT) != 0) err(1, "KDSETMODE");
+  } else errx(64, "see the head of framebuffer.c");
 }
