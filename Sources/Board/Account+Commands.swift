@@ -143,6 +143,7 @@ extension Account {
   ) throws(Fault) {
     var agent = Agent(
       start: .automatic, lostAnswer: server.client.lostAnswer, seed: world.seed)
+    keeper.awaitAnswer(attending: attending)
     var lease = keeper.lease()
     if isDead { lease.remaining = 0 }
     agent.granted(lease, now: world.milliseconds)

@@ -150,7 +150,7 @@ public struct Life<W: World>: ~Copyable {
     }
     attendant.standing.named(account.keeper.loadName(), now: now)
     log.info { $0 <- "there is a grant in " <- account.keeper.path }
-    adopt(isRenewal: false)
+    adoptFound(isRenewal: false)
     guard let fault = account.keeper.hindrance else { return }
     let words = account.words(fault)
     log.warning { $0 <- words <- "; handing out the access token that there is" }
