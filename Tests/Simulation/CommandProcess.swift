@@ -40,9 +40,10 @@ final class CommandProcess {
 }
 
 extension Universe {
-  /// A second program begins, where none runs.
+  /// A second program begins, where none runs and there is power.
   func begin(_ kind: Command) {
-    if command != nil { return }
+    let isOff = now < bootedAt
+    if command != nil || isOff { return }
     switch kind {
     case .token: counts[.tokenCommand] += 1
     case .signOut:

@@ -125,7 +125,10 @@ extension Watch {
   mutating func wasAnswered(_ world: SimulatedWorld, _ universe: Universe) {
     guard refreshing.contains(world.session) else { return }
     // The last moment has been waited for: whatever the answer was, what follows takes its time.
-    if let lastLoss, lastLoss.count > 1 { trouble(until: universe.now) }
+    if let lastLoss, lastLoss.count > 1 {
+      trouble(until: universe.now)
+      if !world.isMain { lossOfOthers = lastLoss.token }
+    }
     lastLoss = nil
   }
 
@@ -203,7 +206,8 @@ extension Watch {
     let isNoted = universe.disk.withFile("tokens.json.sent") { $0 != nil }
     guard isTimeRight, !isPutBack, !isExcused, lastLoss == nil, !isNoted, unsaved == nil,
       let access = universe.record.access, let refresh = universe.record.refresh,
-      universe.server.personality.tellsLife, !universe.server.hasEnded(refresh.family),
+      refresh != lossOfOthers, universe.server.personality.tellsLife,
+      !universe.server.hasEnded(refresh.family),
       now - calmSince > Self.noticing, now - heldSince > Self.noticing,
       !isAskingForSignIn(universe)
     else { return }

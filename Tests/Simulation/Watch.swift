@@ -24,6 +24,9 @@ public struct Watch {
   var unsaved: (issue: IssuedTokens, since: Int64, session: Int)?
   /// The last refresh that brought no answer, of any program, and when it was sent first.
   var lastLoss: (token: TokenName, count: Int, since: Int64)?
+  /// What the main program may take for lost although another has sent it again and was answered,
+  /// without tokens: only the note that is gone tells.
+  var lossOfOthers: TokenName?
   /// Tokens that are on their way.
   var inFlight = 0
   var wasPausedInFlight = false
@@ -150,6 +153,7 @@ public struct Watch {
     isTimeFromAnswer = false
     isPutBack = false
     renewedEarly = nil
+    lossOfOthers = nil
     trouble(until: universe.now)
     lastProvided = universe.now
     providedUntil = universe.now
