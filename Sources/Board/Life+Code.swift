@@ -9,8 +9,6 @@ internal import TokenStore
 /// The code: asked for, shown, polled for, ended.
 extension Life {
   mutating func requestCode() throws(Fault) {
-    // A request takes its time, and what is to be seen meanwhile may be another thing than before.
-    try show(now)
     let requestedAt: Int64
     do {
       if isService {
@@ -169,8 +167,6 @@ extension Life {
       let seconds = wholeSeconds(until: next, now: now)
       log.info { $0 <- "a new code in " <- seconds <- " s" }
     }
-    // A refresh may be due, which takes time: a code that has ended is not to be seen meanwhile.
-    try show(now)
   }
 
   /// Says in the log what code there is.
