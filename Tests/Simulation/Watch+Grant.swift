@@ -140,8 +140,6 @@ extension Watch {
       universe.server.personality.tellsLife, let access = universe.record.access
     else { return }
     let left = universe.server.end(ofAccess: access.number) - universe.now
-    // Of a grant that the server has ended, the refused access token tells.
-    if universe.server.hasEnded(token.family) { return }
     // The first may have hung for half a minute, and a poll that is under way comes before the
     // last.
     let isSoon = universe.now - loss.since < 100_000
