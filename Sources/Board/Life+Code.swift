@@ -83,7 +83,10 @@ extension Life {
     guard let before = attendant.standing.agent.flow else { return .open }
     let answer: PollAnswer
     do {
-      _ = try account.hasMoved(.token, attending: attendant.attending(.poll))
+      // That takes two exchanges at most, and the code is not to be seen after its end.
+      if before.expiresAt - now > 2 * Exchange<W>.timeLimit {
+        _ = try account.hasMoved(.token, attending: attendant.attending(.poll))
+      }
       let code = attendant.standing.authorization.deviceCode
       answer = try account.server.poll(
         code.bytes, until: before.pollDeadline(now: now), into: &account.keeper.record.tokens,
