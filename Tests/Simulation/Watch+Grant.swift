@@ -101,6 +101,9 @@ extension Watch {
   /// A program has sent a request, wherever it gets to.
   mutating func sent(_ request: Request, _ world: SimulatedWorld, _ universe: Universe) {
     checkPlace(request, universe)
+    if world.isMain, request.isForCode, universe.now < codeNotBefore {
+      fail(.askedTooEarly, universe)
+    }
     refreshing.remove(world.session)
     guard request.form("grant_type=refresh_token"), let token = request.token(UInt8(ascii: "r"))
     else { return }
@@ -115,8 +118,7 @@ extension Watch {
   /// have been asked for in between.
   private mutating func checkPlace(_ request: Request, _ universe: Universe) {
     let isForTokens =
-      request.form("grant_type=refresh_token")
-      || request.isPost && !request.form("grant_type=") && !request.isFor("/revoke")
+      request.form("grant_type=refresh_token") || request.isForCode
     guard isForTokens, universe.disk.trouble != nil else { return }
     if universe.now > universe.diskTroubleSince + 100_000 { fail(.sentInVain, universe) }
   }

@@ -57,6 +57,8 @@ public struct Watch {
   /// The last code in the log, where there is no screen.
   var toldCode: Int?
   var wishAt: Int64?
+  /// Before that time the server wants no request for a code of the main program's.
+  var codeNotBefore: Int64 = 0
   var lastProvided: Int64 = 0
   /// Until when what was there at the last look is there; nil where nothing was.
   var providedUntil: Int64?
@@ -147,6 +149,7 @@ public struct Watch {
     screen = nil
     approval = nil
     wishAt = nil
+    codeNotBefore = 0
     endBy = nil
     lastCode = nil
     toldCode = nil
@@ -165,6 +168,16 @@ public struct Watch {
   mutating func ready(_ universe: Universe) {
     readyAt = universe.now
     trouble(until: universe.now)
+  }
+
+  /// The program is over by a fault: with a good access token there was work to do.
+  mutating func failed(_ universe: Universe) {
+    guard isTimeRight, universe.clockError == 0, universe.server.personality.tellsLife,
+      let access = universe.record.access
+    else { return }
+    if universe.server.end(ofAccess: access.number) > universe.now + 60_000 {
+      fail(.endedWithToken, universe)
+    }
   }
 
   /// The program is over, by itself: not by a power cut.
