@@ -36,7 +36,7 @@ extension Account {
     } catch {
       guard error.kind == .accessRefused else { throw error }
       log.info { $0 <- "the access token is refused: refreshing it" }
-      try renewLoaded(isDead: true, attending: attending)
+      try renewLoaded(attending: attending)
       try getProfile(attending: attending)
     }
   }
@@ -135,17 +135,13 @@ extension Account {
   private static var patience: Int64 { 32_000 }
 
   /// Renews the record that is loaded. What is not answered is sent again by the rule that `run`
-  /// follows, as far as that is soon.
-  ///
-  /// - Parameter isDead: whether the access token has been refused.
-  private mutating func renewLoaded(
-    isDead: Bool = false, attending: Attending
-  ) throws(Fault) {
+  /// follows, as far as that is soon, also where the access token has been refused: a gateway may
+  /// have said that.
+  private mutating func renewLoaded(attending: Attending) throws(Fault) {
     var agent = Agent(
       start: .automatic, lostAnswer: server.client.lostAnswer, seed: world.seed)
-    var lease = keeper.lease()
-    if isDead { lease.remaining = 0 }
-    agent.granted(lease, now: world.milliseconds)
+    keeper.awaitAnswer(attending: attending)
+    agent.granted(keeper.lease(), now: world.milliseconds)
     agent.refreshWanted(now: world.milliseconds)
     let end = world.milliseconds + Self.patience
     var failure =

@@ -93,8 +93,9 @@ public struct Attendant<W: World>: ~Copyable {
   @_lifetime(&self)
   mutating func attending(_ purpose: Purpose) -> Attending {
     self.purpose = purpose
-    // A program that was begun since the last event is to be ended in time.
-    if hooks.deadline != hooksEndAt { setAlarm() }
+    // A program that was begun since the last event is to be ended in time; so is this wait, by a
+    // signal that is there already.
+    if hooks.deadline != hooksEndAt || happenings.isUrgent { setAlarm() }
     return world.lend(&self)
   }
 
@@ -126,10 +127,10 @@ public struct Attendant<W: World>: ~Copyable {
   /// When an exchange that was given some grace is given up.
   private var end: Int64? {
     switch purpose {
-    case .poll: return happenings.isUrgent ? graceEnd : nil
+    case .exchange, .poll: return happenings.isUrgent ? graceEnd : nil
     // Nothing but the end of the program; an alarm for more would ring again and again.
     case .refresh: return happenings.ending == nil ? nil : graceEnd
-    case .idle, .showing, .exchange: return nil
+    case .idle, .showing: return nil
     }
   }
 

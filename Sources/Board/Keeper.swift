@@ -241,6 +241,19 @@ public struct Keeper<W: World>: ~Copyable {
     if sent == forgotten { sent = nil }
   }
 
+  /// Reads another process's note again once nobody is at a refresh: it is there, under the lock,
+  /// for as long as a request is under way. What is not known yet, the next refresh finds out.
+  @inline(never)
+  mutating func awaitAnswer(attending: Attending) {
+    if !hasUntold { return }
+    sent = nil
+    do {
+      let lock = try lock(attending: attending)
+      defer { lock.release() }
+      loadSent()
+    } catch {}
+  }
+
   /// Notes that the record's refresh token is about to be sent.
   mutating func keepSent() throws(Fault) {
     let generation = record.generation
@@ -342,6 +355,7 @@ public struct Keeper<W: World>: ~Copyable {
   // MARK: The lock
 
   /// Waits for the right to renew or to remove the record.
+  @inline(never)
   public borrowing func lock(attending: Attending) throws(Fault) -> W.Storage.Lock {
     do {
       return try store.lock(
@@ -353,6 +367,7 @@ public struct Keeper<W: World>: ~Copyable {
 
   /// The lock, for tokens that were hard to come by: where it is not to be had, they are saved
   /// without it.
+  @inline(never)
   borrowing func lockToSave(attending: Attending) -> W.Storage.Lock {
     do {
       return try lock(attending: attending)

@@ -9,8 +9,6 @@ internal import TokenStore
 /// The code: asked for, shown, polled for, ended.
 extension Life {
   mutating func requestCode() throws(Fault) {
-    // A request takes its time, and what is to be seen meanwhile may be another thing than before.
-    try show(now)
     let requestedAt: Int64
     do {
       if isService {
@@ -85,7 +83,10 @@ extension Life {
     guard let before = attendant.standing.agent.flow else { return .open }
     let answer: PollAnswer
     do {
-      _ = try account.hasMoved(.token, attending: attendant.attending(.poll))
+      // That takes two exchanges at most, and the code is not to be seen after its end.
+      if before.expiresAt - now > 2 * Exchange<W>.timeLimit {
+        _ = try account.hasMoved(.token, attending: attendant.attending(.poll))
+      }
       let code = attendant.standing.authorization.deviceCode
       answer = try account.server.poll(
         code.bytes, until: before.pollDeadline(now: now), into: &account.keeper.record.tokens,
@@ -169,8 +170,6 @@ extension Life {
       let seconds = wholeSeconds(until: next, now: now)
       log.info { $0 <- "a new code in " <- seconds <- " s" }
     }
-    // A refresh may be due, which takes time: a code that has ended is not to be seen meanwhile.
-    try show(now)
   }
 
   /// Says in the log what code there is.

@@ -80,7 +80,7 @@ extension Life {
   private mutating func reckonAnew() {
     do {
       if try account.keeper.load(), account.keeper.checkOwner(account.server.client) {
-        adopt(isRenewal: true)
+        adoptFound(isRenewal: true)
       }
     } catch {
       log.warning { tell(error, to: $0) }
@@ -102,10 +102,16 @@ extension Life {
     if isThere, account.keeper.checkOwner(account.server.client) {
       if account.keeper.holdsRecord { return }
       log.info { $0 <- "another process has renewed the grant" }
-      adopt(isRenewal: attendant.standing.agent.hasGrant)
+      adoptFound(isRenewal: attendant.standing.agent.hasGrant)
     } else if attendant.standing.agent.hasGrant {
       lose(Fault(.signedOut))
     }
+  }
+
+  /// Takes the record for the grant that was loaded without the lock.
+  mutating func adoptFound(isRenewal: Bool) {
+    account.keeper.awaitAnswer(attending: attendant.attending(.exchange))
+    adopt(isRenewal: isRenewal)
   }
 
   /// Takes the record as loaded for the grant.

@@ -150,7 +150,7 @@ public struct Life<W: World>: ~Copyable {
     }
     attendant.standing.named(account.keeper.loadName(), now: now)
     log.info { $0 <- "there is a grant in " <- account.keeper.path }
-    adopt(isRenewal: false)
+    adoptFound(isRenewal: false)
     guard let fault = account.keeper.hindrance else { return }
     let words = account.words(fault)
     log.warning { $0 <- words <- "; handing out the access token that there is" }
@@ -166,7 +166,10 @@ public struct Life<W: World>: ~Copyable {
       }
     }
     let now = now
-    switch attendant.standing.next(now: now) {
+    let step = attendant.standing.next(now: now)
+    // Before anything that takes time: who asks meanwhile is told what is to be seen.
+    if case .codeEnded = step {} else { try show(now) }
+    switch step {
     case .wait(let instant): try rest(until: instant, now)
     case .codeEnded(let end): try codeEnded(end)
     case .requestCode: try requestCode()
@@ -184,8 +187,6 @@ public struct Life<W: World>: ~Copyable {
   // MARK: Waiting
 
   mutating func rest(until instant: Int64, _ now: Int64) throws(Fault) {
-    // Before anything that takes time: a code that is of no use any more is not to be seen.
-    try show(now)
     if wantsName, attendant.standing.agent.hasGrant {
       findName()
       return

@@ -133,6 +133,19 @@ private let wanted = Event.signal(SIGUSR1)
     }
   }
 
+  /// A display has taken its time, and the next wait knows nothing of what came meanwhile.
+  @Test func anEndThatIsThereAlreadyEndsAWait() {
+    for purpose in [Purpose.exchange, .poll, .refresh] {
+      world.milliseconds = birth
+      var attendant = attendant()
+      arrive(terminate)
+      _ = attendant.attending(.showing)
+      attendant.serve()
+      let wakeup = world.rest(until: birth + 5000, attending: attendant.attending(purpose))
+      #expect(wakeup == .interrupted && world.milliseconds == birth + 700, "\(purpose)")
+    }
+  }
+
   @Test func aClientThatSaysNothingLosesItsSlotMeanwhile() {
     var attendant = attendant()
     arrive(.visitor, at: birth + 100)

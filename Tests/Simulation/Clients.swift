@@ -24,7 +24,7 @@ struct Clients {
   var newcomer: Int?
   /// How many are there.
   private(set) var count = 0
-  /// How many have ever been.
+  /// How many have ever been, but for those who can expect nothing for themselves.
   private(set) var total = 0
 
   subscript(_ client: Int) -> SimulatedClient {
@@ -34,7 +34,7 @@ struct Clients {
 
   mutating func add(_ client: SimulatedClient) -> Int {
     count += 1
-    total += 1
+    if client.manner != .insisting { total += 1 }
     let index: Int
     if let place = free.popLast() {
       index = place
@@ -83,6 +83,12 @@ extension Universe {
       for _ in 0..<96 { visit(.token) }
       return
     }
+    if manner == .insistent {
+      if !chance(1, of: 4) { return }
+      counts[.clientInsistent] += 1
+      for second in 0..<400 { schedule(.visitor(.insisting), in: Int64(second) * 1000) }
+      return
+    }
     let index = clients.add(SimulatedClient(manner: manner, lines: lines(manner)))
     sayNext(index)
   }
@@ -101,6 +107,8 @@ extension Universe {
       counts[.clientDemand] += 1
       let seconds = [0, 60, 600, 3600, 90_000, 4_000_000_000][random(6)]
       return [(0, Array("token \(seconds)\n".utf8))]
+    case .insistent, .insisting:
+      return [(0, Array("token \(script.personality.accessLife - 1)\n".utf8))]
     case .status:
       counts[.clientStatus] += 1
       return line(chance(1, of: 3) ? "status\n" : "state\n")

@@ -40,9 +40,10 @@ final class CommandProcess {
 }
 
 extension Universe {
-  /// A second program begins, where none runs.
+  /// A second program begins, where none runs and there is power.
   func begin(_ kind: Command) {
-    if command != nil { return }
+    let isOff = now < bootedAt
+    if command != nil || isOff { return }
     switch kind {
     case .token: counts[.tokenCommand] += 1
     case .signOut:
@@ -50,6 +51,12 @@ extension Universe {
       watch.isSigningOut = true
     case .signIn: counts[.signInCommand] += 1
     case .whoAmI: counts[.whoAmICommand] += 1
+    }
+    // Who begins meanwhile finds what it has sent and is not answered yet.
+    if chance(1, of: 6) {
+      let trouble: Trouble = chance(1, of: 2) ? .refuses : .unavailable
+      schedule(.trouble(trouble, length: random(1000...60_000)), in: 0)
+      schedule(.restart, in: random(0...500))
     }
     command = CommandProcess(kind, self)
     command!.resume(self)

@@ -25,6 +25,8 @@ enum Happening {
   case displayBack
   // People.
   case pressed
+  /// Somebody presses a key twenty times a second, at a board whose server wants to be left alone.
+  case hammered
   case personActs(code: Int, denies: Bool, isLate: Bool)
   // Other programs.
   case command(Command)
@@ -91,4 +93,8 @@ enum Manner: CaseIterable {
   case crowd
   /// Never reads.
   case deaf
+  /// Wants a token that is good for nearly its whole life, each second for minutes.
+  case insistent
+  /// One of those times.
+  case insisting
 }

@@ -28,6 +28,10 @@ public enum Invariant: String, CaseIterable, Sendable {
   case handedOutDead
   /// The access token was not renewed while its margin lasted.
   case marginUsedUp
+  /// The program ended by itself although there was an access token to hand out.
+  case endedWithToken
+  /// A code was asked for before the time that the server had named.
+  case askedTooEarly
   /// What was sent and not answered was sent again before its time.
   case sentAgainTooEarly
   /// A request went out on a connection that was known to be closed.

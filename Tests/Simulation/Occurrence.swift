@@ -19,9 +19,9 @@ public enum Occurrence: Int, CaseIterable, Sendable {
   // Others.
   case tokenCommand, signOutCommand, signInCommand, whoAmICommand, commandWaitedForLock
   case clientToken, clientDemand, clientStatus, clientHalfLine, clientFlood, clientSilent
-  case clientJunk, clientGone, clientCrowd, clientAnswered, clientRefused
+  case clientJunk, clientGone, clientCrowd, clientInsistent, clientAnswered, clientRefused
   case hook, hookHung, hookFailed, hookNotRun
-  case approval, denial, walkAway, lateApproval, keyPress
+  case approval, denial, walkAway, lateApproval, keyPress, keysHammered
   case grantLost, excuse
 }
 

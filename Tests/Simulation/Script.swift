@@ -95,7 +95,7 @@ extension Universe {
     case 16: return .signal(Signal.user1)
     case 17: return .signal(Signal.hangUp)
     case 18: return .displayGone(length: random(1000...Self.hour))
-    case 19: return .pressed
+    case 19: return chance(1, of: 3) ? .hammered : .pressed
     case 20, 21: return .command(.token)
     case 22: return .command(chance(1, of: 2) ? .whoAmI : .signIn)
     default: return .command(chance(1, of: 3) ? .signOut : .token)

@@ -25,6 +25,8 @@ public struct SimulatedConnection: Transport, ~Copyable {
   /// Tokens that are on their way.
   private var issue: IssuedTokens?
   private var demand: Demand?
+  /// For how many seconds the server wants no request for a code.
+  private var retryAfter: Int64?
   private var isCut = false
   /// Whether what comes tells what became of the request.
   private var isAnswer = false
@@ -149,6 +151,7 @@ public struct SimulatedConnection: Transport, ~Copyable {
       issue = answer.issue
       if let issue { universe.watch.issued(issue, world, universe) }
     }
+    retryAfter = world.isMain && request.isForCode ? answer.retryAfter : nil
     if case .answerLost(let closes) = fate {
       universe.counts[.answerLost] += 1
       universe.watch.trouble(until: universe.now)
@@ -232,6 +235,8 @@ public struct SimulatedConnection: Transport, ~Copyable {
     if isCut { return }
     if isAnswer { universe.watch.wasAnswered(world, universe) }
     isAnswer = false
+    if let retryAfter { universe.watch.codeNotBefore = universe.now + retryAfter * 1000 }
+    retryAfter = nil
     if let demand { universe.server.bind(demand) }
     demand = nil
     guard let whole = issue else { return }

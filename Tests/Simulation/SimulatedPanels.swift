@@ -27,6 +27,10 @@ public struct SimulatedPanels: Panels, ~Copyable {
     // A terminal takes its time.
     if universe.chance(1, of: 200) {
       let end = world.milliseconds + Int64(universe.random(2000))
+      // What follows knows nothing of the signal.
+      if world.isMain, !showsTime, universe.chance(1, of: 8) {
+        universe.schedule(.restart, in: universe.random(0...1000))
+      }
       _ = world.pause(until: end, attending: attending)
     }
   }

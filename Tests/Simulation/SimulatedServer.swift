@@ -33,6 +33,8 @@ final class SimulatedServer {
   private(set) var reuses = 0
   /// Where the metadata say that the endpoints are.
   private var version = 0
+  /// The programs that have been told that an endpoint is not there, since the metadata moved.
+  private var told: Set<Int> = []
   /// A double that takes polls at any time, for the test of the tests.
   var checksPolls = true
 
@@ -80,6 +82,7 @@ final class SimulatedServer {
 
   func moveEndpoints() {
     version = (version + 1) % 3
+    told = []
     universe.watch.trouble(until: universe.now)
     universe.counts[.metadataMoved] += 1
   }
@@ -98,7 +101,7 @@ final class SimulatedServer {
   // MARK: Requests
 
   func answer(_ request: Request, session: Int) -> Answer {
-    if hasLeft(request) { return Answer([404, 405, 410][universe.random(3)]) }
+    if hasLeft(request, session) { return Answer([404, 405, 410][universe.random(3)]) }
     if !request.isPost { return get(request) }
     if request.isFor("/revoke") { return revoke(request) }
     if !isAuthenticated(request) { return Answer(401, #"{"error":"invalid_client"}"#) }
@@ -108,13 +111,14 @@ final class SimulatedServer {
   }
 
   /// Whether it is for where an endpoint was before the metadata moved.
-  private func hasLeft(_ request: Request) -> Bool {
+  private func hasLeft(_ request: Request, _ session: Int) -> Bool {
     let places: [StaticString] = ["/v0/", "/v1/", "/v2/"]
     guard personality.usesMetadata, let place = places.firstIndex(where: { request.isFor($0) }),
       place != version
     else { return false }
     universe.counts[.endpointLeft] += 1
-    universe.watch.trouble(until: now)
+    // Who is told so once looks where it is by now.
+    if told.insert(session).inserted { universe.watch.trouble(until: now) }
     return true
   }
 

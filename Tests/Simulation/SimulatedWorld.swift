@@ -11,6 +11,8 @@ public final class SimulatedWorld: World {
 
   let universe: Universe
   let session: Int
+  /// When the board was switched on: the next time is not this program's.
+  private let bootedAt: Int64
   /// Whether it is the board's main program.
   let isMain: Bool
   /// The power is gone, or the life is over: nothing that the program does has an effect.
@@ -35,6 +37,7 @@ public final class SimulatedWorld: World {
   init(_ universe: Universe, isMain: Bool) {
     self.universe = universe
     self.isMain = isMain
+    bootedAt = universe.bootedAt
     session = universe.newSession()
   }
 
@@ -48,11 +51,11 @@ public final class SimulatedWorld: World {
   public var seed: UInt32 { UInt32(truncatingIfNeeded: universe.random(1 << 30)) }
 
   /// The program's time for the universe's.
-  func local(_ time: Int64) -> Int64 { time - universe.bootedAt + Self.start }
+  func local(_ time: Int64) -> Int64 { time - bootedAt + Self.start }
 
   /// The universe's time for the program's.
   func global(_ time: Int64) -> Int64 {
-    time > Int64.max / 2 ? Int64.max : time + universe.bootedAt - Self.start
+    time > Int64.max / 2 ? Int64.max : time + bootedAt - Self.start
   }
 
   public func rest(until deadline: Int64, attending: Attending) -> Wakeup {

@@ -15,6 +15,7 @@ extension Universe {
     case .directoryRemoved(let length): removeDirectory(length)
     case .directoryBack: putDirectoryBack()
     case .pressed: press()
+    case .hammered: hammer()
     case .personActs(let code, let denies, let isLate):
       person.act(code, denies: denies, isLate: isLate, self)
     case .command(let command): begin(command)
@@ -137,6 +138,12 @@ extension Universe {
       watch.trouble(until: now)
     }
     main?.post(.signal(signal))
+  }
+
+  private func hammer() {
+    counts[.keysHammered] += 1
+    take(.trouble(.unavailable, length: 15_000))
+    for press in 0..<199 { schedule(.pressed, in: Int64(press) * 50) }
   }
 
   func press() {

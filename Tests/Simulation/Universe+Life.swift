@@ -33,6 +33,7 @@ extension Universe {
     programs.removeAll()
     if world.isDead { return }
     tell("the program ends: \(ending)")
+    if case .fault = ending { watch.failed(self) }
     watch.ended(world.session, self)
     // As systemd begins it again, with growing pauses where it fails.
     switch ending {

@@ -101,6 +101,9 @@ extension Watch {
   /// A program has sent a request, wherever it gets to.
   mutating func sent(_ request: Request, _ world: SimulatedWorld, _ universe: Universe) {
     checkPlace(request, universe)
+    if world.isMain, request.isForCode, universe.now < codeNotBefore {
+      fail(.askedTooEarly, universe)
+    }
     refreshing.remove(world.session)
     guard request.form("grant_type=refresh_token"), let token = request.token(UInt8(ascii: "r"))
     else { return }
@@ -115,8 +118,7 @@ extension Watch {
   /// have been asked for in between.
   private mutating func checkPlace(_ request: Request, _ universe: Universe) {
     let isForTokens =
-      request.form("grant_type=refresh_token")
-      || request.isPost && !request.form("grant_type=") && !request.isFor("/revoke")
+      request.form("grant_type=refresh_token") || request.isForCode
     // What is mounted over the record alone is not met by what is written beside it: a save within
     // the hour counts as proof.
     let isMounted = universe.disk.mounted != nil
@@ -129,7 +131,10 @@ extension Watch {
   mutating func wasAnswered(_ world: SimulatedWorld, _ universe: Universe) {
     guard refreshing.contains(world.session) else { return }
     // The last moment has been waited for: whatever the answer was, what follows takes its time.
-    if let lastLoss, lastLoss.count > 1 { trouble(until: universe.now) }
+    if let lastLoss, lastLoss.count > 1 {
+      trouble(until: universe.now)
+      if !world.isMain { lossOfOthers = lastLoss.token }
+    }
     lastLoss = nil
   }
 
@@ -141,8 +146,6 @@ extension Watch {
       universe.server.personality.tellsLife, let access = universe.record.access
     else { return }
     let left = universe.server.end(ofAccess: access.number) - universe.now
-    // Of a grant that the server has ended, the refused access token tells.
-    if universe.server.hasEnded(token.family) { return }
     // The first may have hung for half a minute, and a poll that is under way comes before the
     // last.
     let isSoon = universe.now - loss.since < 100_000
@@ -207,7 +210,8 @@ extension Watch {
     let isNoted = universe.disk.withFile("tokens.json.sent") { $0 != nil }
     guard isTimeRight, !isPutBack, !isExcused, lastLoss == nil, !isNoted, unsaved == nil,
       let access = universe.record.access, let refresh = universe.record.refresh,
-      universe.server.personality.tellsLife, !universe.server.hasEnded(refresh.family),
+      refresh != lossOfOthers, universe.server.personality.tellsLife,
+      !universe.server.hasEnded(refresh.family),
       now - calmSince > Self.noticing, now - heldSince > Self.noticing,
       !isAskingForSignIn(universe)
     else { return }

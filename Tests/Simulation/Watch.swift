@@ -24,6 +24,9 @@ public struct Watch {
   var unsaved: (issue: IssuedTokens, since: Int64, session: Int)?
   /// The last refresh that brought no answer, of any program, and when it was sent first.
   var lastLoss: (token: TokenName, count: Int, since: Int64)?
+  /// What the main program may take for lost although another has sent it again and was answered,
+  /// without tokens: only the note that is gone tells.
+  var lossOfOthers: TokenName?
   /// Tokens that are on their way.
   var inFlight = 0
   var wasPausedInFlight = false
@@ -54,6 +57,8 @@ public struct Watch {
   /// The last code in the log, where there is no screen.
   var toldCode: Int?
   var wishAt: Int64?
+  /// Before that time the server wants no request for a code of the main program's.
+  var codeNotBefore: Int64 = 0
   var lastProvided: Int64 = 0
   /// Until when what was there at the last look is there; nil where nothing was.
   var providedUntil: Int64?
@@ -147,12 +152,14 @@ public struct Watch {
     screen = nil
     approval = nil
     wishAt = nil
+    codeNotBefore = 0
     endBy = nil
     lastCode = nil
     toldCode = nil
     isTimeFromAnswer = false
     isPutBack = false
     renewedEarly = nil
+    lossOfOthers = nil
     trouble(until: universe.now)
     lastProvided = universe.now
     providedUntil = universe.now
@@ -164,6 +171,16 @@ public struct Watch {
   mutating func ready(_ universe: Universe) {
     readyAt = universe.now
     trouble(until: universe.now)
+  }
+
+  /// The program is over by a fault: with a good access token there was work to do.
+  mutating func failed(_ universe: Universe) {
+    guard isTimeRight, universe.clockError == 0, universe.server.personality.tellsLife,
+      let access = universe.record.access
+    else { return }
+    if universe.server.end(ofAccess: access.number) > universe.now + 60_000 {
+      fail(.endedWithToken, universe)
+    }
   }
 
   /// The program is over, by itself: not by a power cut.

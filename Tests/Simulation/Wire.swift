@@ -115,6 +115,9 @@ struct Request {
 
   var isPost: Bool { bytes.hasPrefix("POST ") }
 
+  /// Whether it asks for a code.
+  var isForCode: Bool { isPost && !form("grant_type=") && !isFor("/revoke") }
+
   /// Whether the request's target begins so.
   func isFor(_ path: StaticString) -> Bool {
     let start = isPost ? 5 : 4

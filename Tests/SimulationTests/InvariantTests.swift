@@ -186,10 +186,10 @@ private final class Scene {
   func show(_ invariant: Invariant) {
     switch invariant {
     case .pollTooEarly, .pollAfterVerdict, .codeOutlivesItself, .approvalLost,
-      .neitherGrantNorCode, .wishUnheeded, .signalUnheeded:
+      .neitherGrantNorCode, .wishUnheeded, .signalUnheeded, .askedTooEarly:
       showCode(invariant)
     case .tokensNotKept, .fileDamaged, .tokenReused, .deadWithoutReason, .goodGrantDropped,
-      .deadGrantKept, .marginUsedUp, .sentAgainTooEarly, .sentInVain:
+      .deadGrantKept, .marginUsedUp, .sentAgainTooEarly, .sentInVain, .endedWithToken:
       signIn()
       showGrant(invariant)
     case .handedOutStale, .handedOutDead, .publishedStale, .clientUnanswered, .viewsDisagree,
@@ -240,6 +240,10 @@ private final class Scene {
       pass(1_000_000)
       look()
       pass(1_000_000)
+    case .askedTooEarly:
+      universe.watch.codeNotBefore = universe.now + 1
+      let text = "POST /v0/device HTTP/1.1\r\nContent-Length: 15\r\n\r\nclient_id=board"
+      universe.watch.sent(Request(Array(text.utf8))!, world, universe)
     case .wishUnheeded:
       universe.watch.codeReplaced(universe)
       pass(1_000_000)
@@ -255,6 +259,7 @@ private final class Scene {
     case .tokensNotKept:
       universe.watch.delivered(refresh()!, world, universe)
       universe.watch.ended(world.session, universe)
+    case .endedWithToken: universe.watch.failed(universe)
     case .fileDamaged: replaceFile(#"{"access_"#)
     case .tokenReused:
       _ = refresh()
