@@ -274,8 +274,11 @@ public final class SimulatedDisk: TokenDirectory {
 
   public var isVolatile: Bool { false }
 
+  /// Whether the file is there that something was mounted over: without it nothing is.
+  public var isMounted: Bool { mounted.map { file($0.bytes) != nil } ?? false }
+
   private func isMounted(_ name: Path) -> Bool {
-    mounted.map { name.bytes.equals($0) } ?? false
+    isMounted && name.bytes.equals(mounted!)
   }
 
   private func exposure(of name: Path) -> Exposure? {

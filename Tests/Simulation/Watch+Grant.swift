@@ -121,7 +121,7 @@ extension Watch {
       request.form("grant_type=refresh_token") || request.isForCode
     // What is mounted over the record alone is not met by what is written beside it: a save within
     // the hour counts as proof.
-    let isMounted = universe.disk.mounted != nil
+    let isMounted = universe.disk.isMounted
     guard isForTokens, universe.disk.trouble != nil || isMounted else { return }
     let delay: Int64 = isMounted ? 3_700_000 : 100_000
     if universe.now > universe.diskTroubleSince + delay { fail(.sentInVain, universe) }
