@@ -39,8 +39,8 @@ public struct Keeper<W: World>: ~Copyable {
   private let publication: Publication<W>?
   private var scratch: Buffer
   private var line: Buffer
-  /// The file that this process has written last, which is no news to it.
-  private var written: FileStatus?
+  /// The file that this process has written or found last, which is no news to it.
+  private var known: FileStatus?
   /// When a record was saved last, in milliseconds since boot; nil where the last attempt failed.
   private var savedAt: Int64?
   /// How long that proves that another can be saved, in milliseconds.
@@ -211,7 +211,7 @@ public struct Keeper<W: World>: ~Copyable {
     let clientID = client.clientID
     savedAt = nil
     do {
-      written = try store.save(
+      known = try store.save(
         record.tokens, issuer: client.server.bytes, tokenEndpoint: endpoint.bytes,
         clientID: clientID.bytes, scratch: &scratch)
     } catch {
@@ -320,10 +320,17 @@ public struct Keeper<W: World>: ~Copyable {
     return checkOwner(client)
   }
 
-  /// Whether the token file is another than this process has written last.
-  func hasNews() -> Bool {
-    guard let written, let present = store.status() else { return true }
-    return written != present
+  /// Loads the record where its file is another than this process has written or found last.
+  ///
+  /// - Returns: whether there is one; nil where that is no news, or the file is damaged: somebody
+  ///   may be copying it there.
+  mutating func loadNews() throws(Fault) -> Bool? {
+    let present = store.status()
+    if present != nil, present == known { return nil }
+    let isThere = try loadIfWhole()
+    // A dead one that can't be moved aside is not found again with each file beside it.
+    if isThere == true { known = present }
+    return isThere
   }
 
   /// Whether the record is this client's, from this server: what another server has issued must not

@@ -89,11 +89,9 @@ extension Life {
 
   /// Another process, or this one, has replaced or removed the token file.
   private mutating func recordChanged() {
-    if !account.keeper.hasNews() { return }
     let isThere: Bool
     do {
-      // One that is damaged may be on its way: somebody copies it there.
-      guard let found = try account.keeper.loadIfWhole() else { return }
+      guard let found = try account.keeper.loadNews() else { return }
       isThere = found
     } catch {
       log.warning { tell(error, to: $0) }

@@ -103,8 +103,8 @@ extension Universe {
     case .failing: (number, counts[.diskFailing]) = (5, counts[.diskFailing] + 1)
     case .mounted: (number, counts[.recordMounted]) = (nil, counts[.recordMounted] + 1)
     }
-    if disk.trouble == nil, disk.mounted == nil { diskTroubleSince = now }
-    if let number { disk.trouble = Errno(rawValue: number) } else { disk.mounted = "tokens.json" }
+    if disk.trouble == nil, !disk.isMounted { diskTroubleSince = now }
+    if let number { disk.trouble = Errno(rawValue: number) } else { disk.mount("tokens.json") }
     diskTroubleUntil = now + length
     schedule(.diskRight, in: length)
     watch.trouble(until: now + length)

@@ -227,7 +227,7 @@ public final class Universe {
 
   func endDiskTrouble() {
     disk.trouble = nil
-    disk.mounted = nil
+    disk.unmount()
     diskTroubleUntil = now
   }
 }
