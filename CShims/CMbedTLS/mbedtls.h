@@ -206,11 +206,26 @@ static inline int cmbedtls_shake_hands(mbedtls_ssl_context *ssl, mbedtls_x509_cr
   int error = mbedtls_ssl_handshake_step(ssl);
   *chain = NULL;
   if (state != MBEDTLS_SSL_SERVER_CERTIFICATE || ssl->MBEDTLS_PRIVATE(state) == state) return error;
-  *chain = ssl->MBEDTLS_PRIVATE(session_negotiate)->MBEDTLS_PRIVATE(peer_cert);
-  return error == 0 && *chain == NULL ? MBEDTLS_ERR_X509_FATAL_ERROR : error;
+  mbedtls_x509_crt *found = ssl->MBEDTLS_PRIVATE(session_negotiate)->MBEDTLS_PRIVATE(peer_cert);
+  // In TLS 1.2 certificates with an unknown algorithm are passed over, and nothing may be left.
+  if (error == 0 && (found == NULL || found->raw.p == NULL)) {
+    return MBEDTLS_ERR_X509_INVALID_EXTENSIONS;
+  }
+  *chain = found;
+  return error;
 }
 static inline int cmbedtls_is_over(const mbedtls_ssl_context *ssl) {
   return ssl->MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_HANDSHAKE_OVER;
+}
+
+// Whether the key of a certificate takes too long: RSA of more than 4096 bits, or with an exponent
+// of more than a dozen bytes, by which one look at a signature would cost as much as making it.
+// What stands around modulus and exponent takes 35 bytes.
+static inline int cmbedtls_is_costly(const mbedtls_x509_crt *certificate) {
+  size_t size = certificate->pk_raw.len;
+  if (mbedtls_pk_get_type(&certificate->pk) != MBEDTLS_PK_RSA) return size > 512;
+  size_t modulus = mbedtls_pk_get_len(&certificate->pk);
+  return modulus > 512 || size > modulus + 48;
 }
 
 // What is wrong with the use that a server makes of its certificate, as MBEDTLS_X509_BADCERT_...:

@@ -103,7 +103,8 @@ public struct URL: Sendable {
   private static func hostLength(_ authority: borrowing Span<UInt8>) throws(URLError) -> Int {
     guard authority.count > 0 else { throw .invalidHost }
     if authority[0] == UInt8(ascii: "[") {
-      guard let end = authority.firstIndex(of: UInt8(ascii: "]")), end > 2 else {
+      // The longest address of IPv6 in words has 45 bytes.
+      guard let end = authority.firstIndex(of: UInt8(ascii: "]")), end > 2, end <= 46 else {
         throw .invalidHost
       }
       for index in 1..<end where !authority[index].isAddressByte { throw .invalidHost }

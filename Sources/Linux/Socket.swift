@@ -187,6 +187,6 @@ private func beginConnecting(
 private func pendingError(of descriptor: Int32) -> Int32 {
   var error: Int32 = 0
   var length = socklen_t(4)
-  unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length)
-  return error
+  let outcome = unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length)
+  return outcome == 0 ? error : Errno.current.rawValue
 }

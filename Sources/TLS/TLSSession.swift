@@ -72,6 +72,23 @@ public import Linux
       forgetSession()
       unsafe cmbedtls_next_attempt(session, 0)
     }
+    // Once more at most: see cmbedtls_next_attempt.
+    while true {
+      do {
+        return try connectOnce(to: host, port: port, until: deadline, attending: attending)
+      } catch {
+        if !isConnected { throw error }
+        close()
+        // What the server did not like may have been the old session.
+        forgetSession()
+        guard unsafe cmbedtls_next_attempt(session, error.handshakeCode) != 0 else { throw error }
+      }
+    }
+  }
+
+  private mutating func connectOnce(
+    to host: borrowing Span<UInt8>, port: Int, until deadline: Int64, attending: Attending
+  ) throws(TLSError) {
     try setHost(host)
     let opened: FileDescriptor
     do {
@@ -85,15 +102,7 @@ public import Linux
     unsafe session.pointee.has_ended = 0
     unsafe session.pointee.received = 0
     socket = consume opened
-    do {
-      try shakeHands(until: deadline, attending: attending)
-    } catch {
-      close()
-      // What the server did not like may have been the old session.
-      forgetSession()
-      guard unsafe cmbedtls_next_attempt(session, error.handshakeCode) != 0 else { throw error }
-      try connect(to: host, port: port, until: deadline, attending: attending)
-    }
+    try shakeHands(until: deadline, attending: attending)
   }
 
   /// Sends all of `bytes`.
@@ -176,8 +185,9 @@ public import Linux
   private mutating func shakeHands(
     until deadline: Int64, attending: Attending
   ) throws(TLSError) {
-    let isOffered = unsafe session.pointee.has_saved != 0
-    if isOffered { unsafe mbedtls_ssl_set_session(ssl, &session.pointee.saved) }
+    let isOffered =
+      unsafe session.pointee.has_saved != 0
+      && mbedtls_ssl_set_session(ssl, &session.pointee.saved) == 0
     var isVerified = false
     var received: Int32 = 0
     while unsafe cmbedtls_is_over(ssl) == 0 {
@@ -201,7 +211,8 @@ public import Linux
     if downgrade != 0 { throw .handshake(downgrade) }
     handshakes += 1
     if isVerified {
-      if unsafe cmbedtls_has_session(ssl) != 0 { saveSession() }
+      // One that was saved before goes, with the verdict that it had.
+      if unsafe cmbedtls_has_session(ssl) != 0 { saveSession() } else { forgetSession() }
       return
     }
     // Without a chain it can only be the session that was verified before it was saved.

@@ -50,16 +50,23 @@ struct Verification {
     // Before it is read: what changes from now on is looked at next time.
     generation = bundle.generation
     time = Clock.milliseconds
+    var flags = unsafe sizeFlags(chain)
+    if flags == 0 { flags = unsafe try load(for: chain, into: anchors) | sizeFlags(anchors) }
+    if flags == 0 { unsafe flags = verify(chain, by: anchors) | nameFlags(chain) }
+    if flags != 0 { throw .certificate(CertificateFault(flags: flags)) }
+  }
+
+  /// Puts a chain in order, and loads those anchors of the bundle that may vouch for it.
+  private func load(
+    for chain: UnsafeMutablePointer<mbedtls_x509_crt>,
+    into anchors: UnsafeMutablePointer<mbedtls_x509_crt>
+  ) throws(TLSError) -> UInt32 {
     unsafe sort(chain)
-    var flags: UInt32
-    do throws(Errno) {
-      unsafe flags = try bundle.load(for: chain, into: anchors)
+    do {
+      return unsafe try bundle.load(for: chain, into: anchors)
     } catch {
       throw .trustAnchors(error)
     }
-    flags |= unsafe sizeFlags(chain) | sizeFlags(anchors)
-    if flags == 0 { unsafe flags = verify(chain, by: anchors) | nameFlags(chain) }
-    if flags != 0 { throw .certificate(CertificateFault(flags: flags)) }
   }
 
   private func verify(
@@ -90,9 +97,6 @@ struct Verification {
   }
 }
 
-/// What a certificate's key may take, in bytes: RSA of 4096 bits with an exponent of 64.
-private let keyLimit = 560
-
 /// How many certificates a server may send: each may have to be tried as the issuer of each.
 private let countLimit = 16
 
@@ -101,7 +105,7 @@ private func sizeFlags(_ chain: UnsafeMutablePointer<mbedtls_x509_crt>) -> UInt3
   var count = 0
   var next: UnsafeMutablePointer<mbedtls_x509_crt>? = unsafe chain
   while let certificate = unsafe next {
-    if unsafe certificate.pointee.pk_raw.len > keyLimit {
+    if unsafe cmbedtls_is_costly(certificate) != 0 {
       return UInt32(MBEDTLS_X509_BADCERT_BAD_KEY)
     }
     count += 1
@@ -133,6 +137,7 @@ private func sort(_ chain: UnsafeMutablePointer<mbedtls_x509_crt>) {
 /// What mbedTLS keeps of a certificate, which has to outlive the span.
 @_lifetime(immortal)
 func bytes(of buffer: mbedtls_x509_buf) -> Span<UInt8> {
-  let span = unsafe Span(_unsafeStart: UnsafePointer(buffer.p!), count: buffer.len)
+  guard let start = unsafe buffer.p else { return Span() }
+  let span = unsafe Span(_unsafeStart: UnsafePointer(start), count: buffer.len)
   return unsafe _overrideLifetime(span, copying: ())
 }

@@ -3,6 +3,7 @@
 Whoever is on the way can be one, before there is a certificate to look at.
 """
 
+import subprocess
 import time
 
 from acceptance import UNAVAILABLE, for_each
@@ -53,6 +54,23 @@ class BeforeACertificate(LivingTest):
         with Peer(without_end(warning(90))) as peer:
             run = self.board(self.endpoints(peer), at=sandbox).start("sign-in")
             self.assertExit(UNAVAILABLE, run.wait(10), "TLS failed", "localhost")
+
+    def test_a_certificate_of_an_unknown_algorithm_is_refused(self):
+        # In TLS 1.2 mbedTLS passes such ones over: nothing is left to be judged.
+        der = subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=localhost",
+             "-keyout", "/dev/null", "-outform", "DER"], check=True, capture_output=True).stdout
+        chain = len(der).to_bytes(3, "big") + der
+        answer = hello() + message(11, len(chain).to_bytes(3, "big") + chain)
+        with Peer(once(answer)) as peer:
+            run = self.board(self.endpoints(peer), at=self.sandbox()).start("sign-in")
+            self.assertExit(UNAVAILABLE, run.wait(20), "certificate", "localhost")
+
+    def test_an_answer_that_was_not_offered_is_asked_for_again_once_at_most(self):
+        with Peer(once(hello(suite=0x0005))) as peer:
+            run = self.board(self.endpoints(peer), at=self.sandbox()).start("sign-in")
+            self.assertExit(UNAVAILABLE, run.wait(20), "localhost")
+        self.assertLessEqual(peer.connections, 2)
 
     @for_each({str(records): records for records in range(5)})
     def test_a_handshake_that_is_cut_gets_no_request(self, records):

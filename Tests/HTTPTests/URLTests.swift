@@ -66,6 +66,7 @@ private func refusal(of text: String) -> URLError? {
       (" https://a", .notHTTPS), ("file:///etc/passwd", .notHTTPS), ("httpss://a", .notHTTPS),
       ("https:///path", .invalidHost), ("https://?q", .invalidHost), ("https://:443", .invalidHost),
       ("https://[]", .invalidHost), ("https://[:", .invalidHost), ("https://[::1", .invalidHost),
+      ("https://[0000:0000:0000:0000:0000:0000:255.255.255.2555]", .invalidHost),
       ("https://[fe80::1%25eth0]", .invalidHost), ("https://[g::1]", .invalidHost),
       ("https://a%2eb/", .invalidHost), ("https://a\\b/", .invalidHost),
       ("https://a,b", .invalidHost),
