@@ -8,6 +8,7 @@ extension Life {
   /// Sees to what has happened.
   ///
   /// - Returns: whether another life is to begin.
+  @inline(never)
   mutating func attend() -> Bool {
     if attendant.happenings.isEmpty { return false }
     let happenings = attendant.takeHappenings()

@@ -157,6 +157,7 @@ public struct Life<W: World>: ~Copyable {
     attendant.standing.hindered(fault, words, now: now)
   }
 
+  @inline(never)
   mutating func step() throws(Fault) {
     if attendant.handOut.wantsRefresh {
       if attendant.standing.agent.hasGrant {

@@ -15,18 +15,25 @@ func withLife(
 ) throws(StartError) -> ExitCode {
   let rotation = try rotation(source)
   let sources = try openSources(plan, isService: isService)
-  let account: Account<KernelWorld>
   do {
-    account = try Account(
-      creating: plan, Memory.exchange(), Memory.keeper(), isService: isService, log)
+    var life = try makeLife(plan, sources, openDisplays(source, rotation), isService, log)
+    return body(&life)
   } catch {
     log.error { plan.tell(error, to: $0) }
     return error.exitCode
   }
-  var life = Life(
-    plan, account, Memory.attendant(), sources, openDisplays(source, rotation),
-    isService: isService, log)
-  return body(&life)
+}
+
+/// A frame of its own for what a life is made of: the other one stays as long as the life.
+@inline(never)
+private func makeLife(
+  _ plan: Plan, _ sources: consuming KernelSources, _ displays: consuming Displays,
+  _ isService: Bool, _ log: KernelLog
+) throws(Fault) -> Life<KernelWorld> {
+  let account = try Account(
+    creating: plan, Memory.exchange(), Memory.keeper(), isService: isService, log)
+  return Life(
+    plan, account, Memory.attendant(), sources, displays, isService: isService, log)
 }
 
 private func openSources(
