@@ -67,6 +67,7 @@ struct HandOut<W: World>: ~Copyable {
   /// Whether a client waits for a refresh.
   private(set) var wantsRefresh = false
   private let log: Log<W>
+  private let resident = Resident()
 
   private var world: W { log.world }
 

@@ -173,34 +173,34 @@ extension Life {
   }
 
   /// Says in the log what code there is.
-  private func announce() { announce(attendant.standing.authorization) }
+  private func announce() { announce(attendant.standing) }
 
-  private func announce(_ authorization: DeviceAuthorization) {
-    let life = authorization.expiresIn
-    if !authorization.refusedInterval.isEmpty {
+  private func announce(_ standing: borrowing Standing) {
+    let life = standing.authorization.expiresIn
+    if !standing.authorization.refusedInterval.isEmpty {
       log.warning {
-        $0 <- "interval = " <- authorization.refusedInterval.bytes
-        $0 <- " from the server cannot be kept: polling every " <- authorization.interval
+        $0 <- "interval = " <- standing.authorization.refusedInterval.bytes
+        $0 <- " from the server cannot be kept: polling every " <- standing.authorization.interval
         $0 <- " s, for a code of " <- life <- " s"
       }
     }
-    if !authorization.refusedExpiresIn.isEmpty {
+    if !standing.authorization.refusedExpiresIn.isEmpty {
       log.warning {
-        $0 <- "expires_in = " <- authorization.refusedExpiresIn.bytes
+        $0 <- "expires_in = " <- standing.authorization.refusedExpiresIn.bytes
         $0 <- " from the server is absurd: the code gets " <- life <- " s"
       }
     }
-    if authorization.hasUnusableComplete {
+    if standing.authorization.hasUnusableComplete {
       log.warning {
         $0 <- "verification_uri_complete from the server is unusable: going on without it"
       }
     }
     log.info {
-      $0 <- "sign in with user_code=" <- authorization.userCode.bytes
-      $0 <- " verification_uri=" <- authorization.verificationURI.bytes
+      $0 <- "sign in with user_code=" <- standing.authorization.userCode.bytes
+      $0 <- " verification_uri=" <- standing.authorization.verificationURI.bytes
       $0 <- " expires_in=" <- life
-      if authorization.verificationURIComplete.isEmpty { return }
-      $0 <- " verification_uri_complete=" <- authorization.verificationURIComplete.bytes
+      if standing.authorization.verificationURIComplete.isEmpty { return }
+      $0 <- " verification_uri_complete=" <- standing.authorization.verificationURIComplete.bytes
     }
   }
 }
