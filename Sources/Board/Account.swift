@@ -18,7 +18,9 @@ public struct Account<W: World>: ~Copyable {
     _ plan: borrowing Plan, _ exchange: consuming ExchangeMemory, _ keeper: consuming Keeper<W>,
     _ log: Log<W>
   ) throws(Fault) {
-    self.init(try makeServer(plan, exchange, log), keeper, log)
+    server = try makeServer(plan, exchange, log)
+    self.keeper = keeper
+    self.log = log
   }
 
   /// Opens the token file's directory, made where it is missing, and finds out whether tokens could
@@ -32,13 +34,7 @@ public struct Account<W: World>: ~Copyable {
   ) throws(Fault) {
     var keeper = try Keeper(creating: plan.place, keeper, log)
     try keeper.checkWritable(orServe: isService)
-    self.init(try makeServer(plan, exchange, log), keeper, log)
-  }
-
-  private init(
-    _ server: consuming AuthorizationServer<W>, _ keeper: consuming Keeper<W>, _ log: Log<W>
-  ) {
-    self.server = server
+    server = try makeServer(plan, exchange, log)
     self.keeper = keeper
     self.log = log
   }

@@ -61,11 +61,11 @@ public struct Life<W: World>: ~Copyable {
   ///   - isService: whether it is to go on for ever; else it is one sign-in's, which every signal
   ///     ends.
   public init(
-    _ plan: Plan, _ account: consuming Account<W>, _ memory: consuming AttendantMemory,
+    _ plan: borrowing Plan, _ account: consuming Account<W>, _ memory: consuming AttendantMemory,
     _ sources: consuming W.Sources, _ screens: consuming W.Screens, isService: Bool = true,
     _ log: Log<W>
   ) {
-    self.plan = plan
+    self.plan = copy plan
     self.account = account
     self.screens = screens
     self.log = log

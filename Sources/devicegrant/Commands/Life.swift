@@ -16,7 +16,7 @@ func withLife(
   let rotation = try rotation(source)
   let sources = try openSources(plan, isService: isService)
   do {
-    var life = try makeLife(plan, sources, openDisplays(source, rotation), isService, log)
+    var life = try makeLife(plan, sources, source, rotation, isService, log)
     return body(&life)
   } catch {
     log.error { plan.tell(error, to: $0) }
@@ -27,13 +27,14 @@ func withLife(
 /// A frame of its own for what a life is made of: the other one stays as long as the life.
 @inline(never)
 private func makeLife(
-  _ plan: Plan, _ sources: consuming KernelSources, _ displays: consuming Displays,
-  _ isService: Bool, _ log: KernelLog
+  _ plan: borrowing Plan, _ sources: consuming KernelSources,
+  _ source: borrowing ConfigurationSource, _ rotation: Rotation, _ isService: Bool, _ log: KernelLog
 ) throws(Fault) -> Life<KernelWorld> {
   let account = try Account(
     creating: plan, Memory.exchange(), Memory.keeper(), isService: isService, log)
   return Life(
-    plan, account, Memory.attendant(), sources, displays, isService: isService, log)
+    plan, account, Memory.attendant(), sources, openDisplays(source, rotation),
+    isService: isService, log)
 }
 
 private func openSources(
