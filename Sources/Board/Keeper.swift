@@ -275,9 +275,9 @@ public struct Keeper<W: World>: ~Copyable {
 
   /// Notes that it is answered, or that it was not sent after all.
   mutating func forgetSent() {
-    forgotten = sent
+    // A note that can't be removed is known again; another's may look the same within a second.
+    forgotten = store.forgetSent() ? nil : sent
     sent = nil
-    store.forgetSent()
   }
 
   /// Moves a record out of the way whose tokens are dead, and takes the access token back.

@@ -382,7 +382,11 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   }
 
   /// Forgets what was sent: it is answered.
-  public borrowing func forgetSent() { try? directory.removeIfPresent(path(.sent)) }
+  ///
+  /// - Returns: whether the note is gone.
+  public borrowing func forgetSent() -> Bool {
+    (try? directory.removeIfPresent(path(.sent))) != nil
+  }
 
   /// Moves a damaged file out of the way, for a person to look at.
   public borrowing func setDamagedAside() throws(TokenStoreError) {

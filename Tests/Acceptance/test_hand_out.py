@@ -422,7 +422,8 @@ while True:
             took = time.monotonic() - began
         self.assertLess(took, 12)
         lines = run.stderr.count("socket: ")
-        self.assertLessEqual(lines, 50 * (took + 1))
+        # As many whole seconds of the log's as that time can touch.
+        self.assertLessEqual(lines, 50 * (took + 2))
         self.assertIn("lines of the log that were left out: ", run.stderr)
 
     def test_few_descriptors(self):
