@@ -278,6 +278,7 @@ public struct Keeper<W: World>: ~Copyable {
     // A note that can't be removed is known again; another's may look the same within a second.
     forgotten = store.forgetSent() ? nil : sent
     sent = nil
+    told = nil
   }
 
   /// Moves a record out of the way whose tokens are dead, and takes the access token back.

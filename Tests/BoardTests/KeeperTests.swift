@@ -56,6 +56,20 @@ import Testing
     #expect(lost?.count == 1)
   }
 
+  /// Within one second the notes of two processes look the same.
+  @Test func anothersNoteIsNotTakenForOnesOwn() throws {
+    writeRecord()
+    var keeper = try loaded()
+    try keeper.keepSent()
+    keeper.forgetSent()
+    var other = try loaded()
+    try other.keepSent()
+    let isThere = try keeper.load()
+    #expect(isThere)
+    let hasUntold = keeper.hasUntold
+    #expect(hasUntold)
+  }
+
   /// Where the lock was not to be had, the next refresh finds out.
   @Test func whatIsNotKnownYetIsNotForgotten() throws {
     writeRecord()
