@@ -25,8 +25,7 @@ public struct DeviceWatch: ~Copyable {
     var hasChanged = false
     var storage = InlineArray<1024, UInt64>(repeating: 0)
     let socket = descriptor.rawValue
-    // What is left is reported again.
-    for _ in 0..<4096 {
+    for _ in 0..<EventQueue.readLimit {
       var space = storage.mutableSpan
       let count = unsafe space.withUnsafeMutableBytes {
         unsafe recv(socket, $0.baseAddress, $0.count, 0)

@@ -24,7 +24,7 @@ public struct DirectoryWatch: ~Copyable {
     var storage = InlineArray<40, UInt64>(repeating: 0)
     let watch = descriptor.rawValue
     // What is left is reported again: others may change the directory without a pause.
-    for _ in 0..<4096 {
+    for _ in 0..<EventQueue.readLimit {
       var space = storage.mutableSpan
       let count = unsafe space.withUnsafeMutableBytes {
         unsafe read(watch, $0.baseAddress, $0.count)

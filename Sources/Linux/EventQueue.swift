@@ -3,6 +3,10 @@ internal import CLinux
 /// Many descriptors to wait on at once (epoll(7)). The queue's own descriptor is readable when one
 /// of them is ready, so it can be an `Attending`'s.
 public struct EventQueue: ~Copyable {
+  /// How often a source is read at a time, at most: some are filled without a pause, and what is
+  /// left is reported again.
+  static let readLimit = 4096
+
   private let descriptor: FileDescriptor
 
   /// What to be told about a descriptor.

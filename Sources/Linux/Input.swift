@@ -57,7 +57,7 @@ public struct InputDevices: ~Copyable {
     var storage = InlineArray<384, UInt8>(repeating: 0)
     var wasPressed = false
     // What is left is reported again: a device may send without a pause.
-    for _ in 0..<4096 {
+    for _ in 0..<EventQueue.readLimit {
       var space = storage.mutableSpan
       let received = unsafe space.withUnsafeMutableBytes { space in
         FileDescriptor.transfer { unsafe read(descriptor, space.baseAddress, space.count) }

@@ -57,7 +57,7 @@ public struct Terminal: Sendable {
     var storage = InlineArray<64, UInt8>(repeating: 0)
     var wasEntered = false
     // What a terminal holds, were it line ends only: they may come without a pause.
-    for _ in 0..<4096 where isReadable {
+    for _ in 0..<EventQueue.readLimit where isReadable {
       var space = storage.mutableSpan
       let count = unsafe space.withUnsafeMutableBytes {
         unsafe read(descriptor, $0.baseAddress, $0.count)

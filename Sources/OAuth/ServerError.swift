@@ -34,16 +34,8 @@ public struct ServerError: Sendable {
   /// Masks a secret of the request's that the words repeat, whole or its beginning, as it is or
   /// form-encoded: they are logged, shown and handed on.
   public mutating func mask(_ secret: borrowing Span<UInt8>) {
-    var index = 0
-    while let range = occurrence(of: secret, in: code.bytes, from: index) {
-      code.mask(range)
-      index = range.upperBound
-    }
-    index = 0
-    while let range = occurrence(of: secret, in: details.bytes, from: index) {
-      details.mask(range)
-      index = range.upperBound
-    }
+    code.mask(secret)
+    details.mask(secret)
   }
 
   /// Takes the reason from every place where servers put it: OAuth's `error`, Webex's
@@ -60,6 +52,16 @@ public struct ServerError: Sendable {
     if code.isEmpty, let word = object.string("error_code") { code.append(word) }
     if code.isEmpty, let words = object.string("message") { code.append(words) }
     if code.isEmpty, let word { code.append(word) }
+  }
+}
+
+extension Text {
+  fileprivate mutating func mask(_ secret: borrowing Span<UInt8>) {
+    var index = 0
+    while let range = occurrence(of: secret, in: bytes, from: index) {
+      mask(range)
+      index = range.upperBound
+    }
   }
 }
 
