@@ -25,6 +25,12 @@ import Testing
       #"{"version":1,"access_token":"a","token_type":"Bearer","refresh_token":"r"}"#)
   }
 
+  /// Waits for the lock with its time as good as over: the kernel's wait knows no virtual time.
+  private func awaitInVain(_ keeper: inout Keeper<SmallWorld>) {
+    world.milliseconds = Clock.milliseconds - Keeper<SmallWorld>.lockTime + 20
+    keeper.awaitAnswer(attending: Attending())
+  }
+
   /// Another process holds the lock from before it sends until it is answered.
   @Test func whatIsInFlightIsNotLost() throws {
     writeRecord()
@@ -32,9 +38,7 @@ import Testing
     let lock = try other.lock(attending: Attending())
     try other.keepSent()
     var keeper = try loaded()
-    // The time for the lock is as good as over: the kernel's wait knows no virtual time.
-    world.milliseconds = Clock.milliseconds - Keeper<SmallWorld>.lockTime + 20
-    keeper.awaitAnswer(attending: Attending())
+    awaitInVain(&keeper)
     let inFlight = keeper.lease().unanswered
     #expect(inFlight == nil)
     other.forgetSent()
@@ -77,8 +81,7 @@ import Testing
     let lock = try other.lock(attending: Attending())
     try other.keepSent()
     var keeper = try loaded()
-    world.milliseconds = Clock.milliseconds - Keeper<SmallWorld>.lockTime + 20
-    keeper.awaitAnswer(attending: Attending())
+    awaitInVain(&keeper)
     lock.release()
     let isThere = try keeper.load()
     #expect(isThere)

@@ -52,7 +52,7 @@ public final class SimulatedDisk: TokenDirectory {
   /// The files that others can get at.
   public var exposures: [String: Exposure] = [:]
   /// A file that is a mount of its own, and can't be replaced.
-  private var mounted: StaticString?
+  public var mounted: StaticString?
   public private(set) var steps = 0
   /// Grows with each change that programs can see.
   public private(set) var revision = 0
@@ -274,14 +274,7 @@ public final class SimulatedDisk: TokenDirectory {
 
   public var isVolatile: Bool { false }
 
-  /// Mounts something over a file, where it is there.
-  public func mount(_ name: StaticString) {
-    if file(name.bytes) != nil { mounted = name }
-  }
-
-  public func unmount() { mounted = nil }
-
-  /// Whether something is mounted over a file.
+  /// Whether something is mounted over a file that is there.
   public var isMounted: Bool { mounted.map { file($0.bytes) != nil } ?? false }
 
   private func isMounted(_ name: Path) -> Bool {

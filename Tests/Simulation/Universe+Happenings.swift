@@ -104,7 +104,7 @@ extension Universe {
     case .mounted: (number, counts[.recordMounted]) = (nil, counts[.recordMounted] + 1)
     }
     if disk.trouble == nil, !disk.isMounted { diskTroubleSince = now }
-    if let number { disk.trouble = Errno(rawValue: number) } else { disk.mount("tokens.json") }
+    if let number { disk.trouble = Errno(rawValue: number) } else { disk.mounted = "tokens.json" }
     diskTroubleUntil = now + length
     schedule(.diskRight, in: length)
     watch.trouble(until: now + length)

@@ -227,7 +227,7 @@ public final class Universe {
 
   func endDiskTrouble() {
     disk.trouble = nil
-    disk.unmount()
+    disk.mounted = nil
     diskTroubleUntil = now
   }
 }

@@ -160,7 +160,7 @@ private let notes: [String: [UInt8]] = [
   func tryingOutDoesWhatSavingAndLoadingDo(exposure: Exposure?, expected: String) {
     let disk = SimulatedDisk(beginnings[2])
     disk.exposures["tokens.json.probe"] = exposure
-    if exposure == nil { disk.mount("tokens.json") }
+    if exposure == nil { disk.mounted = "tokens.json" }
     let memory = Memory()
     defer { memory.free() }
     var scratch = memory.scratch()
