@@ -86,7 +86,7 @@ public struct Attendant<W: World>: ~Copyable {
     self.standing = standing
     self.log = log
     hooks = Hooks(plan.hooks, memory.facts, log)
-    handOut = HandOut(memory.token, memory.answer, log)
+    handOut = HandOut(plan, memory.token, memory.answer, log)
   }
 
   /// Lends this to a wait.
@@ -197,8 +197,8 @@ public struct Attendant<W: World>: ~Copyable {
   }
 
   /// Listens at the configured socket from now on.
-  mutating func open(_ plan: borrowing Plan) throws(Fault) {
-    try handOut.open(plan, &sources)
+  mutating func open() throws(Fault) {
+    try handOut.open(&sources)
   }
 
   /// Answers the clients that waited for a refresh, which has ended.

@@ -21,12 +21,14 @@ struct Exchange<W: World>: ~Copyable {
 
   /// Whether the last request may have reached the server.
   private(set) var wasSent = false
+  private let resident = Resident()
 
   /// When the next exchange is given up at the latest, in milliseconds since boot.
   var deadline = Int64.max
 
   private var connection: W.Connection
-  private var origin: URL?
+  /// The authority of the server that is connected; empty for none.
+  private var origin = Text<512>()
   /// When the connection was made or the last answer complete, in milliseconds since boot.
   private var idleSince: Int64 = 0
   /// Whether nothing has been sent on the connection.
@@ -140,21 +142,21 @@ struct Exchange<W: World>: ~Copyable {
     to url: borrowing URL, until deadline: Int64, attending: Attending
   ) throws(TLSError) {
     close(idleFor: Self.idleLimit)
-    if connection.isConnected, let origin, origin.hasSameOrigin(as: url),
+    if connection.isConnected, origin.bytes.equalsIgnoringCase(url.authority),
       isJustMade || !connection.isStale
     {
       return
     }
-    origin = nil
+    origin.removeAll()
     let resumptions = connection.resumptions
     try connection.connect(
       to: url.host, port: url.port, until: deadline, attending: attending)
-    origin = copy url
+    origin.append(url.authority)
     isUnused = true
     idleSince = world.milliseconds
     let isResumed = connection.resumptions != resumptions
     log.debug {
-      $0 <- "connected to " <- origin!.authority <- (isResumed ? ", TLS session resumed" : "")
+      $0 <- "connected to " <- origin.bytes <- (isResumed ? ", TLS session resumed" : "")
     }
   }
 

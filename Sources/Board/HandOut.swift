@@ -66,12 +66,19 @@ struct HandOut<W: World>: ~Copyable {
   private var answer: Buffer
   /// Whether a client waits for a refresh.
   private(set) var wantsRefresh = false
+  /// Where tokens are handed out, and the number of the socket's group; nil for nowhere.
+  let socket: Path?
+  private let group: UInt32?
   private let log: Log<W>
   private let resident = Resident()
 
   private var world: W { log.world }
 
-  init(_ token: consuming Buffer, _ answer: consuming Buffer, _ log: Log<W>) {
+  init(
+    _ plan: borrowing Plan, _ token: consuming Buffer, _ answer: consuming Buffer, _ log: Log<W>
+  ) {
+    socket = plan.socket
+    group = plan.socketGroup
     accessToken = token
     self.answer = answer
     self.log = log
@@ -80,10 +87,10 @@ struct HandOut<W: World>: ~Copyable {
   /// Listens at the configured socket from now on.
   ///
   /// - Throws: `.socket` where that can't be.
-  mutating func open(_ plan: borrowing Plan, _ sources: inout W.Sources) throws(Fault) {
-    guard let path = plan.socket else { return }
+  mutating func open(_ sources: inout W.Sources) throws(Fault) {
+    guard let path = socket else { return }
     do {
-      try sources.listen(at: path, group: plan.socketGroup)
+      try sources.listen(at: path, group: group)
     } catch {
       throw .socket(error)
     }

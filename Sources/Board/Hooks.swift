@@ -10,6 +10,7 @@ struct Hooks<W: World>: ~Copyable {
   private var running = InlineArray<8, Running>(repeating: Running())
   private var facts: Buffer
   private let programs: HookPrograms
+  private let resident = Resident()
   private let log: Log<W>
 
   private var world: W { log.world }

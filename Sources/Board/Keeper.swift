@@ -16,6 +16,7 @@ public struct Keeper<W: World>: ~Copyable {
 
   /// The grant that this process holds: what was saved or adopted last.
   private(set) var held = Generation.none
+  private let resident = Resident()
 
   /// What was sent to renew the record, as loaded, and not answered, by any process.
   private(set) var sent: Sent?

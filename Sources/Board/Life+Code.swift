@@ -8,6 +8,7 @@ internal import TokenStore
 
 /// The code: asked for, shown, polled for, ended.
 extension Life {
+  @inline(never)
   mutating func requestCode() throws(Fault) {
     let requestedAt: Int64
     do {
@@ -46,6 +47,7 @@ extension Life {
     return requestedAt
   }
 
+  @inline(never)
   private mutating func codeFailed(_ fault: Fault) throws(Fault) {
     if !isService { throw fault }
     let words = account.words(fault)
@@ -79,6 +81,7 @@ extension Life {
   }
 
   /// Asks whether somebody has approved (RFC 8628 §3.4).
+  @inline(never)
   mutating func poll() -> Verdict {
     guard let before = attendant.standing.agent.flow else { return .open }
     let answer: PollAnswer

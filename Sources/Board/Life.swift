@@ -49,7 +49,6 @@ public struct Life<W: World>: ~Copyable {
   /// Whether the grant's time is from an answer in this life, not from the file: then it is right
   /// whatever the wall clock was.
   var isTimeFromAnswer = false
-  private let plan: Plan
   let log: Log<W>
 
   var world: W { log.world }
@@ -65,7 +64,6 @@ public struct Life<W: World>: ~Copyable {
     _ sources: consuming W.Sources, _ screens: consuming W.Screens, isService: Bool = true,
     _ log: Log<W>
   ) {
-    self.plan = copy plan
     self.account = account
     self.screens = screens
     self.log = log
@@ -115,15 +113,17 @@ public struct Life<W: World>: ~Copyable {
     }
   }
 
+  @inline(never)
   private mutating func open() throws(Fault) {
     try checkScreens()
     if !isService { return }
-    try attendant.open(plan)
+    try attendant.open()
     attendant.sources.watchRecord()
     if screens.mayChange { attendant.sources.watchDevices() }
     attendant.sources.findInputs()
   }
 
+  @inline(never)
   private mutating func end(_ fault: Fault) -> Ending {
     let words = words(fault)
     if !isService {
@@ -210,6 +210,9 @@ public struct Life<W: World>: ~Copyable {
   // MARK: Showing
 
   /// Shows how things stand, where that is another screen than before.
+  ///
+  /// A screen takes 4 KB of the stack, in a frame that does not stay.
+  @inline(never)
   mutating func show(_ now: Int64) throws(Fault) {
     let seconds = attendant.standing.secondsLeft(now)
     let revision = attendant.standing.revision
@@ -229,6 +232,7 @@ public struct Life<W: World>: ~Copyable {
   }
 
   /// Shows how things stand now as what stays.
+  @inline(never)
   mutating func leaveStanding() {
     leave(attendant.standing.screen(host: host.bytes, now: now))
   }
@@ -282,7 +286,7 @@ public struct Life<W: World>: ~Copyable {
       guard let (name, error) = screens.failure else { return }
       line <- "display " <- name.bytes <- ": " <- error
     case .socket:
-      guard let path = plan.socket, let error = fault.socketError else { return }
+      guard let path = attendant.handOut.socket, let error = fault.socketError else { return }
       line <- "socket " <- path <- ": " <- error
     default: break
     }

@@ -90,8 +90,8 @@ struct Standing: ~Copyable {
   }
 
   /// Takes what is to be shown and polled for, from when it counts as issued.
-  mutating func take(_ authorization: borrowing DeviceAuthorization) {
-    self.authorization = copy authorization
+  mutating func take(_ authorization: consuming DeviceAuthorization) {
+    self.authorization = authorization
   }
 
   /// Takes that there was no code to be had.

@@ -3,7 +3,7 @@ public import JSON
 public import OAuth
 
 /// A device authorization response (RFC 8628 §3.2).
-public struct DeviceAuthorization: Sendable {
+public struct DeviceAuthorization: ~Copyable {
   /// A secret between the device and the server: never shown, logged or kept (§5.2).
   public fileprivate(set) var deviceCode = Text<4096>()
 
@@ -31,6 +31,8 @@ public struct DeviceAuthorization: Sendable {
   public fileprivate(set) var refusedExpiresIn = Text<32>()
   /// As above.
   public fileprivate(set) var refusedInterval = Text<32>()
+
+  private let resident = Resident()
 
   public init() {}
 

@@ -43,6 +43,7 @@ public struct ConsoleDisplay: ~Copyable {
   /// attends ends that before; then it gets the next screen that it takes.
   ///
   /// - Throws: `.system` where the descriptor can't be written to.
+  @inline(never)
   public mutating func show(
     _ screen: borrowing Screen, attending: Attending
   ) throws(DisplayError) {

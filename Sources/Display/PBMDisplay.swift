@@ -31,6 +31,7 @@ public struct PBMDisplay: ~Copyable {
   ///
   /// - Throws: `.size` where the canvas does not hold the picture, `.system` where the file can't
   ///   be written or replaced.
+  @inline(never)
   public mutating func show(_ screen: borrowing Screen) throws(DisplayError) {
     guard panel.height > 0,
       var bitmap = Bitmap(panel: panel, rotation: rotation, on: canvas)

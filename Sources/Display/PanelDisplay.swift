@@ -140,6 +140,7 @@ public struct PanelDisplay: ~Copyable {
   ///
   /// - Throws: `.system` where the device is gone or has changed its mode; `.card` where the card
   ///   or its monitor is gone.
+  @inline(never)
   public mutating func show(_ screen: borrowing Screen) throws(DisplayError) {
     // Before the memory is touched, which may not be ours any more.
     try check()

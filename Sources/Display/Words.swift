@@ -26,6 +26,7 @@ struct Words: ~Copyable {
   private(set) var identity: UInt32 = 0
   /// What part of its lifetime a code has left, from 0 to 1000; nil where nobody knows.
   private(set) var partLeft: Int?
+  private let resident = Resident()
 
   func count(_ part: Part) -> Int { starts[part.rawValue + 1] - starts[part.rawValue] }
 

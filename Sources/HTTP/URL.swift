@@ -93,12 +93,6 @@ public struct URL: Sendable {
     borrowing get { text.bytes.suffix(from: authorityEnd) }
   }
 
-  /// Whether a connection to one serves the other.
-  public func hasSameOrigin(as other: borrowing URL) -> Bool {
-    if port != other.port { return false }
-    return host.equalsIgnoringCase(other.host)
-  }
-
   /// The length of the host at the front of `authority`, brackets included.
   private static func hostLength(_ authority: borrowing Span<UInt8>) throws(URLError) -> Int {
     guard authority.count > 0 else { throw .invalidHost }

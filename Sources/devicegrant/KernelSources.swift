@@ -5,6 +5,7 @@ internal import Linux
 /// Where the kernel tells of events: all descriptors are in one queue, which every wait watches.
 struct KernelSources: EventSources, ~Copyable {
   private let queue: EventQueue
+  private let resident = Resident()
   private let signals: SignalQueue
   /// nil: one sign-in's, which heeds signals only.
   private var timer: Timer?

@@ -67,9 +67,9 @@ private func failure(of body: String, status: Int = 200) -> String? {
         == "https://example.org/device?user_code=WDJB-MJHT")
     #expect(authorization.expiresIn == 1800)
     #expect(authorization.interval == 2)
-    #expect(authorization.refusedExpiresIn.isEmpty)
-    #expect(authorization.refusedInterval.isEmpty)
-    #expect(!authorization.hasUnusableComplete)
+    #expect(string(authorization.refusedExpiresIn) == "")
+    #expect(string(authorization.refusedInterval) == "")
+    #expect(authorization.hasUnusableComplete == false)
   }
 
   @Test func unknownMembersAreIgnored() throws {
@@ -111,8 +111,8 @@ private func failure(of body: String, status: Int = 200) -> String? {
       var changes: [String: String?] = ["verification_uri_complete": nil]
       changes[name] = value
       let authorization = try read(body(changes))
-      #expect(authorization.hasUnusableComplete)
-      #expect(authorization.verificationURIComplete.isEmpty)
+      #expect(authorization.hasUnusableComplete == true)
+      #expect(string(authorization.verificationURIComplete) == "")
       #expect(string(authorization.userCode) == "WDJB-MJHT")
       #expect(authorization.interval == 2)
     }
@@ -125,27 +125,27 @@ private func failure(of body: String, status: Int = 200) -> String? {
       let authorization = try read(body(["verification_uri_complete": "\"\(address)\""]))
       #expect(authorization.hasUnusableComplete == isUnusable)
       #expect(authorization.verificationURIComplete.count == (isUnusable ? 0 : 2048))
-      #expect(!authorization.verificationURIComplete.isTruncated)
+      #expect(authorization.verificationURIComplete.isTruncated == false)
     }
   }
 
   @Test func aShortLifeIsPolledAlsoWithoutAnInterval() throws {
     let authorization = try read(body(["expires_in": "4", "interval": nil]))
     #expect(authorization.interval == 2)
-    #expect(authorization.refusedInterval.isEmpty)
+    #expect(string(authorization.refusedInterval) == "")
   }
 
   @Test("row 8: the interval is 5 where the server says nothing", arguments: [nil, "null"])
   func missingInterval(value: String?) throws {
     let authorization = try read(body(["interval": value]))
     #expect(authorization.interval == 5)
-    #expect(authorization.refusedInterval.isEmpty)
+    #expect(string(authorization.refusedInterval) == "")
   }
 
   @Test("row 9: the complete address may be missing", arguments: [nil, "null"])
   func missingCompleteAddress(value: String?) throws {
     let authorization = try read(body(["verification_uri_complete": value]))
-    #expect(authorization.verificationURIComplete.isEmpty)
+    #expect(string(authorization.verificationURIComplete) == "")
     #expect(string(authorization.verificationURI) == "https://example.org/device")
   }
 

@@ -102,16 +102,6 @@ private func refusal(of text: String) -> URLError? {
     #expect(refusal(of: longest + "h") == .invalidHost)
   }
 
-  @Test(arguments: [
-    ("https://a/x", "https://A:443/y?z", true), ("https://a", "https://a:444", false),
-    ("https://a", "https://b", false), ("https://[::1]:1", "https://[::1]:1/", true),
-  ])
-  func anOriginIsHostAndPort(one: String, other: String, same: Bool) throws {
-    let (one, other) = (Array(one.utf8), Array(other.utf8))
-    let isSame = try URL(one.span).hasSameOrigin(as: URL(other.span))
-    #expect(isSame == same)
-  }
-
   @Test func everyTruncationIsAcceptedOrRefusedButNeverTraps() {
     let whole = Array("https://[2001:db8::1]:8443/device?x=y".utf8)
     let memory = GuardedMemory(capacity: whole.count)

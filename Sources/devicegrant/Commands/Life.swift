@@ -10,7 +10,8 @@ internal import Linux
 /// Opens a life, and has `body` live it.
 @inline(never)
 func withLife(
-  _ plan: Plan, _ source: borrowing ConfigurationSource, isService: Bool, _ log: KernelLog,
+  _ plan: borrowing Plan, _ source: borrowing ConfigurationSource, isService: Bool,
+  _ log: KernelLog,
   _ body: (inout Life<KernelWorld>) -> ExitCode
 ) throws(StartError) -> ExitCode {
   let rotation = try rotation(source)
@@ -19,9 +20,15 @@ func withLife(
     var life = try makeLife(plan, sources, source, rotation, isService, log)
     return body(&life)
   } catch {
-    log.error { plan.tell(error, to: $0) }
-    return error.exitCode
+    return report(error, plan, log)
   }
+}
+
+/// Says what ends a command before there is a life.
+@inline(never)
+private func report(_ fault: Fault, _ plan: Plan, _ log: KernelLog) -> ExitCode {
+  log.error { plan.tell(fault, to: $0) }
+  return fault.exitCode
 }
 
 /// A frame of its own for what a life is made of: the other one stays as long as the life.
