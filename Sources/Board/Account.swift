@@ -54,7 +54,8 @@ public struct Account<W: World>: ~Copyable {
     do {
       try fetchMetadata(attending: attending)
     } catch {
-      // What was known may be right all the same.
+      // What was known may be right all the same; else the next look may bring more.
+      server.isDoubtful = error.isTransient
       if server.client.needsDiscovery || error.kind == .interrupted { throw error }
     }
   }

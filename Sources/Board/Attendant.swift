@@ -187,6 +187,12 @@ public struct Attendant<W: World>: ~Copyable {
     }
   }
 
+  /// Whether another configuration is to be taken up; asked twice, it is not.
+  mutating func takeConfigurationChange() -> Bool {
+    defer { happenings.configurationChanged = false }
+    return happenings.configurationChanged
+  }
+
   /// Takes what has happened, but for the signal that ends the program, which stays.
   mutating func takeHappenings() -> Happenings {
     let taken = happenings

@@ -191,16 +191,14 @@ struct AuthorizationServer<W: World>: ~Copyable {
     noteAbsence(of: endpoint)
   }
 
-  /// Looks at whether an endpoint is where it was.
-  private mutating func noteAbsence(of endpoint: Endpoint, isNameGone: Bool = false) {
-    if !client.isDiscovered(endpoint) { return }
-    if isNameGone || head.status == 404 || head.status == 405 || head.status == 410 {
-      isDoubtful = true
-    }
+  /// Looks at whether an endpoint is where it was, as far as there is an answer.
+  private mutating func noteAbsence(of endpoint: Endpoint) {
+    if !client.isDiscovered(endpoint) || head.status == 0 { return }
+    isDoubtful = head.status == 404 || head.status == 405 || head.status == 410
   }
 
   private mutating func judged(_ fault: Fault, _ endpoint: Endpoint) -> Fault {
-    noteAbsence(of: endpoint, isNameGone: fault.kind == .name)
+    if fault.kind == .name, client.isDiscovered(endpoint) { isDoubtful = true }
     return blamingClock(fault)
   }
 

@@ -9,11 +9,13 @@ extension Life {
   ///
   /// - Returns: whether another life is to begin.
   @inline(never)
-  mutating func attend() -> Bool {
-    if attendant.happenings.isEmpty { return false }
+  mutating func attend() throws(Fault) -> Bool {
+    if attendant.happenings.isEmpty || attendant.happenings.ending != nil { return false }
+    // The rest is left for this life where no other one can begin.
+    if attendant.takeConfigurationChange(), isOver() { return true }
+    // Some of it takes time: who asks meanwhile is told what is to be seen.
+    try show(now)
     let happenings = attendant.takeHappenings()
-    if happenings.ending != nil { return false }
-    if happenings.configurationChanged, isOver() { return true }
     if happenings.clockChanged { clockChanged() }
     if happenings.recordChanged { recordChanged() }
     if happenings.displayChanged { screens.deviceChanged(now: now) }

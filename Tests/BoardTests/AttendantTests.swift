@@ -100,6 +100,17 @@ private let wanted = Event.signal(SIGUSR1)
     #expect(!left.configurationChanged && !left.pressed && left.ending == SIGTERM)
   }
 
+  @Test func aChangedConfigurationIsTakenByItself() {
+    var attendant = attendant()
+    for event in [hangUp, .recordChanged, .clockSet] { arrive(event) }
+    attendant.serve()
+    let isFirst = attendant.takeConfigurationChange()
+    let isSecond = attendant.takeConfigurationChange()
+    let left = attendant.takeHappenings()
+    #expect(isFirst && !isSecond)
+    #expect(left.recordChanged && left.clockChanged && !left.configurationChanged)
+  }
+
   @Test func aRoundEndsInTimeAndAtASignalThatEndsTheProgram() {
     var attendant = attendant()
     for _ in 0..<3 { arrive(.alarm) }

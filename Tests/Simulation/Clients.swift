@@ -59,6 +59,13 @@ struct Clients {
 
   func hasNews(_ client: Int) -> Bool { !all[client].inbox.isEmpty || all[client].isGone }
 
+  /// The board was suspended, while nobody waited.
+  mutating func delay(by length: Int64) {
+    for index in all.indices {
+      if let time = all[index].askedAt { all[index].askedAt = time + length }
+    }
+  }
+
   mutating func seat(_ client: Int, _ now: Int64) {
     all[client].isSeated = true
     if all[client].askedAt != nil { all[client].askedAt = now }

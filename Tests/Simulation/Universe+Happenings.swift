@@ -61,6 +61,7 @@ extension Universe {
       now += length
       diskTroubleSince += length
       programs.delay(by: length)
+      clients.delay(by: length)
       watch.trouble(until: now)
       watch.paused(length, now)
     case .clockJump(let seconds):
