@@ -12,6 +12,7 @@
 #include <linux/input.h>
 #include <linux/magic.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -170,18 +171,25 @@ static inline int clinux_connect(int descriptor, const struct clinux_address *ad
   return connect(descriptor, (const struct sockaddr *)address, length);
 }
 
-// A socket that receives the kernel's and udev's events about devices, or -1.
-static inline int clinux_device_events(void) {
-  // The groups of the kernel and of udev.
-  struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = 1 | 2};
-  int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                          NETLINK_KOBJECT_UEVENT);
+// Sockets that receive the kernel's events (netlink(7)), or -1.
+static inline int clinux_netlink_events(int protocol, unsigned groups) {
+  struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = groups};
+  int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
   if (descriptor < 0) return -1;
   if (bind(descriptor, (const struct sockaddr *)&address, sizeof address) == 0) return descriptor;
   int failure = errno;
   close(descriptor);
   errno = failure;
   return -1;
+}
+// About devices: the groups of the kernel and of udev.
+static inline int clinux_device_events(void) {
+  return clinux_netlink_events(NETLINK_KOBJECT_UEVENT, 1 | 2);
+}
+// About addresses and routes.
+static inline int clinux_network_events(void) {
+  return clinux_netlink_events(NETLINK_ROUTE, RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE
+                                                  | RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE);
 }
 
 // Sockets with a path. The path must be shorter than `sun_path`.

@@ -132,6 +132,10 @@ public struct Agent: Sendable {
   private var isCodeInstead = false
   /// Before that time the server wants no request for a code, whoever asks.
   private var codeNotBefore: Int64 = 0
+  /// Whether the last request for a code did not reach the server.
+  private var isCodeUnreached = false
+  /// How far what was brought forward has used up what may be (see `surroundingsChanged`).
+  private var hurriedUntil: Int64 = 0
   /// Whether a key has asked for the next code, and when one was last requested for that.
   private var isAskedFor = false
   private var askedAt = -Agent.pauseByHand
@@ -160,6 +164,13 @@ public struct Agent: Sendable {
   static let backOffLimit: Int64 = 300_000
   /// Between two requests for a code that a key has asked for, at least, in milliseconds.
   static let pauseByHand: Int64 = 5000
+  /// How soon something is tried again once the network has changed, in milliseconds: addresses,
+  /// routes and name servers come one after the other.
+  static let hurryPause: Int64 = 1000
+  /// Anyone on the network can make it change without end: five attempts at once, and one more for
+  /// each minute that passes, in milliseconds.
+  static let hurryShare: Int64 = 60_000
+  static let hurryLimit: Int64 = 4 * hurryShare
   /// The longest pause that a server's Retry-After can cause, in milliseconds.
   static let serverPauseLimit: Int64 = 3_600_000
 
@@ -203,6 +214,15 @@ public struct Agent: Sendable {
 
   /// Whether a code is on the screen.
   public var showsCode: Bool { flow != nil }
+
+  /// Whether something did not reach the server and is tried again later.
+  public var isUnreached: Bool {
+    switch code {
+    case .due where isCodeUnreached: true
+    case .shown(let flow) where flow.isUnreached: true
+    default: grant?.isUnsent == true
+    }
+  }
 
   /// What to do at `now`.
   public mutating func next(now: Int64) -> Step {
@@ -255,8 +275,13 @@ public struct Agent: Sendable {
 
   /// Takes that the request for a code brought none.
   ///
-  /// - Parameter isRefusal: whether the server answered, and said no.
-  public mutating func codeFailed(isRefusal: Bool, retryAfter: Int64? = nil, now: Int64) {
+  /// - Parameters:
+  ///   - isRefusal: whether the server answered, and said no.
+  ///   - isUnreached: whether something outside is missing, and nobody answered.
+  public mutating func codeFailed(
+    isRefusal: Bool, isUnreached: Bool = false, retryAfter: Int64? = nil, now: Int64
+  ) {
+    isCodeUnreached = isUnreached
     let first = isRefusal ? Self.firstBackOffAfterRefusal : Self.firstBackOff
     code = .due(at: now + backOff(first, failures, retryAfter))
     codeNotBefore = now + demanded(retryAfter)
@@ -377,6 +402,28 @@ public struct Agent: Sendable {
     isPersonNeeded = false
     isCodeInstead = false
     askForCode(now: now)
+  }
+
+  /// Takes that addresses, routes, name servers or the clock have changed: what did not reach the
+  /// server is tried again soon.
+  ///
+  /// - Returns: whether anything is done sooner.
+  @inline(never)
+  public mutating func surroundingsChanged(now: Int64) -> Bool {
+    if hurriedUntil > now + Self.hurryLimit { return false }
+    let soon = now + Self.hurryPause
+    var isSooner = grant?.retry(at: soon) == true
+    switch code {
+    case .due(let planned) where isCodeUnreached && planned > soon:
+      code = .due(at: soon)
+      isSooner = true
+    case .shown(var flow):
+      isSooner = flow.retry(at: soon) || isSooner
+      code = .shown(flow)
+    case .none, .due, .requested: break
+    }
+    if isSooner { hurriedUntil = max(hurriedUntil, now) + Self.hurryShare }
+    return isSooner
   }
 
   // MARK: Pauses

@@ -53,7 +53,9 @@ struct Grant: Sendable {
   /// now"; nil where it has not since the last tokens.
   private var answeredSince: Int64?
   private var refusedSince: Int64?
-  /// Whether it keeps doing so: only a person can help, once the access token has ended.
+  /// Whether the last refresh was not sent at all.
+  private(set) var isUnsent = false
+  /// Whether the server keeps doing so: only a person can help, once the access token has ended.
   private var isHopeless = false
 
   init(
@@ -145,6 +147,7 @@ struct Grant: Sendable {
     pause: Int64, demanded: Int64, isUncertain: Bool, now: Int64, _ random: inout Jitter
   ) {
     failures += 1
+    isUnsent = false
     refreshAt = now + max(pause, demanded)
     if isUncertain {
       if unanswered == 0 { unansweredSince = now }
@@ -194,7 +197,10 @@ struct Grant: Sendable {
   /// Takes how the server has answered that brought no tokens. Nothing is given up for that: a
   /// gateway may have said it, and trying goes on.
   mutating func note(_ reply: Agent.Reply, demanded: Int64, now: Int64) {
-    if reply == .none { return }
+    if reply == .none {
+      isUnsent = unanswered == 0
+      return
+    }
     let first = answeredSince ?? now
     answeredSince = first
     isHopeless = isHopeless || now - first >= Grant.unavailabilityTime
@@ -215,6 +221,16 @@ struct Grant: Sendable {
 
   /// Whether only a person can help.
   func isUnrenewable(now: Int64) -> Bool { isHopeless && hasEnded(now: now) }
+
+  /// Brings the next refresh forward, where the last one was not sent.
+  ///
+  /// - Returns: whether it is sooner now.
+  mutating func retry(at instant: Int64) -> Bool {
+    if !isUnsent || instant >= refreshAt { return false }
+    refreshAt = instant
+    notBefore = instant
+    return true
+  }
 
   /// Whether it was to be replaced soon after it had come.
   private func fellShort(now: Int64) -> Bool { isFresh && isWanted && now - birth < life / 2 }

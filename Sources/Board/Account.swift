@@ -60,8 +60,9 @@ public struct Account<W: World>: ~Copyable {
     }
   }
 
-  /// Does what takes an endpoint, and once more where metadata say by now that it is elsewhere:
-  /// whoever moves each time is not followed.
+  /// Does what takes an endpoint, and once more where it was not there and metadata say by now that
+  /// it is elsewhere: whoever moves each time is not followed, and what was not answered may have
+  /// been done.
   ///
   /// - Parameter body: judges the answer as well: what metadata bring takes its place.
   mutating func follow<Success>(
@@ -74,7 +75,9 @@ public struct Account<W: World>: ~Copyable {
     } catch {
       outcome = .failure(error)
     }
-    if try hasMoved(endpoint, attending: attending) { return try body(&self, attending) }
+    if server.isAbsent, try hasMoved(endpoint, attending: attending) {
+      return try body(&self, attending)
+    }
     return try outcome.get()
   }
 

@@ -25,13 +25,15 @@ struct Happenings {
   var clockChanged = false
   /// A display may have come or gone.
   var displayChanged = false
+  /// An address, a route or a name server may have come or gone.
+  var networkChanged = false
 
   /// Whether somebody waits for it who can't see what goes on.
   var isUrgent: Bool { ending != nil || codeWanted || configurationChanged }
 
   var isEmpty: Bool {
     ending == nil && !configurationChanged && !codeWanted && !pressed && !recordChanged
-      && !clockChanged && !displayChanged
+      && !clockChanged && !displayChanged && !networkChanged
   }
 }
 
@@ -168,6 +170,7 @@ public struct Attendant<W: World>: ~Copyable {
     case .clockSet: happenings.clockChanged = true
     case .recordChanged: happenings.recordChanged = true
     case .displayChanged: happenings.displayChanged = true
+    case .networkChanged: happenings.networkChanged = true
     case .pressed: happenings.pressed = true
     case .visitor: handOut.accept(now: world.milliseconds, &sources, standing)
     case .client(let slot): handOut.read(slot, &sources, standing)

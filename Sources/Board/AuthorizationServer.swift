@@ -9,8 +9,10 @@ internal import OAuth
 /// its answer read. What an answer means for the command is the caller's.
 struct AuthorizationServer<W: World>: ~Copyable {
   private(set) var client: ClientConfiguration
-  /// Whether an endpoint that metadata have told is not there: they may tell another by now.
+  /// Whether an endpoint that metadata have told was not there: they may tell another by now.
   var isDoubtful = false
+  /// Whether that was what the last request brought.
+  private(set) var isAbsent = false
 
   /// The server's words beside the last error.
   private(set) var reason = ServerError()
@@ -108,6 +110,7 @@ struct AuthorizationServer<W: World>: ~Copyable {
   mutating func reachRefresh(isRepeated: Bool, attending: Attending) throws(Fault) -> Int64 {
     // An answer that is lost may cost the grant: a handshake is cheaper.
     exchange.close(idleFor: isRepeated ? -1 : 5000)
+    forgetAnswer()
     do {
       return try exchange.reach(client.url(of: .refresh)!, .refresh, attending: attending)
     } catch {
@@ -180,7 +183,7 @@ struct AuthorizationServer<W: World>: ~Copyable {
   @inline(never)
   private mutating func post(to endpoint: Endpoint, attending: Attending) throws(Fault) {
     let url = client.url(of: endpoint)!
-    head = ResponseHead()
+    forgetAnswer()
     do {
       head = try exchange.post(
         to: url, Party(endpoint), clientID: client.clientID,
@@ -194,11 +197,20 @@ struct AuthorizationServer<W: World>: ~Copyable {
   /// Looks at whether an endpoint is where it was, as far as there is an answer.
   private mutating func noteAbsence(of endpoint: Endpoint) {
     if !client.isDiscovered(endpoint) || head.status == 0 { return }
-    isDoubtful = head.status == 404 || head.status == 405 || head.status == 410
+    isAbsent = head.status == 404 || head.status == 405 || head.status == 410
+    isDoubtful = isAbsent
+  }
+
+  private mutating func forgetAnswer() {
+    head = ResponseHead()
+    isAbsent = false
   }
 
   private mutating func judged(_ fault: Fault, _ endpoint: Endpoint) -> Fault {
-    if fault.kind == .name, client.isDiscovered(endpoint) { isDoubtful = true }
+    if fault.kind == .name, client.isDiscovered(endpoint) {
+      isAbsent = true
+      isDoubtful = true
+    }
     return blamingClock(fault)
   }
 
@@ -207,7 +219,7 @@ struct AuthorizationServer<W: World>: ~Copyable {
     _ url: borrowing URL, _ party: Party, accessToken: borrowing Span<UInt8>,
     attending: Attending
   ) throws(Fault) {
-    head = ResponseHead()
+    forgetAnswer()
     do {
       head = try exchange.get(url, party, accessToken: accessToken, attending: attending)
     } catch {

@@ -17,6 +17,9 @@ extension Life {
     try show(now)
     let happenings = attendant.takeHappenings()
     if happenings.clockChanged { clockChanged() }
+    if happenings.networkChanged || happenings.clockChanged {
+      attendant.standing.surroundingsChanged(now: now)
+    }
     if happenings.recordChanged { recordChanged() }
     if happenings.displayChanged { screens.deviceChanged(now: now) }
     if happenings.codeWanted {

@@ -37,6 +37,9 @@ public struct Life<W: World>: ~Copyable {
   /// milliseconds.
   private static var inputPause: Int64 { 2000 }
 
+  /// How often the name servers are looked at while there is no way to the server, in milliseconds.
+  private static var nameServerPause: Int64 { 1000 }
+
   var account: Account<W>
   var attendant: Attendant<W>
   var screens: W.Screens
@@ -119,6 +122,7 @@ public struct Life<W: World>: ~Copyable {
     if !isService { return }
     try attendant.open()
     attendant.sources.watchRecord()
+    attendant.sources.watchNetwork()
     if screens.mayChange { attendant.sources.watchDevices() }
     attendant.sources.findInputs()
   }
@@ -204,6 +208,13 @@ public struct Life<W: World>: ~Copyable {
       deadline = min(deadline, nextSecond(before: countdown, now: now))
     }
     if let look = screens.followsUpAt { deadline = min(deadline, look) }
+    if isService, attendant.standing.agent.isUnreached {
+      if attendant.sources.haveNameServersChanged() {
+        attendant.standing.surroundingsChanged(now: now)
+        return
+      }
+      deadline = min(deadline, now + Self.nameServerPause)
+    }
     _ = world.rest(until: deadline, attending: attendant.attending(.idle))
   }
 

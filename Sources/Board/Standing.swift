@@ -98,7 +98,9 @@ struct Standing: ~Copyable {
   mutating func codeFailed(
     _ fault: Fault, _ words: borrowing Phrase, retryAfter: Int64?, now: Int64
   ) {
-    agent.codeFailed(isRefusal: !fault.isTransient, retryAfter: retryAfter, now: now)
+    agent.codeFailed(
+      isRefusal: !fault.isTransient, isUnreached: fault.missing != nil, retryAfter: retryAfter,
+      now: now)
     if !agent.hasGrant { note(fault, words) }
     outcome = .noCode
     settle(now)
@@ -139,6 +141,11 @@ struct Standing: ~Copyable {
     outcome = .none
     if !agent.hasGrant { forgetFault() }
     settle(now)
+  }
+
+  /// Takes that what is outside has changed, and may have come.
+  mutating func surroundingsChanged(now: Int64) {
+    if agent.surroundingsChanged(now: now) { settle(now) }
   }
 
   // MARK: The grant

@@ -134,6 +134,8 @@ public enum Event: Sendable, Equatable {
   case recordChanged
   /// A display may have come or gone.
   case displayChanged
+  /// The board's addresses or routes have changed.
+  case networkChanged
   /// A key, a button or a touch.
   case pressed
   /// Somebody wants to connect to the socket.
@@ -153,6 +155,11 @@ public protocol EventSources: ~Copyable {
   mutating func watchRecord()
   /// Tells of displays that come and go from now on.
   mutating func watchDevices()
+  /// Tells of changes of the board's addresses and routes from now on.
+  mutating func watchNetwork()
+  /// Whether other name servers are to be asked than at the last look; at the first, than at the
+  /// start.
+  mutating func haveNameServersChanged() -> Bool
   /// Looks for keys and touch panels that have been plugged in.
   mutating func findInputs()
   /// Says, once, that the program does what it was started for.

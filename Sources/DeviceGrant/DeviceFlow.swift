@@ -17,6 +17,8 @@
 // A wait begins when the answer is there, so the gap between two requests at the server is never
 // shorter than the interval, however long an answer took.
 
+internal import OAuth
+
 /// One sign-in attempt as RFC 8628 §3.3 to §3.5 has it. Times are milliseconds on a clock that is
 /// never set back.
 public struct DeviceFlow: Sendable {
@@ -67,6 +69,9 @@ public struct DeviceFlow: Sendable {
   public private(set) var failures: Int64 = 0
 
   private var state: State
+  /// When the next poll may be sent at the earliest, where the last one did not reach the server;
+  /// else nil.
+  private var retriesAt: Int64?
 
   /// - Parameters:
   ///   - requestedAt: when the device authorization request was sent; the code's life is counted
@@ -99,6 +104,7 @@ public struct DeviceFlow: Sendable {
   /// Takes the answer to the poll that `next` asked for.
   public mutating func receive(_ answer: PollAnswer, now: Int64) {
     guard state == .polling else { return }
+    retriesAt = nil
     switch answer {
     case .granted: state = .ended(.granted)
     case .denied: state = .ended(.denied)
@@ -114,11 +120,27 @@ public struct DeviceFlow: Sendable {
       let demanded = newInterval ?? 0
       interval = max(interval + Self.slowDownStep, demanded < left ? demanded : left / 2)
       pause(interval, retryAfter, now: now)
-    case .transient(_, let retryAfter):
+    case .transient(let cause, let retryAfter):
       failures += 1
+      if cause == .unreachable { retriesAt = now + interval * 1000 }
       backOff(retryAfter, now: now)
     }
   }
+
+  /// Brings the next poll forward, where the last one did not reach the server: never closer to it
+  /// than the interval.
+  ///
+  /// - Returns: whether it is sooner now.
+  public mutating func retry(at instant: Int64) -> Bool {
+    guard let retriesAt, case .waiting(let planned) = state else { return false }
+    let next = max(instant, retriesAt)
+    if next >= planned { return false }
+    state = .waiting(until: next)
+    return true
+  }
+
+  /// Whether the last poll did not reach the server.
+  public var isUnreached: Bool { retriesAt != nil }
 
   /// When the next poll is due; nil while one is under way and after the end.
   public var nextPollAt: Int64? {

@@ -16,6 +16,9 @@ struct KernelSources: EventSources, ~Copyable {
   private let directory: Path
   private let name: Path
   private var devices: DeviceWatch?
+  private var network: NetworkWatch?
+  /// The resolver's configuration, as it was looked at last.
+  private var nameServers = Path("/etc/resolv.conf").generation
   private var inputs = InputDevices()
   private let console = Terminal(descriptor: 0)
   /// What started this program, if it wants to hear from it.
@@ -32,6 +35,7 @@ struct KernelSources: EventSources, ~Copyable {
     static let record: UInt32 = 4
     static let console: UInt32 = 5
     static let devices: UInt32 = 6
+    static let network: UInt32 = 7
     static let listener: UInt32 = 0x100
     static let clients: UInt32 = 0x200
     static let inputs: UInt32 = 0x400
@@ -95,6 +99,7 @@ struct KernelSources: EventSources, ~Copyable {
     case Token.clock: if clock?.acknowledge() == true { return .clockSet }
     case Token.record: if hasRecordChanged() { return .recordChanged }
     case Token.devices: if devices?.hasDisplayChanged() == true { return .displayChanged }
+    case Token.network: if network?.hasChanged() == true { return .networkChanged }
     case Token.console: if console.wasEntered() { return .pressed }
     case Token.listener: return .visitor
     case Token.clients..<Token.inputs: return .client(Int(token - Token.clients))
@@ -135,6 +140,21 @@ struct KernelSources: EventSources, ~Copyable {
       try queue.add(watch.rawValue, token: Token.devices)
       devices = consume watch
     } catch {}
+  }
+
+  mutating func watchNetwork() {
+    do {
+      let watch = try NetworkWatch()
+      try queue.add(watch.rawValue, token: Token.network)
+      network = consume watch
+    } catch {}
+  }
+
+  mutating func haveNameServersChanged() -> Bool {
+    let generation = Path("/etc/resolv.conf").generation
+    if generation == nameServers { return false }
+    nameServers = generation
+    return true
   }
 
   mutating func findInputs() {

@@ -811,6 +811,52 @@ class End(LivingTest):
         self.assertExit(DONE, board.run("status"))
 
 
+class WhatComesLate(LivingTest):
+    """A network, or a name server, that is there when the back-off has grown."""
+
+    # In a network of its own, whose loopback comes up when somebody writes to a FIFO.
+    NETWORK = """(python3 -c 'import fcntl, socket, struct
+open("come").read()
+request = struct.pack("16sh14x", b"lo", 1)
+fcntl.ioctl(socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 0x8914, request)' &)
+exec "$@"
+"""
+    NAME_SERVERS = 'mount --bind resolv.conf /etc/resolv.conf; exec "$@"'
+
+    def enclosed(self, board, kind, script):
+        mapping = ["--map-root-user"] * (os.geteuid() != 0)
+        board.command = ["unshare", kind, *mapping, "sh", "-ec", script, "sh", *board.command]
+        return board
+
+    def assertTriedSoon(self, run, event, pattern):
+        """Within two seconds of an event, which comes where the next attempt is far."""
+        seconds = int(run.wait_for(r"next attempt in ([89]|\d\d+) s")[1])
+        before = run.stderr.count("no code: ")
+        event()
+        start = time.monotonic()
+        run.wait_for(pattern)
+        self.assertLess(time.monotonic() - start, min(seconds - 3, 3.5))
+        self.assertEqual(before + 1, run.stderr.count("no code: "))
+
+    def test_network_is_tried_within_two_seconds(self):
+        board = self.enclosed(self.agent_board(self.sandbox()), "--net", self.NETWORK)
+        fifo = board.directory / "come"
+        os.mkfifo(fifo)
+        run = board.start("run")
+        run.wait_for("Network is unreachable")
+        self.assertTriedSoon(run, lambda: fifo.write_text("now"), "Connection refused")
+
+    def test_name_server_is_asked_within_two_seconds(self):
+        board = self.agent_board(self.sandbox())
+        board.change({"device_authorization_endpoint": "https://as.example.invalid/device"})
+        self.enclosed(board, "--mount", self.NAME_SERVERS)
+        resolver = board.directory / "resolv.conf"
+        resolver.write_text("nameserver 127.0.0.1\n")
+        run = board.start("run")
+        self.assertTriedSoon(
+            run, lambda: resolver.write_text("nameserver 127.0.0.2\n"), "(?s)(no code:.*){4}")
+
+
 class Hindered(LivingTest):
     def test_full_disk_at_the_start_hands_a_good_token_out(self):
         """What the disk lacks is not needed for that."""

@@ -299,6 +299,60 @@ private let endings: [(PollAnswer?, Agent.CodeEnd)] = [
     }
   }
 
+  @Test(arguments: [true, false]) func aNetworkThatIsBackEndsTheBackOff(isUnreached: Bool) {
+    var agent = Agent.withoutGrant(.automatic)
+    var now = birth
+    for _ in 0..<6 {
+      #expect(agent.next(now: now) == .requestCode)
+      agent.codeFailed(isRefusal: false, isUnreached: isUnreached, now: now)
+      now = agent.nextCodeAt ?? 0
+    }
+    let (planned, change) = (now, now - 50_000)
+    #expect(agent.isUnreached == isUnreached)
+    let isSooner = agent.surroundingsChanged(now: change)
+    #expect(isSooner == isUnreached)
+    #expect(agent.nextCodeAt == (isUnreached ? change + 1000 : planned))
+    // The second of a burst changes nothing.
+    let isSoonerStill = agent.surroundingsChanged(now: change + 10)
+    #expect(!isSoonerStill)
+  }
+
+  /// Whoever is on the network can have its routes change without end.
+  @Test func aNetworkThatKeepsChangingCausesFewRequests() {
+    var agent = Agent.withoutGrant(.automatic)
+    var attempts = 0
+    for second in Int64(0)..<3600 {
+      let now = birth + second * 1000
+      if agent.next(now: now) == .requestCode {
+        attempts += 1
+        agent.codeFailed(isRefusal: false, isUnreached: true, now: now)
+      }
+      _ = agent.surroundingsChanged(now: now)
+    }
+    // One for each minute and five at once, beside those of the back-off.
+    #expect((60...85).contains(attempts))
+  }
+
+  @Test(arguments: [
+    (false, Agent.Reply.none, true), (true, .none, false), (false, .unavailable, false),
+    (false, .refusal, false),
+  ])
+  func aNetworkThatIsBackHasWhatWasNotSentSent(
+    isUncertain: Bool, reply: Agent.Reply, expected: Bool
+  ) {
+    var agent = Agent.withoutGrant(.automatic)
+    agent.granted(.hour, now: birth)
+    var now = agent.nextRefreshAt ?? 0
+    for _ in 0..<5 {
+      agent.refreshFailed(isRefusal: false, isUncertain: isUncertain, reply: reply, now: now)
+      now = agent.nextRefreshAt ?? 0
+    }
+    let planned = now
+    let isSooner = agent.surroundingsChanged(now: planned - 10_000)
+    #expect(isSooner == expected)
+    #expect(agent.nextRefreshAt == (expected ? planned - 9000 : planned))
+  }
+
   /// As somebody does who does not see why nothing happens.
   @Test(arguments: [(nil, 2), (600, 1)] as [(Int64?, Int)])
   func manyKeysAreNotManyRequests(retryAfter: Int64?, expected: Int) {

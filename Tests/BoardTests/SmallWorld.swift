@@ -184,6 +184,8 @@ struct SmallSources: EventSources {
   func setAlarm(_ deadline: Int64?) { world.alarm = deadline ?? .max }
   func watchRecord() {}
   func watchDevices() {}
+  func watchNetwork() {}
+  func haveNameServersChanged() -> Bool { false }
   func findInputs() {}
   func ready() {}
   func ping(now: Int64) -> Int64? { nil }

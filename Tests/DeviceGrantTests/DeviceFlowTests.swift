@@ -51,6 +51,34 @@ private func script(_ answers: PollAnswer...) -> (Int, Int64) -> PollAnswer {
     #expect(flow.nextPollAt == nil)
   }
 
+  @Test(
+    "row 18: a network that is back ends the back-off, and not the interval",
+    arguments: [(36_000, 40_000), (40_000, 40_000), (50_000, 50_000), (75_000, 75_000)])
+  func retry(instant: Int64, expected: Int64) {
+    var flow = DeviceFlow(expiresIn: 900, interval: 5, requestedAt: 0, now: 0)
+    for now in [5000, 15_000, 35_000] as [Int64] {
+      let step = flow.next(now: now)
+      #expect(step == .poll)
+      flow.receive(unreachable, now: now)
+    }
+    #expect(flow.isUnreached && flow.nextPollAt == 75_000)
+    let isSooner = flow.retry(at: instant)
+    #expect(isSooner == (expected < 75_000))
+    #expect(flow.nextPollAt == expected)
+  }
+
+  @Test("row 18: a server that answers is not asked sooner for a network that is back")
+  func noRetry() {
+    var flow = DeviceFlow(expiresIn: 900, interval: 5, requestedAt: 0, now: 0)
+    for (now, answer) in [(5000, unreachable), (15_000, pending)] as [(Int64, PollAnswer)] {
+      let step = flow.next(now: now)
+      #expect(step == .poll)
+      flow.receive(answer, now: now)
+    }
+    let isSooner = flow.retry(at: 16_000)
+    #expect(!isSooner && !flow.isUnreached && flow.nextPollAt == 20_000)
+  }
+
   @Test("row 18: an answer that nobody asked for changes nothing") func unaskedAnswer() {
     var flow = DeviceFlow(expiresIn: 300, interval: 5, requestedAt: 0, now: 0)
     flow.receive(.granted, now: 1)

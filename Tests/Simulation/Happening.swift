@@ -4,6 +4,8 @@ enum Happening {
   // The network and the server.
   case trouble(Trouble, length: Int64)
   case addressChanged
+  /// What was missing is there, and the kernel or the resolver's file tells.
+  case networkBack(nameServers: Bool)
   case grantRevoked
   case metadataMoved
   // The board.

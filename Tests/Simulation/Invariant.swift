@@ -30,6 +30,8 @@ public enum Invariant: String, CaseIterable, Sendable {
   case marginUsedUp
   /// The program ended by itself although there was an access token to hand out.
   case endedWithToken
+  /// The network was back, and nobody tried.
+  case retriedLate
   /// A code was asked for before the time that the server had named.
   case askedTooEarly
   /// What was sent and not answered was sent again before its time.

@@ -7,6 +7,8 @@ final class Network {
   private var troubleUntil: Int64 = 0
   /// Grows when the board gets another address: connections of before lead nowhere.
   private(set) var epoch = 0
+  /// Grows when other name servers are to be asked.
+  private(set) var nameServers = 0
   private let hasServer: Bool
 
   init(_ personality: Personality) {
@@ -21,6 +23,8 @@ final class Network {
   }
 
   func changeAddress() { epoch += 1 }
+
+  func changeNameServers() { nameServers += 1 }
 
   func present(_ now: Int64) -> Trouble { now < troubleUntil ? trouble : .none }
 

@@ -10,7 +10,7 @@ public enum Occurrence: Int, CaseIterable, Sendable {
   case connectionRefused, connectionHung, nameUnknown, certificateRefused, serverUnavailable
   case serverRefuses, gateway, webPage, requestLost, answerLost, answerCut, answerInPieces
   case chunkedAnswer, answerToClose, interimAnswer, connectionForgotten
-  case addressChanged, outage, longOutage
+  case addressChanged, outage, longOutage, networkBack, triedSoon
   // The board.
   case powerCut, powerCutInWrite, restart, suspension, clockJump, clockUnset, clockSet
   case diskStepFailed, diskFull, diskReadOnly, diskFailing, recordMounted

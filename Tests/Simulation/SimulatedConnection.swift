@@ -63,6 +63,8 @@ public struct SimulatedConnection: Transport, ~Copyable {
   ) throws(TLSError) {
     close()
     if world.isDead { throw .interrupted }
+    if world.isMain { universe.watch.connects(universe) }
+    defer { if world.isMain { universe.watch.connected() } }
     universe.exchangeBegins()
     let trouble = universe.network.present(universe.now)
     switch trouble {

@@ -5,11 +5,13 @@ public import Linux
 /// Where a program's events come from.
 public struct SimulatedSources: EventSources, ~Copyable {
   private let world: SimulatedWorld
+  private var nameServers: Int
 
   private var universe: Universe { world.universe }
 
   public init(_ world: SimulatedWorld) {
     self.world = world
+    nameServers = world.universe.network.nameServers
   }
 
   deinit {
@@ -20,6 +22,11 @@ public struct SimulatedSources: EventSources, ~Copyable {
   public mutating func setAlarm(_ deadline: Int64?) { world.setAlarm(deadline) }
   public mutating func watchRecord() { world.watchesRecord = true }
   public mutating func watchDevices() {}
+  public mutating func watchNetwork() {}
+  public mutating func haveNameServersChanged() -> Bool {
+    defer { nameServers = universe.network.nameServers }
+    return nameServers != universe.network.nameServers
+  }
   public mutating func findInputs() {}
   public mutating func ready() { universe.watch.ready(universe) }
   public mutating func ping(now: Int64) -> Int64? { nil }

@@ -8,7 +8,8 @@ extension Universe {
   func take(_ happening: Happening) {
     if isLogged { tell("\(happening)") }
     switch happening {
-    case .trouble, .addressChanged, .grantRevoked, .metadataMoved: takeOutside(happening)
+    case .trouble, .addressChanged, .networkBack, .grantRevoked, .metadataMoved:
+      takeOutside(happening)
     case .powerCut, .powerCutInWrite, .restart, .suspension, .clockJump, .clockRight, .disk,
       .diskRight, .diskStepFails, .signal, .displayGone, .displayBack:
       takeBoard(happening)
@@ -33,6 +34,10 @@ extension Universe {
       counts[length > 86_400_000 ? .longOutage : .outage] += 1
       network.trouble(trouble, until: now + length)
       watch.trouble(until: now + length)
+      if trouble == .hung || trouble == .nameUnknown {
+        schedule(.networkBack(nameServers: trouble == .nameUnknown), in: length)
+      }
+    case .networkBack(let nameServers): networkIsBack(nameServers)
     case .addressChanged:
       counts[.addressChanged] += 1
       network.changeAddress()
@@ -41,6 +46,16 @@ extension Universe {
     case .metadataMoved: server.moveEndpoints()
     default: break
     }
+  }
+
+  private func networkIsBack(_ nameServers: Bool) {
+    counts[.networkBack] += 1
+    if nameServers {
+      network.changeNameServers()
+    } else {
+      main?.post(.networkChanged)
+    }
+    watch.networkIsBack(self)
   }
 
   private func takeBoard(_ happening: Happening) {

@@ -13,6 +13,10 @@ public struct Watch {
 
   // What is in the way, and until when.
   var calmSince: Int64 = 0
+  /// When something is tried at the latest, since the network is back; nil where nothing need be.
+  private var triesBy: Int64?
+  private var networkToldAt: Int64 = -60_000
+  private var isConnecting = false
   private(set) var diskTroubledUntil: Int64 = 0
 
   // The grant.
@@ -127,7 +131,36 @@ public struct Watch {
     if let time = endBy { endBy = time + length }
     lastLoss?.since += length
     if let time = wishAt { wishAt = time + length }
+    if let time = triesBy { triesBy = time + length }
     if let (issue, since, session) = unsaved { unsaved = (issue, since + length, session) }
+  }
+
+  /// The network is back, and told of: a program that says that it waits for it tries soon.
+  mutating func networkIsBack(_ universe: Universe) {
+    let isFree = !isConnecting && inFlight == 0 && universe.command == nil
+    if !isFree || screen?.kind != .waiting { return }
+    let now = universe.now
+    if universe.network.isTroubled(now) || universe.clockError != 0 { return }
+    if now < universe.diskTroubleUntil { return }
+    // It need not do so more often than once a minute.
+    if now < networkToldAt + 60_000 { return }
+    networkToldAt = now
+    // Two seconds, and what its displays and its disk take.
+    triesBy = now + 6000
+  }
+
+  mutating func connects(_ universe: Universe) {
+    isConnecting = true
+    if triesBy != nil { universe.counts[.triedSoon] += 1 }
+    triesBy = nil
+  }
+
+  mutating func connected() { isConnecting = false }
+
+  private mutating func lookAtTries(_ universe: Universe, _ isTroubled: Bool) {
+    guard let time = triesBy else { return }
+    if isTroubled || screen?.kind != .waiting { triesBy = nil }
+    if triesBy != nil, universe.now > time { fail(.retriedLate, universe) }
   }
 
   mutating func clockSet(_ universe: Universe) {
@@ -152,6 +185,8 @@ public struct Watch {
     screen = nil
     approval = nil
     wishAt = nil
+    triesBy = nil
+    isConnecting = false
     codeNotBefore = 0
     endBy = nil
     lastCode = nil
@@ -274,6 +309,7 @@ public struct Watch {
     // What was in the way at the last look was so until now.
     if isTroubled || wasTroubled { trouble(until: now) }
     wasTroubled = isTroubled
+    lookAtTries(universe, isTroubled)
     if let endBy, now > endBy { fail(.signalUnheeded, universe) }
     if let wishAt, now > max(wishAt, calmSince) + 2 * Self.noticing {
       fail(.wishUnheeded, universe)

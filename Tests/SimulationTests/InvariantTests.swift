@@ -186,7 +186,7 @@ private final class Scene {
   func show(_ invariant: Invariant) {
     switch invariant {
     case .pollTooEarly, .pollAfterVerdict, .codeOutlivesItself, .approvalLost,
-      .neitherGrantNorCode, .wishUnheeded, .signalUnheeded, .askedTooEarly:
+      .neitherGrantNorCode, .wishUnheeded, .signalUnheeded, .askedTooEarly, .retriedLate:
       showCode(invariant)
     case .tokensNotKept, .fileDamaged, .tokenReused, .deadWithoutReason, .goodGrantDropped,
       .deadGrantKept, .marginUsedUp, .sentAgainTooEarly, .sentInVain, .endedWithToken:
@@ -244,6 +244,11 @@ private final class Scene {
       universe.watch.codeNotBefore = universe.now + 1
       let text = "POST /v0/device HTTP/1.1\r\nContent-Length: 15\r\n\r\nclient_id=board"
       universe.watch.sent(Request(Array(text.utf8))!, world, universe)
+    case .retriedLate:
+      universe.watch.shows(.waiting, code: nil, universe)
+      universe.watch.networkIsBack(universe)
+      pass(6001)
+      look()
     case .wishUnheeded:
       universe.watch.codeReplaced(universe)
       pass(1_000_000)
