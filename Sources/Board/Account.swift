@@ -171,6 +171,7 @@ public struct Account<W: World>: ~Copyable {
       line <- "the access token ends too soon, and there is no refresh token; sign in again"
     case .accessEnded: line <- "the access token has ended, and there is no refresh token"
     case .signedOut: line <- "signed out"
+    case .unrevoked: keeper.tellOfWaiting(to: line)
     case .otherClient: line <- "it is another's"
     case .accessRefused:
       line <- server.client.url(of: .userinfo)!

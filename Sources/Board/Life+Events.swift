@@ -15,6 +15,7 @@ extension Life {
     if happenings.ending != nil { return false }
     if happenings.configurationChanged, isOver() { return true }
     if happenings.clockChanged { clockChanged() }
+    if happenings.signOutWanted { signOut() }
     if happenings.recordChanged { recordChanged() }
     if happenings.displayChanged { screens.deviceChanged(now: now) }
     if happenings.codeWanted {
@@ -94,6 +95,7 @@ extension Life {
     do {
       guard let found = try account.keeper.loadNews() else { return }
       isThere = found
+      revokesAt = min(revokesAt, now + Self.othersTime)
     } catch {
       log.warning { tell(error, to: $0) }
       return
