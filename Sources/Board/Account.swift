@@ -134,7 +134,10 @@ public struct Account<W: World>: ~Copyable {
     if status != 200 { return false }
     try Self.takeMetadata(of: party, &server, keeper)
     if let error = server.metadataError {
-      log.warning { $0 <- url <- ": " <- error <- "; going on without it" }
+      log.warning {
+        $0 <- url <- ": " <- error
+        if !error.isWarning { $0 <- "; going on without it" }
+      }
     }
     let codes = server.client.text(of: .deviceAuthorization)
     let tokens = server.client.text(of: .token)

@@ -258,8 +258,7 @@ struct AuthorizationServer<W: World>: ~Copyable {
       let metadata = try Self.readMetadata(
         exchange.memory.body, client.issuer, &exchange.memory.endpoints)
       client.forgetDiscovered()
-      try client.complete(with: metadata)
-      metadataError = metadata.ignored
+      metadataError = try client.complete(with: metadata) ?? metadata.ignored
       metadata.writeCache(
         issuer: client.issuer, fetchedAt: world.unixSeconds, to: &exchange.memory.form)
     } catch {
