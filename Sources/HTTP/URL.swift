@@ -121,7 +121,7 @@ public struct URL: Sendable {
       let length = end - start
       end = start - 1
       // The last label of an address begins with a digit, that of a name does not.
-      if labels == 1, host[start].isDigit { return host.count }
+      if length == 0 || labels == 1 && host[start].isDigit { return host.count }
       if labels == 1, length == 2 { wanted = 3 }
       if labels == 2, length > 3 { wanted = 2 }
       if labels == wanted { return start }
