@@ -67,60 +67,6 @@ extension Account {
     server.wipe()
   }
 
-  /// Revokes the grant where the server lets one (RFC 7009), and erases it here whatever the server
-  /// says.
-  public mutating func signOut(attending: Attending) throws(Fault) {
-    // A refresh that is under way would bring the grant back.
-    let lock = try keeper.lock(attending: attending)
-    defer { lock.release() }
-    do {
-      try revoke(attending: attending)
-    } catch {
-      log.warning {
-        $0 <- "the grant is not revoked: "
-        tell(error, to: $0)
-        $0 <- "; it is erased here all the same"
-      }
-    }
-    try keeper.erase()
-    log.info { $0 <- "signed out; the tokens in " <- keeper.path <- " are erased" }
-  }
-
-  private mutating func revoke(attending: Attending) throws(Fault) {
-    guard try keeper.load() else {
-      log.info { $0 <- "not signed in: there is no grant in " <- keeper.path }
-      return
-    }
-    try discover(attending: attending)
-    if !keeper.checkOwner(server.client) {
-      log.warning { $0 <- "it is not revoked; it is erased here all the same" }
-      return
-    }
-    if !server.has(.revocation) {
-      log.warning {
-        $0 <- "the provider has no revocation endpoint: to the server the grant goes on until "
-        $0 <- "it ends"
-      }
-      return
-    }
-    try follow(.revocation, attending: attending) { (account, attending) throws(Fault) in
-      try Self.revoke(account.keeper.record.tokens, at: &account.server, attending: attending)
-    }
-    log.info { $0 <- "the grant is revoked at the server" }
-  }
-
-  /// Revokes the refresh token, and with it all access tokens (RFC 7009 §2.1); where there is none,
-  /// the access token.
-  private static func revoke(
-    _ tokens: borrowing Tokens, at server: inout AuthorizationServer<W>, attending: Attending
-  ) throws(Fault) {
-    if tokens.refreshToken.isEmpty {
-      try server.revoke(tokens.accessToken.bytes, hint: .accessToken, attending: attending)
-    } else {
-      try server.revoke(tokens.refreshToken.bytes, hint: .refreshToken, attending: attending)
-    }
-  }
-
   private func checkStatus() throws(Fault) {
     let status = server.head.status
     switch status {

@@ -138,7 +138,10 @@ public struct Account<W: World>: ~Copyable {
     if status != 200 { return false }
     try Self.takeMetadata(of: party, &server, keeper)
     if let error = server.metadataError {
-      log.warning { $0 <- url <- ": " <- error <- "; going on without it" }
+      log.warning {
+        $0 <- url <- ": " <- error
+        if !error.isWarning { $0 <- "; going on without it" }
+      }
     }
     let codes = server.client.text(of: .deviceAuthorization)
     let tokens = server.client.text(of: .token)
@@ -175,6 +178,7 @@ public struct Account<W: World>: ~Copyable {
       line <- "the access token ends too soon, and there is no refresh token; sign in again"
     case .accessEnded: line <- "the access token has ended, and there is no refresh token"
     case .signedOut: line <- "signed out"
+    case .unrevoked: keeper.tellOfWaiting(to: line)
     case .otherClient: line <- "it is another's"
     case .accessRefused:
       line <- server.client.url(of: .userinfo)!

@@ -17,6 +17,8 @@ struct Happenings {
   var configurationChanged = false
   /// Somebody asked for a code with a signal.
   var codeWanted = false
+  /// Somebody signs out at the socket.
+  var signOutWanted = false
   /// A key, a button or a touch.
   var pressed = false
   /// The token file has been replaced or removed, by whomever.
@@ -29,11 +31,11 @@ struct Happenings {
   var networkChanged = false
 
   /// Whether somebody waits for it who can't see what goes on.
-  var isUrgent: Bool { ending != nil || codeWanted || configurationChanged }
+  var isUrgent: Bool { ending != nil || codeWanted || configurationChanged || signOutWanted }
 
   var isEmpty: Bool {
     ending == nil && !configurationChanged && !codeWanted && !pressed && !recordChanged
-      && !clockChanged && !displayChanged && !networkChanged
+      && !clockChanged && !displayChanged && !networkChanged && !signOutWanted
   }
 }
 
@@ -63,6 +65,8 @@ public struct Attendant<W: World>: ~Copyable {
   public var sources: W.Sources
 
   private var purpose = Purpose.exchange
+  /// Whether it is noted, or under way, that somebody signs out: who else wants it waits for that.
+  private var isSigningOut = false
   /// When the service manager is to hear of this next, and for which end of a hook the alarm is.
   private var pingsAt: Int64?
   private var hooksEndAt: Int64?
@@ -155,6 +159,11 @@ public struct Attendant<W: World>: ~Copyable {
     pingsAt = sources.ping(now: now)
     hooks.attend(now: now)
     handOut.expire(now: now, &sources, standing)
+    if handOut.wantsSignOut, !isSigningOut {
+      isSigningOut = true
+      if !happenings.isUrgent { happenings.urgentSince = now }
+      happenings.signOutWanted = true
+    }
     setAlarm()
   }
 
@@ -208,6 +217,14 @@ public struct Attendant<W: World>: ~Copyable {
   /// Listens at the configured socket from now on.
   mutating func open() throws(Fault) {
     try handOut.open(&sources)
+  }
+
+  /// Answers the clients that have signed out.
+  ///
+  /// - Parameter words: what did not work; none where all did.
+  mutating func signOutEnded(_ words: Phrase) {
+    isSigningOut = false
+    handOut.signOutEnded(words, &sources)
   }
 
   /// Answers the clients that waited for a refresh, which has ended.

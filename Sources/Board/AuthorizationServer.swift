@@ -148,15 +148,21 @@ struct AuthorizationServer<W: World>: ~Copyable {
   }
 
   /// Revokes a token (RFC 7009 §2.1).
+  ///
+  /// - Returns: false where the server says that there is nothing to revoke.
   mutating func revoke(
     _ token: borrowing Span<UInt8>, hint: TokenTypeHint, attending: Attending
-  ) throws(Fault) {
+  ) throws(Fault) -> Bool {
     writeRevocationRequest(
       clientID: client.clientID.bytes, clientSecret: secretInBody(for: .revocation).bytes,
       token: token, hint: hint, to: &exchange.memory.form)
     try post(to: .revocation, attending: attending)
     defer { exchange.wipe() }
-    if head.status != 200 { throw Fault(.status, .revocation, status: head.status) }
+    switch Self.read(head.status, exchange.memory.body) {
+    case .revoked: return true
+    case .pointless: return false
+    case .failed: throw Fault(.status, .revocation, status: head.status)
+    }
   }
 
   /// Lends the body of the last response.
@@ -262,8 +268,7 @@ struct AuthorizationServer<W: World>: ~Copyable {
       let metadata = try Self.readMetadata(
         exchange.memory.body, client.issuer, &exchange.memory.endpoints)
       client.forgetDiscovered()
-      try client.complete(with: metadata)
-      metadataError = metadata.ignored
+      metadataError = try client.complete(with: metadata) ?? metadata.ignored
       metadata.writeCache(
         issuer: client.issuer, fetchedAt: world.unixSeconds, to: &exchange.memory.form)
     } catch {
@@ -308,6 +313,10 @@ struct AuthorizationServer<W: World>: ~Copyable {
       retryAfter: head.retryAfterSeconds(unixSeconds: now), unixSeconds: now,
       wording: wording, reason: &reason,
       updating: &tokens)
+  }
+
+  private static func read(_ status: Int, _ body: borrowing Buffer) -> RevocationAnswer {
+    readRevocationAnswer(status: status, body: body.bytes)
   }
 
   private static func read(

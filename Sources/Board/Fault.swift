@@ -134,6 +134,8 @@ public struct Fault: Error, Sendable, Equatable {
     case otherClient
     case signedOut
     case noUserinfo
+    /// The grant is erased; its token waits to be revoked.
+    case unrevoked
   }
 
   /// There is no grant for this configuration.
@@ -170,7 +172,7 @@ extension Fault {
     switch kind {
     case .connection, .name, .connectionTimeout, .certificate, .clock, .protocolVersion,
       .handshake, .trustAnchors, .transfer, .closed, .handshakeTimeout, .answerTimeout,
-      .interrupted, .incompleteAnswer, .unavailable, .silence, .unanswered:
+      .interrupted, .incompleteAnswer, .unavailable, .silence, .unanswered, .unrevoked:
       .unavailable
     case .http, .webPage, .noReason, .status, .notJSON, .missingMember, .longMember, .longToken,
       .malformedToken, .tokenType, .metadata, .noMetadata, .codeRefused, .pollRefused,
@@ -234,7 +236,7 @@ extension Fault {
     case .trustAnchors: "trust_anchors"
     case .transfer, .closed, .answerTimeout, .incompleteAnswer, .unanswered: "no_answer"
     case .interrupted: "interrupted"
-    case .unavailable, .silence: "unavailable"
+    case .unavailable, .silence, .unrevoked: "unavailable"
     case .webPage: "web_page"
     case .http, .noReason, .status, .notJSON, .missingMember, .longMember, .longToken,
       .malformedToken, .tokenType:

@@ -21,6 +21,8 @@ public struct GrantStatus: ~Copyable {
   private var scratch: Buffer
   private var isDamaged = false
   private var isOurs = true
+  /// How many tokens wait to be revoked.
+  private var waiting: Int64 = 0
   private let now: Int64
 
   /// - Parameter unixSeconds: the wall clock.
@@ -37,6 +39,7 @@ public struct GrantStatus: ~Copyable {
     do throws(Fault) {
       let store = try openStore(path, log.world)
       warn(of: store, path, log)
+      waiting = Int64(store.waiting)
       isDamaged = try Self.load(store, &record, &scratch)
     } catch {
       if error.kind != .notSignedIn { throw error }
@@ -123,6 +126,7 @@ public struct GrantStatus: ~Copyable {
       object.member("issuer", name.bytes, to: &output)
       object.member("client_id", record.clientID.bytes, to: &output)
     }
+    if waiting > 0 { object.member("waiting_to_be_revoked", waiting, to: &output) }
     if let agent { object.member("agent", agent.bytes, to: &output) }
     if let state { object.member("standing", json: state.bytes, to: &output) }
     object.end(&output)
@@ -133,6 +137,11 @@ public struct GrantStatus: ~Copyable {
     issuer: PermanentBytes?, agent: PermanentBytes?, to output: inout Buffer
   ) {
     output.append(isSignedIn ? "signed in\n" : "not signed in\n")
+    if waiting > 0 {
+      output.append("waiting to be revoked: ")
+      output.append(decimal: waiting)
+      output.append("\n")
+    }
     if let agent {
       output.append("agent: ")
       output.append(escaped: agent.bytes)

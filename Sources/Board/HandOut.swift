@@ -18,6 +18,7 @@ internal import Linux
 //                      error REASON HINT
 //   status             ok WORDS
 //   state              ok {…}, how things stand
+//   sign-out           ok signed out, for root and the agent's own user
 
 /// What a client of the socket is told instead of a token.
 public enum Refusal: UInt8, Sendable {
@@ -47,6 +48,8 @@ struct HandOut<W: World>: ~Copyable {
   /// In milliseconds: for a client to send its line, and for a refresh on its behalf.
   private static var patience: Int64 { 5000 }
   private static var refreshPatience: Int64 { 35_000 }
+  /// For a sign-out: a refresh, the lock, the metadata at two places, the revocation.
+  private static var signOutPatience: Int64 { 160_000 }
   /// For the same, where others wait for a slot.
   private static var turn: Int64 { 250 }
   private static var refreshTurn: Int64 { 2000 }
@@ -66,6 +69,8 @@ struct HandOut<W: World>: ~Copyable {
   private var answer: Buffer
   /// Whether a client waits for a refresh.
   private(set) var wantsRefresh = false
+  /// Whether a client signs out.
+  private(set) var wantsSignOut = false
   /// Where tokens are handed out, and the number of the socket's group; nil for nowhere.
   let socket: Path?
   private let group: UInt32?
@@ -118,6 +123,22 @@ struct HandOut<W: World>: ~Copyable {
     }
   }
 
+  /// Answers everybody who has signed out.
+  ///
+  /// - Parameter words: what did not work; none where all did.
+  mutating func signOutEnded(_ words: Phrase, _ sources: inout W.Sources) {
+    wantsSignOut = false
+    for index in clients.indices where clients[index].signsOut {
+      if words.isEmpty {
+        answer.append("ok signed out")
+      } else {
+        answer.append("error unavailable ")
+        answer.append(words.bytes)
+      }
+      send(index, &sources)
+    }
+  }
+
   // MARK: Clients
 
   /// When the next client loses its slot; nil where nobody is there.
@@ -148,7 +169,7 @@ struct HandOut<W: World>: ~Copyable {
     let deadline = clients[index].deadline
     read(index, &sources, standing)
     guard clients[index].isThere, clients[index].deadline == deadline else { return }
-    if clients[index].minimum != nil {
+    if clients[index].waits {
       refuse(index, .unavailable, &sources, standing)
     } else {
       log.debug { $0 <- "socket: a client sent nothing in time" }
@@ -227,6 +248,7 @@ struct HandOut<W: World>: ~Copyable {
     sources.close(index)
     clients[index].isThere = false
     clients[index].minimum = nil
+    clients[index].signsOut = false
     if pausedUntil != nil { resume(&sources) }
   }
 
@@ -240,7 +262,7 @@ struct HandOut<W: World>: ~Copyable {
     case .wouldBlock: return
     case .failed: close(index, &sources)
     case .bytes(0):
-      if clients[index].minimum != nil {
+      if clients[index].waits {
         // It may have ended its side only. The end would be reported for ever.
         sources.ignore(index)
       } else if clients[index].line.isEmpty {
@@ -258,7 +280,7 @@ struct HandOut<W: World>: ~Copyable {
     _ standing: borrowing Standing
   ) {
     // Who waits for a refresh has nothing more to say.
-    if clients[index].minimum != nil {
+    if clients[index].waits {
       refuse(index, .usage, &sources, standing)
       return
     }
@@ -284,6 +306,11 @@ struct HandOut<W: World>: ~Copyable {
       answerStatus(index, &sources, standing)
     } else if words.equals("state") {
       answerState(index, &sources, standing)
+    } else if words.equals("sign-out"), clients[index].mayDecide {
+      clients[index].signsOut = true
+      clients[index].deadline = world.milliseconds + Self.signOutPatience
+      clients[index].yieldsAt = clients[index].deadline
+      wantsSignOut = true
     } else if let minimum = Self.minimum(words) {
       let supply = standing.agent.supply(forSeconds: minimum, now: world.milliseconds)
       if supply == .renewed {
@@ -396,4 +423,11 @@ private struct Client {
   var line = Text<64>()
   /// For how many seconds it needs the token, while it waits for a refresh.
   var minimum: Int64?
+  /// Whether it waits for the end of the grant.
+  var signsOut = false
+
+  /// Whether it waits for an answer that takes time.
+  var waits: Bool { minimum != nil || signsOut }
+  /// Whether it may do more than take what there is: who could do the same to the files.
+  var mayDecide: Bool { user == 0 || user == User.number }
 }

@@ -36,9 +36,9 @@ public struct Keeper<W: World>: ~Copyable {
   /// in a record besides, and for tokens that are larger.
   private static var spare: Int { 8192 }
 
-  private var store: TokenStore<W.Storage>
+  var store: TokenStore<W.Storage>
   private let publication: Publication<W>?
-  private var scratch: Buffer
+  var scratch: Buffer
   private var line: Buffer
   /// The file that this process has written or found last, which is no news to it.
   private var known: FileStatus?
@@ -48,7 +48,7 @@ public struct Keeper<W: World>: ~Copyable {
   private static var proofTime: Int64 { 3_600_000 }
   /// Whose file was refused last; a `Fault` has no room for every number.
   private var stranger: UInt32 = 0
-  private let log: Log<W>
+  let log: Log<W>
 
   var unixSeconds: Int64 { log.world.unixSeconds }
 
@@ -195,7 +195,13 @@ public struct Keeper<W: World>: ~Copyable {
 
   /// Keeps the record; then, and not before, the access token is published. Takes the lock to be
   /// held.
-  mutating func save(for client: borrowing ClientConfiguration) throws(Fault) {
+  ///
+  /// - Parameter isNew: whether it is another grant than the one before, which nobody may have any
+  ///   more.
+  mutating func save(
+    for client: borrowing ClientConfiguration, isNew: Bool = false
+  ) throws(Fault) {
+    if isNew { setReplacedAside() }
     do {
       try write(for: client)
     } catch {
@@ -203,6 +209,7 @@ public struct Keeper<W: World>: ~Copyable {
       try write(for: client)
     }
     savedAt = log.world.milliseconds
+    if isNew { store.forgetReplaced() }
     if let sent, sent.generation != record.generation { forgetSent() }
     publish()
   }
@@ -294,11 +301,13 @@ public struct Keeper<W: World>: ~Copyable {
   }
 
   /// Removes everything that holds tokens.
-  public mutating func erase() throws(Fault) {
+  ///
+  /// - Parameter keepsWaiting: whether those stay that wait to be revoked.
+  mutating func erase(keepsWaiting: Bool) throws(Fault) {
     record.wipe()
     withdraw()
     do {
-      try store.erase()
+      try store.erase(keepsWaiting: keepsWaiting)
     } catch {
       throw .tokenFile(error)
     }
@@ -339,16 +348,20 @@ public struct Keeper<W: World>: ~Copyable {
   /// be sent to this one. Where the file does not say, or the server is yet to be discovered, it
   /// is. Where not, that is said.
   public mutating func checkOwner(_ client: borrowing ClientConfiguration) -> Bool {
-    let endpoint = client.text(of: .token)
-    let clientID = client.clientID
-    let isOurs = record.belongs(
-      issuer: client.server.bytes, tokenEndpoint: endpoint.bytes, clientID: clientID.bytes)
-    if isOurs { return true }
+    if isOwned(by: client) { return true }
     log.warning {
       $0 <- "the grant in " <- path <- " is from " <- record.tokenEndpoint.bytes
       $0 <- " for client_id " <- record.clientID.bytes <- ", not for this configuration"
     }
     return false
+  }
+
+  /// The same, without a word.
+  func isOwned(by client: borrowing ClientConfiguration) -> Bool {
+    let endpoint = client.text(of: .token)
+    let clientID = client.clientID
+    return record.belongs(
+      issuer: client.server.bytes, tokenEndpoint: endpoint.bytes, clientID: clientID.bytes)
   }
 
   /// Says where less was granted than asked for (RFC 6749 §3.3).
@@ -424,25 +437,6 @@ public struct Keeper<W: World>: ~Copyable {
 
   /// Overwrites what is in memory of the grant.
   public mutating func wipe() { record.wipe() }
-
-  /// Erases the grant where the server can't be told.
-  ///
-  /// - Parameter reason: why.
-  public mutating func eraseAlone(
-    _ reason: Phrase, attending: Attending
-  ) throws(Fault) {
-    let lock = try lock(attending: attending)
-    defer { lock.release() }
-    if try load() {
-      log.warning {
-        $0 <- "the grant is not revoked: " <- reason <- "; it is erased here all the same"
-      }
-    } else {
-      log.info { $0 <- "not signed in: there is no grant in " <- path }
-    }
-    try erase()
-    log.info { $0 <- "signed out; the tokens in " <- path <- " are erased" }
-  }
 
   /// Says what does not work with the files.
   ///

@@ -20,6 +20,7 @@ extension Life {
     if happenings.networkChanged || happenings.clockChanged {
       attendant.standing.surroundingsChanged(now: now)
     }
+    if happenings.signOutWanted { signOut() }
     if happenings.recordChanged { recordChanged() }
     if happenings.displayChanged { screens.deviceChanged(now: now) }
     if happenings.codeWanted {
@@ -99,6 +100,7 @@ extension Life {
     do {
       guard let found = try account.keeper.loadNews() else { return }
       isThere = found
+      revokesAt = min(revokesAt, now + Self.othersTime)
     } catch {
       log.warning { tell(error, to: $0) }
       return

@@ -38,19 +38,19 @@ extension Life {
   private mutating func keep() throws(Fault) -> Bool {
     let lock = account.keeper.lockToSave(attending: attendant.attending(.refresh))
     defer { lock.release() }
-    if isService { return keepUnderLock() }
-    try account.keeper.save(for: account.server.client)
+    if isService { return keepUnderLock(isNew: true) }
+    try account.keeper.save(for: account.server.client, isNew: true)
     return true
   }
 
-  private mutating func keepUnderLock() -> Bool {
+  private mutating func keepUnderLock(isNew: Bool = false) -> Bool {
     var pause: Int64 = 1000
     var offset = clockOffset
     while true {
       account.keeper.record.move(by: clockOffset - offset)
       offset = clockOffset
       do {
-        try account.keeper.save(for: account.server.client)
+        try account.keeper.save(for: account.server.client, isNew: isNew)
         return true
       } catch {
         // Not before one more attempt: much may have changed since the last one.
@@ -88,6 +88,8 @@ extension Life {
       attendant.standing.granted(lease, account.keeper.record.tokens, now: now)
     }
     account.keeper.hold()
+    // What waits may be this grant's own by now.
+    if isService { revokesAt = now }
     attendant.handOut.publish(account.keeper.record.tokens.accessToken)
     attendant.refreshEnded()
     if let end = attendant.standing.signInEndsOn {
@@ -246,6 +248,9 @@ extension Life {
       return
     }
     let name = status == 200 ? account.server.withBody(readName) : Text<256>()
+    if status == 200, let person = account.server.withBody(readPerson) {
+      account.keeper.savePerson(person)
+    }
     if status == 200 { wasRefused = false }
     if status != 200, isService {
       log.debug { $0 <- "no name of the person: HTTP status " <- status }

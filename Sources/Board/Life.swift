@@ -52,6 +52,10 @@ public struct Life<W: World>: ~Copyable {
   /// Whether the grant's time is from an answer in this life, not from the file: then it is right
   /// whatever the wall clock was.
   var isTimeFromAnswer = false
+  /// When what waits to be revoked is revoked, in milliseconds since boot, and the pause where that
+  /// fails.
+  var revokesAt: Int64
+  var revocationPause = Self.firstRevocationPause
   let log: Log<W>
 
   var world: W { log.world }
@@ -73,6 +77,8 @@ public struct Life<W: World>: ~Copyable {
     let agent = Agent(
       start: plan.start, lostAnswer: plan.client.lostAnswer, seed: log.world.seed)
     let standing = Standing(agent, title: plan.title, now: log.world.milliseconds)
+    // One sign-in does that once, at its end.
+    revokesAt = isService ? 0 : .max
     attendant = Attendant(sources, standing, plan, memory, isService: isService, log)
   }
 
@@ -109,6 +115,7 @@ public struct Life<W: World>: ~Copyable {
         return .signal(signal)
       }
       if !isService, attendant.standing.agent.hasGrant, !wantsName {
+        revokeWaiting()
         leaveStanding()
         return .signedIn
       }
@@ -198,7 +205,11 @@ public struct Life<W: World>: ~Copyable {
     }
     // A display takes its time: somebody may have asked for a new token meanwhile.
     if !attendant.happenings.isEmpty || attendant.handOut.wantsRefresh { return }
-    var deadline = instant
+    if now >= revokesAt {
+      revokeWaiting()
+      return
+    }
+    var deadline = min(instant, revokesAt)
     if attendant.standing.state == .invitation {
       // A keyboard or a touch panel may be found late at boot, or plugged in.
       attendant.sources.findInputs()

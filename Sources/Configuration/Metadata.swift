@@ -40,17 +40,27 @@ extension ClientConfiguration {
   }
 
   /// Takes from the metadata what the configuration leaves open. After an error everything is as it
-  /// was.
-  public mutating func complete(with metadata: Metadata) throws(MetadataError) {
+  /// was. Where tokens that have been issued are to be revoked is not taken where that is another
+  /// site than the issuer's and the token endpoint's.
+  ///
+  /// - Returns: what is to be told of an endpoint at another site; nil where none is.
+  @discardableResult
+  public mutating func complete(with metadata: Metadata) throws(MetadataError) -> MetadataError? {
     if text(of: .deviceAuthorization).count == 0, metadata[.deviceAuthorization].count == 0 {
       throw .missing("device_authorization_endpoint")
     }
     if text(of: .token).count == 0, metadata[.token].count == 0 {
       throw .missing("token_endpoint")
     }
+    var stray: MetadataError?
     var all = Cases<Endpoint>()
     while let endpoint = all.next() {
       if endpoints[endpoint].count > 0 || metadata[endpoint].count == 0 { continue }
+      if endpoint == .userinfo || endpoint == .revocation, !isAtHome(metadata[endpoint]) {
+        stray = .elsewhere(endpoint, metadata[endpoint])
+        // Of a provider that people know, userinfo alone is elsewhere.
+        if endpoint == .revocation { continue }
+      }
       endpoints[endpoint] = metadata[endpoint]
       discovered |= 1 &<< endpoint.rawValue
     }
@@ -58,6 +68,15 @@ extension ClientConfiguration {
       clientAuthentication = metadata.clientAuthentication
       discovered |= Self.authenticationBit
     }
+    return stray
+  }
+
+  /// Whether a URL is at the site of the issuer or of the token endpoint, which is known by now.
+  private func isAtHome(_ text: PermanentBytes) -> Bool {
+    guard let url = try? URL(text.bytes) else { return false }
+    if let token = self.url(of: .token), url.isAtSite(of: token) { return true }
+    guard let issuer = try? URL(issuer.bytes) else { return false }
+    return url.isAtSite(of: issuer)
   }
 }
 
@@ -72,6 +91,14 @@ public enum MetadataError: Error, Sendable, Equatable {
   case badURL(StaticString, URLError)
   /// There is no such member, and the configuration does not have it either.
   case missing(StaticString)
+  /// An endpoint, with its URL, that gets tokens at another site than the server's.
+  case elsewhere(Endpoint, PermanentBytes)
+
+  /// Whether what it is about is used all the same.
+  public var isWarning: Bool {
+    if case .elsewhere(.userinfo, _) = self { return true }
+    return false
+  }
 
   public static func == (left: MetadataError, right: MetadataError) -> Bool {
     switch (left, right) {
@@ -81,6 +108,8 @@ public enum MetadataError: Error, Sendable, Equatable {
     case (.badURL(let one, let reason), .badURL(let other, let otherReason)):
       one.bytes.equals(other) && reason == otherReason
     case (.missing(let one), .missing(let other)): one.bytes.equals(other)
+    case (.elsewhere(let one, let url), .elsewhere(let other, let otherURL)):
+      one == other && url.bytes.equals(otherURL.bytes)
     default: false
     }
   }
@@ -108,6 +137,15 @@ extension ByteSink where Self: ~Copyable {
       append("the metadata has no ")
       append(name)
       append("; set it, or ask for the device grant to be enabled")
+    case .elsewhere(let endpoint, let url):
+      let name = endpoint.member ?? ""
+      append("the metadata's ")
+      append(name)
+      append(", ")
+      append(url.bytes)
+      append(", would get tokens at another site than the issuer's and the token endpoint's; set ")
+      append(name)
+      append(" if that is right")
     }
   }
 }

@@ -19,6 +19,8 @@ public struct Preset: Sendable {
   /// Whether it tells errors in sentences, as `errors[0].description` or `message`, and not in
   /// OAuth's `error` alone.
   public let usesSentences: Bool
+  /// Whether it documents that revoking a token ends that grant alone, no other of the person's.
+  public let revokesTokenAlone: Bool
   /// What its words for a dead refresh token hold, where they are not `invalid_grant`; may be
   /// empty.
   public let deadToken: StaticString
@@ -29,8 +31,10 @@ public struct Preset: Sendable {
   private init(
     _ name: StaticString, _ title: StaticString, authenticatesAuthorization: Bool = true,
     requiresSecret: Bool = false, hasOwnScopeParameter: Bool = false, setUpHelp: StaticString = "",
-    usesSentences: Bool = false, deadToken: StaticString = "", _ defaults: StaticString
+    usesSentences: Bool = false, deadToken: StaticString = "", revokesTokenAlone: Bool = false,
+    _ defaults: StaticString
   ) {
+    self.revokesTokenAlone = revokesTokenAlone
     self.usesSentences = usesSentences
     self.deadToken = deadToken
     self.name = name
@@ -134,7 +138,7 @@ public struct Preset: Sendable {
       """),
     // "Device Authorization Grant" on developer.okta.com, for a custom authorization server.
     Preset(
-      "okta", "Okta",
+      "okta", "Okta", revokesTokenAlone: true,
       """
       client_auth = basic
       scope = openid profile offline_access
@@ -157,7 +161,7 @@ public struct Preset: Sendable {
       """),
     // "OAuth 2.0 identity provider API" on docs.gitlab.com, since 17.2.
     Preset(
-      "gitlab", "GitLab",
+      "gitlab", "GitLab", revokesTokenAlone: true,
       """
       client_auth = post
       issuer = https://gitlab.com

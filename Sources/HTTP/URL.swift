@@ -93,6 +93,36 @@ public struct URL: Sendable {
     borrowing get { text.bytes.suffix(from: authorityEnd) }
   }
 
+  /// Whether the hosts are the same, or names of the same site: their last two labels are the same,
+  /// or three where the last ones look like a registry's, such as `co.uk`.
+  public func isAtSite(of other: borrowing URL) -> Bool {
+    if host.equalsIgnoringCase(other.host) { return true }
+    let site = host.suffix(from: siteStart)
+    if site.isEmpty { return false }
+    return site.equalsIgnoringCase(other.host.suffix(from: other.siteStart))
+  }
+
+  /// Where the host's site begins; at its end where it has none, as an address.
+  private var siteStart: Int {
+    let host = host
+    var (labels, wanted, end) = (0, 2, host.count)
+    var start = host.count
+    while start > 0 {
+      start -= 1
+      if host[start] == UInt8(ascii: ":") { return host.count }
+      if start > 0, host[start - 1] != UInt8(ascii: ".") { continue }
+      labels += 1
+      let length = end - start
+      end = start - 1
+      // The last label of an address begins with a digit, that of a name does not.
+      if length == 0 || labels == 1 && host[start].isDigit { return host.count }
+      if labels == 1, length == 2 { wanted = 3 }
+      if labels == 2, length > 3 { wanted = 2 }
+      if labels == wanted { return start }
+    }
+    return host.count
+  }
+
   /// The length of the host at the front of `authority`, brackets included.
   private static func hostLength(_ authority: borrowing Span<UInt8>) throws(URLError) -> Int {
     guard authority.count > 0 else { throw .invalidHost }

@@ -20,6 +20,8 @@ public struct Arguments {
   public private(set) var wantsJSON = false
   /// Whether the token is wanted as a header line.
   public private(set) var wantsHeader = false
+  /// Whether the server is not to be asked.
+  public private(set) var isLocal = false
   public private(set) var configurationFile: PermanentBytes?
   private var uri: PermanentBytes?
   private var complete: PermanentBytes?
@@ -99,6 +101,8 @@ public struct Arguments {
       wantsJSON = true
     } else if name.bytes.equals("header") {
       wantsHeader = true
+    } else if name.bytes.equals("local") {
+      isLocal = true
     } else {
       return false
     }
@@ -158,6 +162,7 @@ public struct Arguments {
 
   private func checkOptions(of command: Command) throws(StartError) {
     if wantsJSON, command != .status { throw .usage("--json belongs to status") }
+    if isLocal, command != .signOut { throw .usage("--local belongs to sign-out") }
     if minimumTTL != nil || wantsHeader, command != .token {
       throw .usage("--min-ttl and --header belong to token")
     }

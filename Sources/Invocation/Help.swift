@@ -94,10 +94,13 @@ enum Help {
     """
 
   static let signOut: StaticString = """
-    usage: devicegrant sign-out [OPTION...]
+    usage: devicegrant sign-out [--local] [OPTION...]
 
-    Revokes the grant where the provider has an endpoint for that (RFC 7009), and
-    erases the tokens here whether that worked or not.
+    Erases the tokens here, and revokes the grant where the provider has an
+    endpoint for that (RFC 7009), through run where it lives. Ends with 69 where
+    that fails: a token then waits to be revoked by run, or by sign-out once more.
+
+      --local   ask nobody, and let nothing wait
 
     """
 }

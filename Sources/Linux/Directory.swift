@@ -96,6 +96,16 @@ public struct Directory: ~Copyable {
     }
   }
 
+  /// Makes a file another user's, by number.
+  ///
+  /// The corresponding C function is `fchownat`.
+  public borrowing func give(_ name: Path, to user: UInt32) throws(Errno) {
+    let directory = descriptor.rawValue
+    try unsafe name.withCString { (name) throws(Errno) in
+      _ = try result { unsafe fchownat(directory, name, uid_t(user), ~0, AT_SYMLINK_NOFOLLOW) }
+    }
+  }
+
   /// Removes a name; that it is not there is as good.
   ///
   /// The corresponding C function is `unlinkat`.

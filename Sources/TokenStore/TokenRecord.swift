@@ -15,6 +15,10 @@ public struct TokenRecord: ~Copyable {
   /// Whom they were issued to.
   public var clientID = Text<512>()
 
+  /// A number that tells the person from others, of what waits to be revoked; nil where nobody
+  /// knows.
+  public private(set) var person: Int64?
+
   /// When its file was written, by the wall clock, in seconds since 1970.
   public internal(set) var writtenAt: Int64 = 0
 
@@ -26,7 +30,7 @@ public struct TokenRecord: ~Copyable {
   }
 
   /// Whether there is anything in it.
-  public var isEmpty: Bool { tokens.accessToken.isEmpty }
+  public var isEmpty: Bool { tokens.accessToken.isEmpty && tokens.refreshToken.isEmpty }
 
   /// Overwrites everything.
   public mutating func wipe() {
@@ -34,6 +38,7 @@ public struct TokenRecord: ~Copyable {
     tokenEndpoint.removeAll()
     issuer.removeAll()
     clientID.removeAll()
+    person = nil
   }
 
   /// Writes the record as one JSON object.
@@ -47,20 +52,34 @@ public struct TokenRecord: ~Copyable {
   public mutating func read(_ bytes: borrowing Span<UInt8>) -> Bool {
     wipe()
     guard let object = try? JSONObject(bytes) else { return false }
-    return read(object)
+    return object.has("access_token") && read(object)
+  }
+
+  /// Reads what waits to be revoked: a record of which one token may be missing.
+  ///
+  /// - Returns: whether there is a token; if not, this one is empty.
+  mutating func read(waiting bytes: borrowing Span<UInt8>) -> Bool {
+    wipe()
+    guard let object = try? JSONObject(bytes) else { return false }
+    return readWaiting(object)
+  }
+
+  private mutating func readWaiting(_ object: borrowing JSONObject) -> Bool {
+    if !read(object) { return false }
+    person = object.integer("person")
+    return !isEmpty
   }
 
   private mutating func read(_ object: borrowing JSONObject) -> Bool {
     // The same rules as for an answer of the server's: people edit files.
-    guard let accessToken = object.string("access_token"), Tokens.allow(accessToken) else {
-      return false
-    }
+    let accessToken = object.string("access_token")
+    if object.has("access_token"), !holdsToken("access_token", object) { return false }
     let refreshToken = object.string("refresh_token")
     if let refreshToken, refreshToken.count > 0, !Tokens.allow(refreshToken) { return false }
     guard isBearer(object), isTime("expires_at", object),
       isTime("refresh_token_expires_at", object)
     else { return false }
-    tokens.accessToken.append(accessToken)
+    if let accessToken { tokens.accessToken.append(accessToken) }
     if let refreshToken { tokens.refreshToken.append(refreshToken) }
     tokens.tokenType.append("Bearer")
     if let scope = object.string("scope") { tokens.scope.append(scope) }
@@ -78,6 +97,12 @@ public struct TokenRecord: ~Copyable {
 private func isBearer(_ object: borrowing JSONObject) -> Bool {
   guard let type = object.string("token_type") else { return !object.has("token_type") }
   return type.equalsIgnoringCase("bearer")
+}
+
+/// Whether a member holds what can be a token.
+func holdsToken(_ name: StaticString, _ object: borrowing JSONObject) -> Bool {
+  guard let token = object.string(name) else { return false }
+  return Tokens.allow(token)
 }
 
 /// Whether a member holds a time, or is missing: another thing must not come to mean "never".

@@ -30,6 +30,8 @@ public protocol TokenDirectory: ~Copyable {
   func link(_ name: Path, to other: Path) throws(Errno)
   /// Replaces `other` in one step.
   func rename(_ name: Path, to other: Path) throws(Errno)
+  /// Makes a file another user's, by number.
+  func give(_ name: Path, to user: UInt32) throws(Errno)
   func removeIfPresent(_ name: Path) throws(Errno)
   /// Which file a name leads to at the moment, and whose it is.
   func status(of name: Path) throws(Errno) -> FileStatus
@@ -152,6 +154,8 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
     case metadata
     /// What was sent and is not answered.
     case sent
+    /// Whose the grant is.
+    case person
     /// To find out whether anything can be written.
     case probe
 
@@ -164,6 +168,7 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
       case .name: ".name"
       case .metadata: ".metadata"
       case .sent: ".sent"
+      case .person: ".person"
       case .probe: ".probe"
       }
     }
@@ -177,21 +182,24 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
     case metadata
     /// What was sent to renew the record and is not answered; see `keepSent`.
     case sent
+    /// A number that tells the person from others.
+    case person
 
     var companion: Companion {
       switch self {
       case .name: .name
       case .metadata: .metadata
       case .sent: .sent
+      case .person: .person
       }
     }
   }
 
   /// The mode of every file here.
-  private static var mode: UInt32 { 0o600 }
+  static var mode: UInt32 { 0o600 }
 
   let directory: Storage
-  private let current: Path
+  let current: Path
 
   /// - Parameter name: the token file's name inside `directory`.
   public init(in directory: consuming Storage, name: Path) throws(TokenStoreError) {
@@ -312,6 +320,7 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
       try directory.rename(current, to: path(.previous))
       try directory.removeIfPresent(path(.name))
       try directory.removeIfPresent(path(.sent))
+      try directory.removeIfPresent(path(.person))
       try directory.synchronize()
     } catch {
       if error != .noSuchFile { throw .replace(error) }
@@ -320,14 +329,19 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
 
   /// Removes everything that holds or held tokens, and the notes. Whatever can't be removed, the
   /// rest is.
-  public borrowing func erase() throws(TokenStoreError) {
+  ///
+  /// - Parameter keepsWaiting: whether tokens that wait to be revoked stay.
+  public borrowing func erase(keepsWaiting: Bool = false) throws(TokenStoreError) {
     var failure: Errno?
     // The record last: as long as it is there, this can be tried again.
-    let companions: InlineArray<7, Companion> = [
-      .new, .previous, .damaged, .name, .metadata, .sent, .probe,
+    let companions: InlineArray<8, Companion> = [
+      .new, .previous, .damaged, .name, .metadata, .sent, .person, .probe,
     ]
     for index in companions.indices {
       failure = remove(path(companions[index])) ?? failure
+    }
+    if !keepsWaiting {
+      for place in 0..<Self.places { failure = remove(path(waiting: place)) ?? failure }
     }
     failure = remove(current) ?? failure
     do { try directory.synchronize() } catch { failure = error }

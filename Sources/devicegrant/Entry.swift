@@ -69,7 +69,7 @@ private func run(
   case .signIn: return try signIn(source, &memory, log)
   case .token: return try token(source, arguments, &memory, log)
   case .whoami: return try whoAmI(source, &memory, log)
-  case .signOut: return try signOut(source, &memory, log)
+  case .signOut: return try signOut(source, isLocal: arguments.isLocal, &memory, log)
   case .status: return try status(source, &memory, asJSON: arguments.wantsJSON, log)
   case .show: return try show(source, arguments, log)
   }

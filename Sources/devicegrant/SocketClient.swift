@@ -7,6 +7,9 @@ internal import Linux
 /// The time to wait for a token, in milliseconds: longer than `run` takes to refresh it.
 private let tokenPatience: Int64 = 40_000
 
+/// The time to wait for a sign-out, in milliseconds: longer than `run` takes for it.
+private let signOutPatience: Int64 = 170_000
+
 /// The time to wait for what takes no request to anybody, in milliseconds.
 private let statusPatience: Int64 = 2000
 
@@ -47,6 +50,19 @@ func askForStanding(
   } catch {
     return nil
   }
+}
+
+/// Has `run` sign out.
+///
+/// - Returns: false where it does not listen, or not to us.
+/// - Throws: what did not work.
+func askToSignOut(_ source: borrowing ConfigurationSource) throws(StartError) -> Bool {
+  var answer = Memory.socketAnswer()
+  guard let line = try ask(source, "sign-out\n", signOutPatience, &answer) else { return false }
+  if line.bytes.hasPrefix("ok ") { return true }
+  let refusal: StaticString = "error unavailable "
+  if !line.bytes.hasPrefix(refusal) { return false }
+  throw .about(.unavailable, "", line.extracting(refusal.utf8CodeUnitCount..<line.count), "")
 }
 
 /// Sends one line to the socket, and takes the one that comes back, without its end.

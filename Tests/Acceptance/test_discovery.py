@@ -5,6 +5,7 @@ import time
 
 from acceptance import CONFIGURATION, DATA, DONE, UNAVAILABLE, for_each
 from living import LivingTest
+from servers import put_tokens
 
 DOCUMENTS = ("oauth_discovery", "openid_discovery")
 
@@ -44,6 +45,34 @@ class Discovery(LivingTest):
         run = board.run(command)
         self.assertExit(DONE, run)
         self.assertEqual(1, sum(self.asked(sandbox)))
+
+    def stray(self, **endpoints):
+        """A server whose metadata name endpoints elsewhere, and a board that has signed in there."""
+        sandbox = self.discovering(access_lifetime=1000)
+        for document in DOCUMENTS:
+            sandbox.answer_next(to=document, times=9, merge=endpoints)
+        return sandbox, self.signed_in(sandbox)
+
+    def test_refresh_token_goes_to_no_strange_revocation_endpoint(self):
+        url = "https://revoke.elsewhere.example/"
+        sandbox, board = self.stray(revocation_endpoint=url)
+        run = board.run("sign-out")
+        self.assertExit(DONE, run, f"revocation_endpoint, {url}, would get tokens at another site",
+                        "set revocation_endpoint if that is right", "going on without it",
+                        "no revocation endpoint")
+        # What the maker names is taken as it is.
+        put_tokens(board, at=sandbox)
+        board.change({"revocation_endpoint": url})
+        self.assertExit(UNAVAILABLE, board.run("sign-out"), "not revoked", "revoke.elsewhere.example")
+
+    def test_strange_userinfo_endpoint_is_warned_of(self):
+        """Entra's is on another host than all else of its."""
+        url = "https://me.elsewhere.example/"
+        _, board = self.stray(userinfo_endpoint=url)
+        run = board.run("whoami")
+        self.assertExit(UNAVAILABLE, run, f"userinfo_endpoint, {url}, would get tokens at another",
+                        "set userinfo_endpoint if that is right", "name")
+        self.assertNotIn("going on without it", run.stderr)
 
     @for_each({str(status): status for status in (301, 302, 303, 307, 308)})
     def test_document_behind_a_redirect(self, status):

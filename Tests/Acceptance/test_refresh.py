@@ -242,6 +242,30 @@ class Outage(LivingTest):
         for gap, least in zip(gaps, (2, 4, 8), strict=True):
             self.assertGreaterEqual(gap, least, gaps)
 
+    def test_lives_of_a_second_are_renewed_ever_more_seldom(self):
+        sandbox = self.sandbox(access_lifetime=1)
+        board = self.signed_in(sandbox)
+        run = self.alive(board)
+        sandbox.wait_for(lambda s: len(s.to("refresh")) >= 4, 20)
+        times = [request.time for request in sandbox.to("refresh")]
+        gaps = [after - before for before, after in zip(times, times[1:])]
+        for gap, least in zip(gaps, (0.7, 1.4, 2.9)):
+            self.assertGreaterEqual(gap, least, gaps)
+        self.assertEnds(run)
+
+    def test_demand_for_a_whole_life_is_met_once(self):
+        """A program that insists gets the newest token that there is, without a refresh for each."""
+        sandbox = self.sandbox(access_lifetime=3600)
+        board = self.signed_in(sandbox)
+        run = self.alive(board)
+        self.published(board)
+        end = time.monotonic() + 4
+        while time.monotonic() < end:
+            self.assertRegex(ask(board.socket, "token 3599"), r"^ok \d+ \S+\n$")
+            time.sleep(0.2)
+        self.assertEqual(1, len(sandbox.to("refresh")))
+        self.assertEnds(run)
+
     def test_retry_after_is_kept(self):
         sandbox, board, _ = self.begin()
         sandbox.fail("refresh", 503, retry_after=4)

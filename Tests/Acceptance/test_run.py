@@ -464,6 +464,31 @@ class OnRequest(LivingTest):
         self.assertRegex(ask(board.socket, timeout=3), "^error login_required ")
         self.assertEnds(run)
 
+    def hammered(self, sandbox, board, seconds):
+        """Enter, twenty times a second, for so long; the times at which a code was asked for."""
+        person, terminal = pty.openpty()
+        self.addCleanup(os.close, person)
+        run = self.alive(board, stdin=terminal, preexec_fn=lambda: take(terminal))
+        os.close(terminal)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            os.write(person, b"\n")
+            time.sleep(0.05)
+        self.assertEnds(run)
+        return [request.time for request in sandbox.to("device")]
+
+    def test_enter_does_not_beat_retry_after(self):
+        sandbox, board = self.start_on_request()
+        sandbox.fail("device", 503, retry_after=600)
+        self.assertEqual(1, len(self.hammered(sandbox, board, 3)))
+
+    def test_requests_by_hand_have_a_pause(self):
+        sandbox, board = self.start_on_request()
+        sandbox.fail("device", 503)
+        times = self.hammered(sandbox, board, 6.5)
+        self.assertEqual(2, len(times))
+        self.assertGreaterEqual(times[1] - times[0], 4.9)
+
     def test_letters_without_enter_are_no_request(self):
         sandbox, board = self.start_on_request()
         person, terminal = pty.openpty()

@@ -55,7 +55,7 @@ private func words(_ write: (inout Text<256>) -> Void) -> String {
       [
         .connection, .name, .connectionTimeout, .certificate, .clock, .protocolVersion, .handshake,
         .trustAnchors, .transfer, .closed, .handshakeTimeout, .answerTimeout, .interrupted,
-        .incompleteAnswer, .unavailable, .silence, .unanswered,
+        .incompleteAnswer, .unavailable, .silence, .unanswered, .unrevoked,
       ]
     ),
     (

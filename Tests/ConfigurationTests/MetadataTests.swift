@@ -66,6 +66,57 @@ private func document(_ name: String, _ value: String) -> String {
   return "{" + members.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",") + "}"
 }
 
+/// Endpoints that get tokens, at another site than the issuer and the token endpoint.
+@Suite struct StrayEndpointTests {
+  @Test(arguments: [
+    ("userinfo_endpoint", "https://as.example/me", false),
+    ("userinfo_endpoint", "https://me.as.example:8443/", false),
+    ("userinfo_endpoint", "https://as.example.evil.org/me", true),
+    ("revocation_endpoint", "https://as.example/revoke", false),
+    ("revocation_endpoint", "https://evil.org/revoke", true),
+    // Whoever gets the device code and the client's secret is the issuer's to name.
+    ("device_authorization_endpoint", "https://evil.org/d", false),
+  ])
+  func isTold(name: String, url: String, isStray: Bool) throws {
+    let endpoint: Endpoint = name == "userinfo_endpoint" ? .userinfo : .revocation
+    var client = try open()
+    let stray = try client.complete(with: metadata(document(name, "\"\(url)\"")))
+    #expect(stray == (isStray ? .elsewhere(endpoint, permanent(url)) : nil))
+    #expect(stray?.isWarning ?? false == (isStray && endpoint == .userinfo))
+    // What would get the refresh token is left out, and no more.
+    let isLeftOut = isStray && endpoint == .revocation
+    if endpoint == .revocation, name != "device_authorization_endpoint" {
+      #expect(string(client.text(of: .revocation).bytes) == (isLeftOut ? "" : url))
+    } else if endpoint == .userinfo {
+      #expect(string(client.text(of: .userinfo).bytes) == url)
+    }
+  }
+
+  @Test func theTokenEndpointsSiteWillDo() throws {
+    var client = try open("token_endpoint = https://oauth2.googleapis.com/token")
+    let url = "https://openidconnect.googleapis.com/v1/userinfo"
+    #expect(try client.complete(with: metadata(document("userinfo_endpoint", "\"\(url)\""))) == nil)
+  }
+
+  @Test func whatTheMakerNamesIsTakenAsItIs() throws {
+    let url = "https://evil.org/revoke"
+    var client = try open("revocation_endpoint = \(url)")
+    let other = document("revocation_endpoint", "\"https://other.org/\"")
+    #expect(try client.complete(with: metadata(other)) == nil)
+    #expect(string(client.text(of: .revocation).bytes) == url)
+  }
+
+  @Test func theWordsNameTheKey() {
+    let error = MetadataError.elsewhere(.revocation, permanent("https://x.org/"))
+    let words = String(decoding: written { $0.append(error) }, as: UTF8.self)
+    #expect(
+      words == """
+        the metadata's revocation_endpoint, https://x.org/, would get tokens at another site than \
+        the issuer's and the token endpoint's; set revocation_endpoint if that is right
+        """)
+  }
+}
+
 @Suite struct MetadataURLTests {
   @Test(
     "row 70: the well-known part goes between host and path, or behind the path",

@@ -102,6 +102,28 @@ private func refusal(of text: String) -> URLError? {
     #expect(refusal(of: longest + "h") == .invalidHost)
   }
 
+  @Test(arguments: [
+    ("as.example", "AS.example", true), ("localhost", "localhost", true),
+    ("accounts.google.com", "oauth2.googleapis.com", false),
+    ("openidconnect.googleapis.com", "oauth2.googleapis.com", true),
+    ("graph.microsoft.com", "login.microsoftonline.com", false),
+    ("example.com", "me.example.com", true), ("me.example.com", "a.b.example.com", true),
+    ("badexample.com", "example.com", false), ("example.com.evil.org", "example.com", false),
+    ("one.co.uk", "other.co.uk", false), ("me.one.co.uk", "as.one.co.uk", true),
+    ("co.uk", "one.co.uk", false), ("me.example.de", "as.example.de", true),
+    ("me.bbc.uk", "as.bbc.uk", false), ("com", "example.com", false), ("one", "other", false),
+    ("10.0.0.1", "10.1.0.1", false), ("10.0.0.1", "10.0.0.1", true),
+    ("[2001:db8::1]", "[2001:db8::2]", false), ("[::1]", "[::1]", true),
+    ("a..com", "b..com", false), (".com", "com", false),
+  ])
+  func aSiteIsTheEndOfAName(one: String, other: String, same: Bool) throws {
+    for (one, other) in [(one, other), (other, one)] {
+      let (one, other) = (Array("https://\(one)/x".utf8), Array("https://\(other):8443".utf8))
+      let isSame = try URL(one.span).isAtSite(of: URL(other.span))
+      #expect(isSame == same)
+    }
+  }
+
   @Test func everyTruncationIsAcceptedOrRefusedButNeverTraps() {
     let whole = Array("https://[2001:db8::1]:8443/device?x=y".utf8)
     let memory = GuardedMemory(capacity: whole.count)

@@ -96,6 +96,12 @@ extension Universe {
       for second in 0..<400 { schedule(.visitor(.insisting), in: Int64(second) * 1000) }
       return
     }
+    if manner == .signOut {
+      if !chance(1, of: 3) { return }
+      counts[.signOutAtSocket] += 1
+      watch.signsOut(self)
+      if chance(1, of: 2) { signOutInVain() }
+    }
     let index = clients.add(SimulatedClient(manner: manner, lines: lines(manner)))
     sayNext(index)
   }
@@ -133,6 +139,7 @@ extension Universe {
       counts[.clientJunk] += 1
       return line(
         ["token -1\n", "TOKEN\n", "\n", "token 1 2\n", "\u{1B}[2J\n", "token Zq8\n"][random(6)])
+    case .signOut: return line("sign-out\n")
     case .gone:
       counts[.clientGone] += 1
       return line(chance(1, of: 2) ? "status\n" : "stat")

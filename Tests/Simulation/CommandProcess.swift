@@ -48,7 +48,8 @@ extension Universe {
     case .token: counts[.tokenCommand] += 1
     case .signOut:
       counts[.signOutCommand] += 1
-      watch.isSigningOut = true
+      watch.signsOut(self)
+      if chance(1, of: 2) { signOutInVain() }
     case .signIn: counts[.signInCommand] += 1
     case .whoAmI: counts[.whoAmICommand] += 1
     }
@@ -62,10 +63,16 @@ extension Universe {
     command!.resume(self)
   }
 
+  /// Who signs out has no network as often as not.
+  func signOutInVain() {
+    counts[.signOutInVain] += 1
+    let troubles: [Trouble] = [.refused, .hung, .nameUnknown, .unavailable, .answersLost, .gateway]
+    take(.trouble(troubles[random(troubles.count)], length: random(1000...600_000)))
+  }
+
   func commandEnded() {
     guard let ended = command else { return }
     command = nil
-    watch.isSigningOut = false
     watch.ended(ended.session, self)
     watch.trouble(until: now)
     if lockHolder == ended.session { lockHolder = nil }

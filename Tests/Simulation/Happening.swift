@@ -99,4 +99,6 @@ enum Manner: CaseIterable {
   case insistent
   /// One of those times.
   case insisting
+  /// Signs out.
+  case signOut
 }

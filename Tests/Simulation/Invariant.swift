@@ -26,6 +26,14 @@ public enum Invariant: String, CaseIterable, Sendable {
   case handedOutStale
   /// A token was handed out after its end, or with another end than it has.
   case handedOutDead
+  /// A token that waits to be revoked was used for something else.
+  case waitingTokenUsed
+  /// A token waits to be revoked for longer than it takes.
+  case neverRevoked
+  /// The grant that the board holds was revoked with another.
+  case heldGrantRevoked
+  /// A grant that another has taken the place of is on the disk still.
+  case replacedGrantKept
   /// The access token was not renewed while its margin lasted.
   case marginUsedUp
   /// The program ended by itself although there was an access token to hand out.

@@ -17,7 +17,8 @@ public enum Occurrence: Int, CaseIterable, Sendable {
   case directoryRemoved, directoryBack
   case hangUpSignal, userSignal, displayGone, displayBack
   // Others.
-  case tokenCommand, signOutCommand, signInCommand, whoAmICommand, commandWaitedForLock
+  case tokenCommand, signOutInVain, signOutAtSocket, signOutCommand, signInCommand, whoAmICommand,
+    commandWaitedForLock
   case clientToken, clientDemand, clientStatus, clientHalfLine, clientFlood, clientSilent
   case clientJunk, clientGone, clientCrowd, clientInsistent, clientAnswered, clientRefused
   case hook, hookHung, hookFailed, hookNotRun

@@ -63,6 +63,8 @@ public struct Personality: Sendable {
   var issuesRefreshTokens = true
   var hasUserinfo = true
   var hasRevocation = true
+  /// Whether revoking a grant ends all that the person has given.
+  var revokesAll = false
   var usesMetadata = false
   var pending = Pending.oauth
   var dead = Dead.oauth
@@ -97,6 +99,7 @@ public struct Personality: Sendable {
     hasUserinfo = Int.random(in: 0..<4, using: &generator) > 0
     hasRevocation = Int.random(in: 0..<2, using: &generator) > 0
     usesMetadata = Int.random(in: 0..<3, using: &generator) == 0
+    revokesAll = Bool.random(using: &generator)
     if Int.random(in: 0..<16, using: &generator) == 0 { tokenSize = 3000 }
     specialise()
     if [.obeying, .endingSessions, .shortLived].contains(kind), Bool.random(using: &generator) {

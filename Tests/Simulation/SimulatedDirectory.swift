@@ -55,6 +55,10 @@ public struct SimulatedDirectory: TokenDirectory, ~Copyable {
     changed(other)
   }
 
+  public func give(_ name: Path, to user: UInt32) throws(Errno) {
+    try disk.give(name, to: user)
+  }
+
   public func removeIfPresent(_ name: Path) throws(Errno) {
     try checkLife()
     try disk.removeIfPresent(name)

@@ -51,6 +51,8 @@ public final class SimulatedDisk: TokenDirectory {
   private(set) var generation = 0
   /// The files that others can get at.
   public var exposures: [String: Exposure] = [:]
+  /// The names of files that were given to other users.
+  public private(set) var owners: [[UInt8]: UInt32] = [:]
   /// A file that is a mount of its own, and can't be replaced.
   public var mounted: StaticString?
   public private(set) var steps = 0
@@ -245,6 +247,11 @@ public final class SimulatedDisk: TokenDirectory {
     if isMounted(name) || isMounted(other) { throw .busy }
     set(other.bytes, file)
     set(name.bytes, nil)
+  }
+
+  public func give(_ name: Path, to user: UInt32) throws(Errno) {
+    try step()
+    owners[name.bytes.withUnsafeBufferPointer { Array($0) }] = user
   }
 
   public func removeIfPresent(_ name: Path) throws(Errno) {

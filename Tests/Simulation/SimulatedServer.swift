@@ -19,6 +19,8 @@ final class SimulatedServer {
 
   struct Family {
     var isAlive = true
+    /// Who has approved it, by number.
+    let person: Int
     var generation = 0
     var rotatedAt: Int64 = 0
     var refreshEnd: Int64
@@ -144,8 +146,12 @@ final class SimulatedServer {
       return Answer(401, #"{"error":"invalid_token"}"#)
     }
     if chance(1, of: 20) { return Answer(403, #"{"error":"insufficient_scope"}"#) }
-    return personality.pending == .webex
-      ? Answer(200, #"{"displayName":"Ada Lovelace"}"#) : Answer(200, #"{"name":"Ada Lovelace"}"#)
+    var answer = Answer(200, #"{"sub":"person "#)
+    answer.body.append(decimal: Int64(families[token.family].person))
+    answer.body.append(
+      personality.pending == .webex
+        ? #"","displayName":"Ada Lovelace"}"# : #"","name":"Ada Lovelace"}"#)
+    return answer
   }
 
   private func metadata() -> Answer {
@@ -179,10 +185,21 @@ final class SimulatedServer {
     let letters = [UInt8(ascii: "r"), UInt8(ascii: "a")]
     for letter in letters {
       if let token = request.token(letter), families.indices.contains(token.family) {
-        families[token.family].isAlive = false
+        end(byRevoking: token.family)
       }
     }
     return Answer(200)
+  }
+
+  /// Ends a grant, and at some servers all of that person's. None of them is held by the board.
+  private func end(byRevoking family: Int) {
+    for other in families.indices
+    where other == family
+      || personality.revokesAll && families[other].person == families[family].person
+    {
+      families[other].isAlive = false
+      universe.watch.revoked(other, universe)
+    }
   }
 
   // MARK: Codes
@@ -307,7 +324,9 @@ final class SimulatedServer {
 
   private func issueGrant(code: Int) -> Answer {
     families.append(
-      Family(refreshEnd: personality.refreshLife.map { now + $0 * 1000 } ?? Int64.max))
+      Family(
+        person: universe.random(2),
+        refreshEnd: personality.refreshLife.map { now + $0 * 1000 } ?? Int64.max))
     universe.counts[.tokensIssued] += 1
     return tokens(families.count - 1, isNew: true, code: code)
   }

@@ -45,8 +45,9 @@ public struct SimulatedSources: EventSources, ~Copyable {
     universe.clients.visitors.removeFirst()
     universe.clients.newcomer = client
     let isKnown = universe.chance(3, of: 4)
+    let user: UInt32 = universe.clients[client].manner == .signOut ? 0 : 1000
     return Visitor(
-      credentials: isKnown ? PeerCredentials(process: 1234, user: 1000, group: 100) : nil)
+      credentials: isKnown ? PeerCredentials(process: 1234, user: user, group: 100) : nil)
   }
 
   public mutating func seat(at slot: Int) {

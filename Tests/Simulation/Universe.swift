@@ -189,7 +189,6 @@ public final class Universe {
   func cutPower(off: Int64) {
     main?.isDead = true
     command?.kill()
-    watch.isSigningOut = command != nil && watch.isSigningOut
     lockHolder = nil
     disk.cut = disk.steps
     volatile.cut = volatile.steps

@@ -100,7 +100,7 @@ extension Watch {
       if manner == .status { compareViews(answer, universe) }
       return
     }
-    if manner == .gone || manner == .junk { return }
+    if manner == .gone || manner == .junk || manner == .signOut { return }
     guard let token = findToken(UInt8(ascii: "a"), in: answer) else {
       fail(.handedOutStale, universe)
       return

@@ -80,7 +80,7 @@ extension Watch {
   private mutating func checkLoss(_ universe: Universe) {
     guard universe.record.access == nil, let access = lastRecord.access else { return }
     universe.counts[.grantLost] += 1
-    if isSigningOut { return }
+    if universe.now - signedOutAt < 400_000 { return }
     if let refresh = lastRecord.refresh {
       if universe.server.accepts(refresh: refresh) { fail(.goodGrantDropped, universe) }
     } else if universe.server.personality.tellsLife, isTimeRight,
@@ -109,6 +109,10 @@ extension Watch {
     else { return }
     refreshing.insert(world.session)
     checkRepetition(token, universe)
+    lookForWaiting(universe)
+    if waiting.contains(token), token != universe.record.refresh {
+      fail(.waitingTokenUsed, universe)
+    }
     let isRepeated = lastLoss?.token == token
     let (count, since) = isRepeated ? (lastLoss!.count, lastLoss!.since) : (0, universe.now)
     lastLoss = (token, count + 1, since)

@@ -52,8 +52,12 @@ public struct Watch {
   /// By when the grant is renewed since its refresh token ends; nil where that is not to be known.
   var renewedEarly: Int64?
   var lastSavedAt: Int64 = -60_000
-  /// Refresh requests and ends of grants that count as known: a person's, a command's.
-  var isSigningOut = false
+  /// When somebody has signed out last: that ends a grant that is good.
+  private(set) var signedOutAt: Int64 = -1_000_000
+  /// What waits to be revoked, as it was seen last, and since when something has waited.
+  var waiting: [TokenName] = []
+  var waitingSince: Int64 = 0
+  var waitingRevision = -1
 
   // The code.
   var approval: (code: Int, at: Int64)?
@@ -322,6 +326,11 @@ public struct Watch {
     if let start = universe.programs.oldestStart, now > start + Self.hookTime {
       fail(.growth, universe)
     }
-    if universe.programs.count > 8 || universe.disk.count > 10 { fail(.growth, universe) }
+    // Each kind of file once, and four that wait to be revoked.
+    if universe.programs.count > 8 || universe.disk.count > 15 { fail(.growth, universe) }
+    lookAtWaiting(universe)
   }
+
+  /// Somebody signs out: what the board does about it takes its time.
+  mutating func signsOut(_ universe: Universe) { signedOutAt = universe.now }
 }

@@ -196,6 +196,9 @@ private final class Scene {
       .hookMisled:
       signIn()
       showOthers(invariant)
+    case .waitingTokenUsed, .neverRevoked, .heldGrantRevoked, .replacedGrantKept:
+      signIn()
+      showWaiting(invariant)
     case .closedConnectionUsed: useClosedConnections()
     case .busyWait, .endlessWait, .secretTold, .growth, .tooManyRequests: showNumbers(invariant)
     }
@@ -298,6 +301,36 @@ private final class Scene {
       "POST / HTTP/1.1\r\nContent-Length: 45\r\n\r\n"
       + "grant_type=refresh_token&refresh_token=Zq7r0x0."
     universe.watch.sent(Request(Array(text.utf8))!, world, universe)
+  }
+
+  private func showWaiting(_ invariant: Invariant) {
+    func put(_ name: String, _ token: String) {
+      var contents = universe.disk.contents
+      contents["tokens.json\(name)"] = Array(
+        #"{"access_token":"Zq7a1x0.","refresh_token":"\#(token)."}"#.utf8)
+      universe.disk = SimulatedDisk(contents)
+      universe.watch.waitingRevision = -1
+    }
+    switch invariant {
+    case .waitingTokenUsed:
+      put(".revoke0", "Zq7r0x0")
+      put("", "Zq7r1x0")
+      universe.record = RecordOnDisk()
+      sendRefresh()
+    case .neverRevoked:
+      put(".revoke3", "Zq7r7x0")
+      universe.watch.lookAtWaiting(universe)
+      pass(5_000_000)
+      universe.watch.lookAtWaiting(universe)
+    case .heldGrantRevoked: _ = post("/revoke", "token=Zq7r0x0.")
+    default:
+      put(".previous", "Zq7r0x0")
+      put("", "Zq7r1x0")
+      universe.record = RecordOnDisk()
+      _ = universe.record.read(universe.disk)
+      pass(5_000_000)
+      universe.watch.lookAtWaiting(universe)
+    }
   }
 
   private func showOthers(_ invariant: Invariant) {

@@ -153,8 +153,8 @@ extension Row {
 
   /// Options that belong to a command or to all of them.
   private static let own: Set = [
-    "--code", "--complete", "--config", "--header", "--help", "--json", "--min-ttl", "--uri",
-    "--version",
+    "--code", "--complete", "--config", "--header", "--help", "--json", "--local", "--min-ttl",
+    "--uri", "--version",
   ]
 
   init() throws {
