@@ -22,7 +22,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(HERE))
 
 # What takes the binaries of other machines and releases, or boots them.
-BOARDS = ("test_architectures", "test_boards", "test_debian13", "test_package")
+BOARDS = ("test_architectures", "test_boards", "test_debian13", "test_disks", "test_package")
 # What is seen on arm64 for each change is seen on armhf when there is time for it, but for what
 # differs there: the width of numbers, times beyond 2038, how pixels lie, what a power cut leaves.
 ON_BOTH = ("sign_in_and", "sign_in_on", "pixel_formats", "clock_not_set", "virtual_framebuffer", "contents", "OnArm")

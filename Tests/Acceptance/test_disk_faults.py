@@ -26,8 +26,9 @@ ERRORS = {
 KILL = "SIGKILL"
 # What Manual.md says of exit codes.
 DOCUMENTED = {0, 64, 65, 69, 70, 73, 74, 75, 77, 78}
-# What there may be once a command has succeeded: nothing of a write that was cut off.
-KEPT = {"tokens.json" + end for end in ("", ".lock", ".previous", ".name")}
+# What there may be once a command has succeeded: nothing of a write that was cut off. The note of what
+# was sent may be of a refresh token that is no more; it stays until the next save.
+KEPT = {"tokens.json" + end for end in ("", ".lock", ".previous", ".name", ".sent")}
 SHARDS = 4
 
 
