@@ -117,7 +117,7 @@ if Context.environment["DEVICEGRANT_FUZZ"] != nil {
         "Agent", "Board", "Bytes", "CMbedTLS", "Configuration", "DeviceGrant", "Display", "HTTP",
         "Invocation", "JSON", "Linux", "OAuth", "QR", "TLS", "TestSupport", "TokenStore",
       ],
-      path: "Tests/Fuzz", exclude: ["Seeds"]))
+      path: "Tests/Fuzz", exclude: ["Seeds", "faults.txt"]))
 }
 
 extension Target {
