@@ -107,9 +107,22 @@ let package = Package(
   ]
 )
 
+// What board/fuzz builds, with options that no other target bears; it takes the place of the tests.
+if Context.environment["DEVICEGRANT_FUZZ"] != nil {
+  package.targets.removeAll { $0.type == .test }
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz",
+      dependencies: [
+        "Agent", "Board", "Bytes", "CMbedTLS", "Configuration", "DeviceGrant", "Display", "HTTP",
+        "Invocation", "JSON", "Linux", "OAuth", "QR", "TLS", "TestSupport", "TokenStore",
+      ],
+      path: "Tests/Fuzz", exclude: ["Seeds", "faults.txt"]))
+}
+
 extension Target {
   /// Whether it is never built for a board.
-  var isOrdinary: Bool { name == "Simulation" || name == "simulate" }
+  var isOrdinary: Bool { name == "Simulation" || name == "simulate" || name == "fuzz" }
 }
 
 for target in package.targets where target.type != .system {

@@ -152,7 +152,7 @@ extension Standing {
     let next = savesAgainAt ?? attempt
     object.member("retry_at", orNull: fault == nil ? nil : date(next), to: &sink)
     appendError(&object, to: &sink)
-    object.end(&sink)
+    object.endMember(&sink)
   }
 
   private func appendError<Sink: ByteSink & ~Copyable>(

@@ -70,7 +70,7 @@ public struct JSONWriter: Sendable {
     begin(name, &sink)
   }
 
-  /// Ends an object that is a member's value.
+  /// Ends an object that is a member's value, or a part of a line.
   public func endMember<Sink: ByteSink & ~Copyable>(_ sink: inout Sink) {
     sink.append(isEmpty ? "{}" : "}")
   }

@@ -83,9 +83,15 @@ public struct TokenRecord: ~Copyable {
     if let refreshToken { tokens.refreshToken.append(refreshToken) }
     tokens.tokenType.append("Bearer")
     if let scope = object.string("scope") { tokens.scope.append(scope) }
+    if tokens.scope.isTruncated { tokens.scope.removeAll() }
     if let endpoint = object.string("token_endpoint") { tokenEndpoint.append(endpoint) }
     if let name = object.string("issuer") { issuer.append(name) }
     if let client = object.string("client_id") { clientID.append(client) }
+    // Half a name may be half a letter, with which the record could not be read again.
+    if tokenEndpoint.isTruncated || issuer.isTruncated || clientID.isTruncated {
+      wipe()
+      return false
+    }
     // Nothing before 1970: such a time is of no use but to overflow.
     tokens.expiresAt = object.integer("expires_at").map { max(0, $0) }
     tokens.refreshTokenExpiresAt = object.integer("refresh_token_expires_at").map { max(0, $0) }

@@ -22,7 +22,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(HERE))
 
 # What takes the binaries of other machines and releases, or boots them.
-BOARDS = ("test_architectures", "test_boards", "test_debian13", "test_package")
+BOARDS = ("test_architectures", "test_boards", "test_debian13", "test_disks", "test_package")
 # What is seen on arm64 for each change is seen on armhf when there is time for it, but for what
 # differs there: the width of numbers, times beyond 2038, how pixels lie, what a power cut leaves.
 ON_BOTH = ("sign_in_and", "sign_in_on", "pixel_formats", "clock_not_set", "virtual_framebuffer", "contents", "OnArm")
@@ -59,7 +59,7 @@ def parse():
     parser.add_argument("-j", type=int, default=3 * os.cpu_count(), metavar="N", help="processes")
     parser.add_argument("--part", choices=("acceptance", "boards", "long"),
                         help="all but the tests of the boards, or those only; else both; long is "
-                        "what a plain run leaves out of the boards'")
+                        "what a plain run leaves out of either")
     parser.add_argument("--limit", type=float, default=LIMIT, metavar="SECONDS",
                         help=f"a test that takes longer has failed ({LIMIT})")
     parser.add_argument("words", nargs="*", metavar="WORD", help="part of a test's name")
@@ -71,7 +71,7 @@ def discover(part=None):
     units = []
     for path in sorted(HERE.glob("test_*.py")):
         module = importlib.import_module(path.stem)
-        if part and (path.stem in BOARDS) != (part in ("boards", "long")):
+        if part in ("acceptance", "boards") and (path.stem in BOARDS) != (part == "boards"):
             continue
         for name, case in vars(module).items():
             if not (isinstance(case, type) and issubclass(case, unittest.TestCase)
@@ -88,8 +88,9 @@ def discover(part=None):
 
 def is_long(unit):
     """Whether a unit is too long for each change: board/test long runs it."""
-    return (unit.split(".")[0] in BOARDS and "armhf" in unit
-            and not any(word in unit for word in ON_BOTH))
+    return "every_fault" in unit or (
+        unit.split(".")[0] in BOARDS and "armhf" in unit
+        and not any(word in unit for word in ON_BOTH))
 
 
 def outcome(future, unit):

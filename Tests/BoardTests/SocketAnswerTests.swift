@@ -53,6 +53,11 @@ import Testing
     #expect(meaning(answer).hasPrefix("unavailable: "))
   }
 
+  @Test(arguments: ["token", "status", "state", "junk"]) func everyAnswerIsOneLine(line: String) {
+    var life = Life<SmallWorld>(SmallWorld())
+    #expect(!life.answer(to: line).contains("\n"))
+  }
+
   @Test(arguments: ["token", " token\t", "token 5", "token  5 ", "token\r", "token 0"])
   func blanksAreNoMatter(line: String) {
     var life = Life<SmallWorld>(SmallWorld())

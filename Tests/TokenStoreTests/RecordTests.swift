@@ -44,6 +44,23 @@ import TokenStore
     return load(store(on: SimulatedDisk(["tokens.json": bytes])))
   }
 
+  @Test(
+    "half a letter could not be read again", arguments: ["client_id", "issuer", "token_endpoint"])
+  func namesThatAreCut(name: String) {
+    let longest = String(repeating: "x", count: 512)
+    #expect(content(#","\#(name)":"\#(longest)""#) != .damaged)
+    #expect(content(#","\#(name)":"\#(longest.dropLast())é""#) == .damaged)
+  }
+
+  @Test func aScopeThatIsCutIsNone() {
+    let scope = String(repeating: "x", count: 2047)
+    guard case .record(let cut) = content(#","scope":"\#(scope)é""#) else {
+      Issue.record("not a record")
+      return
+    }
+    #expect(cut.scope == "")
+  }
+
   @Test(arguments: [
     (#","token_type":"mac""#, false), (#","token_type":"""#, false), (#","token_type":5"#, false),
     (#","token_type":"bearer""#, true), (#","token_type":"BEARER""#, true), ("", true),

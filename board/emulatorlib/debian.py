@@ -16,9 +16,10 @@ from binaries import ROOT, Missing, board_directory, is_native, named, user_emul
 from .common import making, run
 from .machine import MACHINES
 
-# ext4 asks for its checksum by the name of the algorithm, so that no dependency tells of it.
-MODULES = ("virtio_pci", "virtio_blk", "crc32c_generic", "ext4", "virtio_net", "virtio-gpu",
-           "bochs", "cirrus")
+# ext4 asks for its checksum by the name of the algorithm, and vfat for its two tables of letters, so
+# that no dependency tells of them.
+MODULES = ("virtio_pci", "virtio_blk", "crc32c_generic", "ext4", "vfat", "nls_cp437", "nls_ascii",
+           "virtio_net", "virtio-gpu", "bochs", "cirrus")
 
 
 def apt(release, architecture):
