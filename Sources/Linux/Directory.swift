@@ -123,10 +123,17 @@ public struct Directory: ~Copyable {
   /// What the kernel says about the directory itself.
   public borrowing func status() throws(Errno) -> FileStatus { try descriptor.status() }
 
-  /// Whether what is in it is gone when the power is.
+  /// Whether what is in it is gone when the power is: it is in memory, or on an overlay that writes
+  /// to memory.
   ///
   /// The corresponding C function is `fstatfs`.
-  public var isVolatile: Bool { clinux_is_volatile(descriptor.rawValue) != 0 }
+  public var isVolatile: Bool {
+    if clinux_is_volatile(descriptor.rawValue) != 0 { return true }
+    guard let device = try? status().device, let upper = upperDirectory(ofOverlay: device),
+      let directory = try? Directory(opening: upper)
+    else { return false }
+    return clinux_is_volatile(directory.descriptor.rawValue) != 0
+  }
 
   /// What the kernel says at the moment about the file of a name; a link is one itself.
   public borrowing func status(of name: Path) throws(Errno) -> FileStatus {

@@ -258,16 +258,23 @@ class TokenFile(AcceptanceTest):
         lock.unlink()
         self.assertExit(DONE, board.run("sign-in"))
 
-    @for_each({"in_memory": ("tmpfs", True), "on_disk": (None, False)})
+    MEMORY = 'mount -t tmpfs -o mode=700 none "${0%/*}"; '
+    # What is below is on the disk, what is written goes where {} says.
+    OVERLAY = ('mkdir lower mem; {}mkdir mem/upper mem/work; mount -t overlay -o '
+               'lowerdir=lower,upperdir=$PWD/mem/upper,workdir=$PWD/mem/work o "${{0%/*}}"; '
+               'chmod 700 "${{0%/*}}"; ')
+
+    @for_each({"in_memory": (MEMORY, True), "on_disk": (None, False),
+               "overlay_in_memory": (OVERLAY.format("mount -t tmpfs none mem; "), True),
+               "overlay_on_disk": (OVERLAY.format(""), False)})
     def test_token_file_in_memory_is_told_of(self, row):
-        kind, is_told = row
+        script, is_told = row
         sandbox = self.sandbox(approve_after=1)
         board = self.board(at=sandbox)
         board.token_file.parent.mkdir(mode=0o700)
-        if kind:
+        if script:
             self.in_a_mount_namespace(
-                board, f'mount -t {kind} -o mode=700 none "${{0%/*}}"; "$1" sign-in --config '
-                       f'{board.configuration}')
+                board, f'{script} "$1" sign-in --config {board.configuration}')
         else:
             self.assertExit(DONE, board.run("sign-in"))
         run = board.run("status")
