@@ -8,14 +8,15 @@ extension Life {
   /// Sees to what has happened.
   ///
   /// - Returns: whether another life is to begin.
+  /// - Throws: where no display is left.
   @inline(never)
-  mutating func attend() -> Bool {
+  mutating func attend() throws(Fault) -> Bool {
     if attendant.happenings.isEmpty { return false }
     let happenings = attendant.takeHappenings()
     if happenings.ending != nil { return false }
     if happenings.configurationChanged, isOver() { return true }
     if happenings.clockChanged { clockChanged() }
-    if happenings.signOutWanted { signOut() }
+    if happenings.signOutWanted { try signOut() }
     if happenings.recordChanged { recordChanged() }
     if happenings.displayChanged { screens.deviceChanged(now: now) }
     if happenings.codeWanted {

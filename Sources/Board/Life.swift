@@ -107,7 +107,7 @@ public struct Life<W: World>: ~Copyable {
 
   private mutating func goOn() throws(Fault) -> Ending {
     while true {
-      if attend() { return .reload }
+      if try attend() { return .reload }
       if let signal = attendant.happenings.ending {
         leave(.blank)
         attendant.hooks.endAll()

@@ -63,6 +63,7 @@ public struct SimulatedConnection: Transport, ~Copyable {
   ) throws(TLSError) {
     close()
     if world.isDead { throw .interrupted }
+    if host.equals("strangers.example") { universe.watch.fail(.strangersServer, universe) }
     universe.exchangeBegins()
     let trouble = universe.network.present(universe.now)
     switch trouble {
