@@ -170,7 +170,10 @@ struct HandOut<W: World>: ~Copyable {
     read(index, &sources, standing)
     guard clients[index].isThere, clients[index].deadline == deadline else { return }
     if clients[index].waits {
+      let signedOut = clients[index].signsOut
       refuse(index, .unavailable, &sources, standing)
+      // Who was told that it has not been done is not to be surprised later.
+      if signedOut { wantsSignOut = false }
     } else {
       log.debug { $0 <- "socket: a client sent nothing in time" }
       close(index, &sources)

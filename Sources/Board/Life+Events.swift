@@ -8,6 +8,7 @@ extension Life {
   /// Sees to what has happened.
   ///
   /// - Returns: whether another life is to begin.
+  /// - Throws: where no display is left.
   @inline(never)
   mutating func attend() throws(Fault) -> Bool {
     if attendant.happenings.isEmpty || attendant.happenings.ending != nil { return false }
@@ -20,7 +21,7 @@ extension Life {
     if happenings.networkChanged || happenings.clockChanged {
       attendant.standing.surroundingsChanged(now: now)
     }
-    if happenings.signOutWanted { signOut() }
+    if happenings.signOutWanted { try signOut() }
     if happenings.recordChanged { recordChanged() }
     if happenings.displayChanged { screens.deviceChanged(now: now) }
     if happenings.codeWanted {

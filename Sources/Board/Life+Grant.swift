@@ -198,6 +198,7 @@ extension Life {
     account.keeper.withdraw()
     account.keeper.record.wipe()
     account.keeper.letGo()
+    if isService { revokesAt = now }
     attendant.standing.lost(now: now)
     attendant.handOut.withdraw()
     attendant.refreshEnded()

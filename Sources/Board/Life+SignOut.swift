@@ -38,7 +38,11 @@ extension Life {
   }
 
   /// Signs out for a client of the socket.
-  mutating func signOut() {
+  mutating func signOut() throws(Fault) {
+    if !attendant.handOut.wantsSignOut {
+      attendant.signOutEnded(account.words(Fault(.interrupted)))
+      return
+    }
     do {
       try account.keeper.signOut(isLocal: false, attending: attendant.attending(.exchange))
     } catch {
@@ -46,6 +50,7 @@ extension Life {
       return
     }
     if attendant.standing.agent.hasGrant { lose(Fault(.signedOut)) }
+    try show(now)
     do {
       try account.revokeWaiting(attending: attendant.attending(.exchange))
       attendant.signOutEnded(Phrase())

@@ -126,6 +126,7 @@ extension TokenStore where Storage: ~Copyable {
   public borrowing func forgetReplaced() {
     try? directory.removeIfPresent(path(.previous))
     try? directory.removeIfPresent(path(.person))
+    try? directory.synchronize()
   }
 }
 

@@ -54,11 +54,12 @@ func askForStanding(
 
 /// Has `run` sign out.
 ///
-/// - Returns: false where it does not listen, or not to us.
+/// - Returns: false where that is to be done without it: it does not listen, or not to us, or who
+///   listens is not believed.
 /// - Throws: what did not work.
 func askToSignOut(_ source: borrowing ConfigurationSource) throws(StartError) -> Bool {
   var answer = Memory.socketAnswer()
-  guard let line = try ask(source, "sign-out\n", signOutPatience, &answer) else { return false }
+  guard let line = try? ask(source, "sign-out\n", signOutPatience, &answer) else { return false }
   if line.bytes.hasPrefix("ok ") { return true }
   let refusal: StaticString = "error unavailable "
   if !line.bytes.hasPrefix(refusal) { return false }

@@ -162,6 +162,8 @@ class Stranger(AcceptanceTest):
             run = board.run("status", "--json")
             self.assertExit(DONE, run)
             self.assertNotIn("stolen", run.stdout + run.stderr)
+            # What takes no word of its is done all the same.
+            self.assertExit(DONE, board.run("sign-out"), "revoked at the server")
 
     @for_each({"of_the_service": (65534, DONE), "of_another": (65533, UNAVAILABLE)})
     def test_at_the_packages_path_its_directorys_owner_is_believed(self, row):

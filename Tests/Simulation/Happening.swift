@@ -22,6 +22,8 @@ enum Happening {
   /// Somebody removes the directory of the tokens; nil: for good, else it is put back after that.
   case directoryRemoved(length: Int64?)
   case directoryBack
+  /// Another user puts metadata of their own beside the record, and the program begins again.
+  case strangersNote
   case signal(Int32)
   case displayGone(length: Int64)
   case displayBack

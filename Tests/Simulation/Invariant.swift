@@ -34,6 +34,10 @@ public enum Invariant: String, CaseIterable, Sendable {
   case heldGrantRevoked
   /// A grant that another has taken the place of is on the disk still.
   case replacedGrantKept
+  /// A grant was signed out of, or replaced, and its token is good and waits nowhere.
+  case signOutForgotten
+  /// A program has gone to another host than the server's.
+  case strangersServer
   /// The access token was not renewed while its margin lasted.
   case marginUsedUp
   /// The program ended by itself although there was an access token to hand out.
@@ -56,6 +60,10 @@ public enum Invariant: String, CaseIterable, Sendable {
   case endlessWait
   /// A secret in the log, on the screen, in a hook's environment or in an answer.
   case secretTold
+  /// A control character in a line of the log or in an answer.
+  case controlTold
+  /// The client was refused, and what has to be registered with the provider is not said.
+  case helpMissing
   /// The socket says something else of how things stand than the screen.
   case viewsDisagree
   /// A hook is told something else than what has happened.

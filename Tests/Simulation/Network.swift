@@ -65,7 +65,8 @@ extension Universe {
       return answer
     case .refuses:
       counts[.serverRefuses] += 1
-      return Answer(401, #"{"error":"invalid_client"}"#)
+      return Answer(
+        401, #"{"error":"invalid_client","error_description":"\u009b2J not Zq7c0x0.secret"}"#)
     case .gateway:
       counts[.gateway] += 1
       let status = [502, 504, 500, 404, 403, 302, 400, 401][random(8)]

@@ -17,6 +17,7 @@ public enum Occurrence: Int, CaseIterable, Sendable {
   case directoryRemoved, directoryBack
   case hangUpSignal, userSignal, displayGone, displayBack
   // Others.
+  case strangersNote
   case tokenCommand, signOutInVain, signOutAtSocket, signOutCommand, signInCommand, whoAmICommand,
     commandWaitedForLock
   case clientToken, clientDemand, clientStatus, clientHalfLine, clientFlood, clientSilent

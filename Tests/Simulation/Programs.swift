@@ -96,6 +96,7 @@ extension Universe {
   /// Takes a line of the log.
   func log(_ line: UnsafeBufferPointer<UInt8>, _ world: SimulatedWorld) {
     watch.noteSecret(line, self)
+    watch.noteLine(line, self)
     watch.logged(self)
     for byte in line { digest = (digest ^ UInt64(byte)) &* 0x100_0000_01B3 }
     digest = (digest ^ UInt64(truncatingIfNeeded: now)) &* 0x100_0000_01B3

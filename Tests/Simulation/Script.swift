@@ -78,7 +78,8 @@ extension Universe {
 
   /// Something that may happen at any time.
   func event() -> Happening {
-    switch random(24) {
+    switch random(25) {
+    case 24: return .strangersNote
     case 0...4: return outage()
     case 5: return .addressChanged
     case 6: return .grantRevoked

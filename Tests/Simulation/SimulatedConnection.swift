@@ -63,6 +63,7 @@ public struct SimulatedConnection: Transport, ~Copyable {
   ) throws(TLSError) {
     close()
     if world.isDead { throw .interrupted }
+    if host.equals("strangers.example") { universe.watch.fail(.strangersServer, universe) }
     if world.isMain { universe.watch.connects(universe) }
     defer { if world.isMain { universe.watch.connected() } }
     universe.exchangeBegins()

@@ -19,6 +19,8 @@ public final class SimulatedDisk: TokenDirectory {
     var writtenAt: Int64
     /// The inode's.
     var number: UInt64
+    /// Another user's number, where it is another's.
+    var owner: UInt32?
 
     var visible: [UInt8] { count == bytes.count ? bytes : Array(bytes[..<count]) }
   }
@@ -71,15 +73,23 @@ public final class SimulatedDisk: TokenDirectory {
     }
   }
 
-  private func add(_ name: [UInt8], _ bytes: [UInt8], writtenAt: Int64) {
+  private func add(_ name: [UInt8], _ bytes: [UInt8], writtenAt: Int64, of owner: UInt32? = nil) {
     entries.append(Entry(name: name, history: [files.count]))
-    files.append(newFile(bytes, writtenAt))
+    files.append(newFile(bytes, writtenAt, of: owner))
   }
 
-  private func newFile(_ bytes: [UInt8], _ writtenAt: Int64) -> File {
+  private func newFile(_ bytes: [UInt8], _ writtenAt: Int64, of owner: UInt32? = nil) -> File {
     lastNumber += 1
     return File(
-      bytes: bytes, count: bytes.count, partial: nil, writtenAt: writtenAt, number: lastNumber)
+      bytes: bytes, count: bytes.count, partial: nil, writtenAt: writtenAt, number: lastNumber,
+      owner: owner)
+  }
+
+  /// Another user puts a file there.
+  func plant(_ name: String, _ bytes: [UInt8], of user: UInt32) {
+    let path = Path(Array(name.utf8).span)!
+    set(path.bytes, files.count)
+    files.append(newFile(bytes, unixSeconds, of: user))
   }
 
   /// What is there for programs to see.
@@ -289,6 +299,7 @@ public final class SimulatedDisk: TokenDirectory {
   }
 
   private func exposure(of name: Path) -> Exposure? {
+    if let file = file(name.bytes), let owner = files[file].owner { return .owner(owner) }
     if exposures.isEmpty { return nil }
     return exposures[name.bytes.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }]
   }
@@ -381,7 +392,7 @@ public final class SimulatedDisk: TokenDirectory {
       }
       let outcomes = outcomes(file)
       let bytes = outcomes[Int.random(in: 0..<outcomes.count, using: &generator)]
-      disk.add(entry.name, bytes, writtenAt: files[file].writtenAt)
+      disk.add(entry.name, bytes, writtenAt: files[file].writtenAt, of: files[file].owner)
     }
     return disk
   }

@@ -15,6 +15,7 @@ extension Universe {
       takeBoard(happening)
     case .directoryRemoved(let length): removeDirectory(length)
     case .directoryBack: putDirectoryBack()
+    case .strangersNote: putStrangersNote()
     case .pressed: press()
     case .hammered: hammer()
     case .personActs(let code, let denies, let isLate):
@@ -142,6 +143,22 @@ extension Universe {
     disk.putBack()
     watch.directoryRemoved(self)
     recordMayHaveChanged()
+  }
+
+  private func putStrangersNote() {
+    if disk.isRemoved || disk.trouble != nil { return }
+    counts[.strangersNote] += 1
+    var note: [UInt8] = []
+    note.append(
+      """
+      {"issuer":"https://as.example","token_endpoint":"https://strangers.example/v0/token",\
+      "device_authorization_endpoint":"https://strangers.example/v0/device",\
+      "client_auth":"post","fetched_at":
+      """)
+    note.append(decimal: unixSeconds)
+    note.append("}")
+    disk.plant("tokens.json.metadata", note, of: 4711)
+    schedule(.restart, in: random(0...500))
   }
 
   private func send(_ signal: Int32) {

@@ -95,6 +95,8 @@ extension Watch {
   /// A client has got an answer.
   mutating func answered(_ answer: [UInt8], _ manner: Manner, _ universe: Universe) {
     if answer.last != 0x0A { fail(.clientUnanswered, universe) }
+    let end = answer.lastIndex { $0 != 0x0A } ?? 0
+    for byte in answer[..<end] where byte < 0x20 { fail(.controlTold, universe) }
     if manner == .status || !answer.hasPrefix("ok ") {
       answer.withUnsafeBufferPointer { noteSecret($0, universe) }
       if manner == .status { compareViews(answer, universe) }

@@ -31,6 +31,7 @@ extension Watch {
     let record = universe.record
     if record.isDamaged { fail(.fileDamaged, universe) }
     checkLoss(universe)
+    checkForgetting(universe)
     lastRecord = (record.access, record.refresh)
     guard let access = record.access else {
       isTimeFromAnswer = false
@@ -89,6 +90,17 @@ extension Watch {
     {
       fail(.goodGrantDropped, universe)
     }
+  }
+
+  /// A grant that was signed out of, or that another has taken the place of, waits to be revoked.
+  private mutating func checkForgetting(_ universe: Universe) {
+    guard let before = lastRecord.refresh, universe.server.accepts(refresh: before),
+      before.family != universe.record.refresh?.family, universe.now >= diskTroubledUntil,
+      !isPutBack
+    else { return }
+    if universe.record.isThere, universe.record.refresh == nil { return }
+    lookForWaiting(universe)
+    if !waiting.contains(before) { fail(.signOutForgotten, universe) }
   }
 
   /// A refresh token came that the server knows as used.

@@ -32,7 +32,7 @@ extension Watch {
     let waits = waiting.contains {
       $0 != universe.record.refresh && $0 != universe.record.access
     }
-    if waits, universe.now > max(start, waitingSince) + Self.patience {
+    if waits, universe.now > max(start, waitingSince, recordChangedAt) + Self.patience {
       fail(.neverRevoked, universe)
     }
     guard let refresh = universe.record.refresh, !isPutBack,

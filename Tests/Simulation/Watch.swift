@@ -277,6 +277,19 @@ public struct Watch {
     if found != nil { fail(.secretTold, universe) }
   }
 
+  /// A line of the log is text, and says what to do where the client was refused.
+  mutating func noteLine(_ line: UnsafeBufferPointer<UInt8>, _ universe: Universe) {
+    for byte in line where byte < 0x20 || byte >= 0x7F { fail(.controlTold, universe) }
+    let kind = universe.server.personality.kind
+    guard kind == .webex || kind == .google else { return }
+    let words = Array(line)
+    if words.firstRange(of: "invalid_client") != nil,
+      words.firstRange(of: "client_id must be") == nil
+    {
+      fail(.helpMissing, universe)
+    }
+  }
+
   mutating func logged(_ universe: Universe) {
     if universe.now / 3_600_000 != hour {
       hour = universe.now / 3_600_000

@@ -196,11 +196,19 @@ private final class Scene {
       .hookMisled:
       signIn()
       showOthers(invariant)
-    case .waitingTokenUsed, .neverRevoked, .heldGrantRevoked, .replacedGrantKept:
+    case .waitingTokenUsed, .neverRevoked, .heldGrantRevoked, .replacedGrantKept,
+      .signOutForgotten:
       signIn()
       showWaiting(invariant)
     case .closedConnectionUsed: useClosedConnections()
-    case .busyWait, .endlessWait, .secretTold, .growth, .tooManyRequests: showNumbers(invariant)
+    case .busyWait, .endlessWait, .secretTold, .controlTold, .growth, .tooManyRequests:
+      showNumbers(invariant)
+    case .strangersServer: connectElsewhere()
+    case .helpMissing:
+      universe.server.personality = Script(seed: 1, .google).personality
+      Array("refused: invalid_client".utf8).withUnsafeBufferPointer {
+        universe.watch.noteLine($0, universe)
+      }
     }
   }
 
@@ -303,6 +311,13 @@ private final class Scene {
     universe.watch.sent(Request(Array(text.utf8))!, world, universe)
   }
 
+  private func connectElsewhere() {
+    let name = Array("strangers.example".utf8)
+    var connection = SimulatedConnection(world)
+    try? connection.connect(
+      to: name.span, port: 443, until: world.milliseconds + 30_000, attending: Attending())
+  }
+
   private func showWaiting(_ invariant: Invariant) {
     func put(_ name: String, _ token: String) {
       var contents = universe.disk.contents
@@ -322,6 +337,11 @@ private final class Scene {
       universe.watch.lookAtWaiting(universe)
       pass(5_000_000)
       universe.watch.lookAtWaiting(universe)
+    case .signOutForgotten:
+      universe.watch.signsOut(universe)
+      universe.disk = SimulatedDisk()
+      universe.record = RecordOnDisk()
+      universe.watch.recordChanged(universe)
     case .heldGrantRevoked: _ = post("/revoke", "token=Zq7r0x0.")
     default:
       put(".previous", "Zq7r0x0")
@@ -364,6 +384,8 @@ private final class Scene {
       Array("the code is Zq7d0x0.".utf8).withUnsafeBufferPointer {
         universe.watch.noteSecret($0, universe)
       }
+    case .controlTold:
+      Array("\u{1B}[2J".utf8).withUnsafeBufferPointer { universe.watch.noteLine($0, universe) }
     case .growth: for _ in 0..<10_000 { universe.watch.logged(universe) }
     default: for _ in 0..<10_000 { universe.watch.requests(universe) }
     }
