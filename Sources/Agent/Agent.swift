@@ -288,6 +288,11 @@ public struct Agent: Sendable {
     failures += 1
   }
 
+  /// Takes that the request for a code was given up for something more urgent, which is no failure.
+  public mutating func codePutOff(now: Int64) {
+    code = .due(at: now + Self.firstBackOff)
+  }
+
   /// Takes the answer to the poll. Where it ends the code, `next` says so.
   public mutating func polled(_ answer: PollAnswer, now: Int64) {
     guard case .shown(var flow) = code else { return }

@@ -390,10 +390,16 @@ public struct Keeper<W: World>: ~Copyable {
   /// The lock, for tokens that were hard to come by: where it is not to be had, they are saved
   /// without it.
   @inline(never)
-  borrowing func lockToSave(attending: Attending) -> W.Storage.Lock {
+  mutating func lockToSave(attending: Attending) -> W.Storage.Lock {
     do {
       return try lock(attending: attending)
     } catch {
+      // Whoever has removed the directory has removed the lock with it.
+      if error == .tokenFile(.lock(.failed(.noSuchFile))), (try? reopen()) != nil,
+        let lock = try? lock(attending: attending)
+      {
+        return lock
+      }
       log.warning {
         tell(error, to: $0)
         $0 <- "; saving the tokens all the same"

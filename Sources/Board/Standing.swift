@@ -108,7 +108,7 @@ struct Standing: ~Copyable {
 
   /// Takes that the request for a code was given up for something more urgent.
   mutating func codePutOff(now: Int64) {
-    agent.codeFailed(isRefusal: false, now: now)
+    agent.codePutOff(now: now)
     settle(now)
   }
 

@@ -287,6 +287,19 @@ private let endings: [(PollAnswer?, Agent.CodeEnd)] = [
     #expect((2000...2500).contains((agent.nextCodeAt ?? 0) - now))
   }
 
+  @Test func aCodePutOffIsNoFailure() {
+    var agent = Agent.withoutGrant(.automatic)
+    var now = birth
+    for _ in 0..<6 {
+      #expect(agent.next(now: now) == .requestCode)
+      agent.codeFailed(isRefusal: false, isUnreached: true, now: now)
+      now = agent.nextCodeAt ?? 0
+    }
+    #expect(agent.next(now: now) == .requestCode)
+    agent.codePutOff(now: now)
+    #expect(agent.nextCodeAt == now + 2000 && agent.isUnreached)
+  }
+
   @Test func aKeyEndsTheBackOff() {
     var agent = Agent.withoutGrant(.automatic)
     for round in 0..<6 {
