@@ -150,6 +150,9 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
     case lock
     case name
     case metadata
+    // Of a note that was cut off.
+    case newName
+    case newMetadata
     /// What was sent and is not answered.
     case sent
     /// To find out whether anything can be written.
@@ -163,6 +166,8 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
       case .lock: ".lock"
       case .name: ".name"
       case .metadata: ".metadata"
+      case .newName: ".name.new"
+      case .newMetadata: ".metadata.new"
       case .sent: ".sent"
       case .probe: ".probe"
       }
@@ -323,8 +328,8 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   public borrowing func erase() throws(TokenStoreError) {
     var failure: Errno?
     // The record last: as long as it is there, this can be tried again.
-    let companions: InlineArray<7, Companion> = [
-      .new, .previous, .damaged, .name, .metadata, .sent, .probe,
+    let companions: InlineArray<9, Companion> = [
+      .new, .previous, .damaged, .name, .newName, .metadata, .newMetadata, .sent, .probe,
     ]
     for index in companions.indices {
       failure = remove(path(companions[index])) ?? failure
@@ -357,16 +362,18 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   /// again.
   public borrowing func save(_ note: Note, _ bytes: borrowing Span<UInt8>) {
     let name = path(note.companion)
+    // Not the record's: nobody holds the lock here.
+    guard let new = name.appending(".new") else { return }
     do {
       if bytes.count == 0 {
         try directory.removeIfPresent(name)
         return
       }
-      // Not the record's: nobody holds the lock here.
-      guard let new = name.appending(".new") else { return }
       try directory.write(new, bytes, mode: Self.mode, group: nil)
       try directory.rename(new, to: name)
-    } catch {}
+    } catch {
+      try? directory.removeIfPresent(new)
+    }
   }
 
   /// Keeps a note of what is about to be sent. When this returns, it survives a power cut: whoever
