@@ -152,6 +152,9 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
     case lock
     case name
     case metadata
+    // Of a note that was cut off.
+    case newName
+    case newMetadata
     /// What was sent and is not answered.
     case sent
     /// Whose the grant is.
@@ -167,6 +170,8 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
       case .lock: ".lock"
       case .name: ".name"
       case .metadata: ".metadata"
+      case .newName: ".name.new"
+      case .newMetadata: ".metadata.new"
       case .sent: ".sent"
       case .person: ".person"
       case .probe: ".probe"
@@ -334,8 +339,8 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   public borrowing func erase(keepsWaiting: Bool = false) throws(TokenStoreError) {
     var failure: Errno?
     // The record last: as long as it is there, this can be tried again.
-    let companions: InlineArray<8, Companion> = [
-      .new, .previous, .damaged, .name, .metadata, .sent, .person, .probe,
+    let companions: InlineArray<10, Companion> = [
+      .new, .previous, .damaged, .name, .newName, .metadata, .newMetadata, .sent, .person, .probe,
     ]
     for index in companions.indices {
       failure = remove(path(companions[index])) ?? failure
@@ -371,16 +376,18 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   /// again.
   public borrowing func save(_ note: Note, _ bytes: borrowing Span<UInt8>) {
     let name = path(note.companion)
+    // Not the record's: nobody holds the lock here.
+    guard let new = name.appending(".new") else { return }
     do {
       if bytes.count == 0 {
         try directory.removeIfPresent(name)
         return
       }
-      // Not the record's: nobody holds the lock here.
-      guard let new = name.appending(".new") else { return }
       try directory.write(new, bytes, mode: Self.mode, group: nil)
       try directory.rename(new, to: name)
-    } catch {}
+    } catch {
+      try? directory.removeIfPresent(new)
+    }
   }
 
   /// Keeps a note of what is about to be sent. When this returns, it survives a power cut: whoever

@@ -13,7 +13,8 @@ private let everything: [String: [UInt8]] = [
   "tokens.json": file(old), "tokens.json.previous": file(older),
   "tokens.json.new": Array(file(Sample("new")).dropLast(5)),
   "tokens.json.damaged": Array(file(older).dropFirst(3)), "tokens.json.name": Array("Ada".utf8),
-  "tokens.json.metadata": Array("{}".utf8), "tokens.json.lock": [], "other": file(Sample("other")),
+  "tokens.json.metadata": Array("{}".utf8), "tokens.json.name.new": Array("Ad".utf8),
+  "tokens.json.metadata.new": [], "tokens.json.lock": [], "other": file(Sample("other")),
 ]
 
 private let kept = ["other", "tokens.json.lock"]
@@ -70,7 +71,7 @@ private func failure(_ body: () throws -> Void) -> String? {
       #expect(failure { try store(on: disk).erase() } == nil)
       #expect(disk.contents.keys.sorted() == kept)
     }
-    #expect(survivors.count == 6)
+    #expect(survivors.count == 8)
   }
 
   @Test func aCutAnywhereLeavesTheRecordOrNothing() throws {
