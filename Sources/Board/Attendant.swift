@@ -87,6 +87,7 @@ public struct Attendant<W: World>: ~Copyable {
     self.log = log
     hooks = Hooks(plan.hooks, memory.facts, log)
     handOut = HandOut(memory.token, memory.answer, log)
+    self.standing.sandbox = plan.sandbox
   }
 
   /// Lends this to a wait.
