@@ -69,6 +69,13 @@ static inline CLINUX_SMALL int clinux_new_ruleset(struct clinux_rules *rules) {
   return ruleset;
 }
 
+// Allows to read, or to change too.
+static inline CLINUX_SMALL void clinux_allow_beside(int ruleset, const struct clinux_rules *rules,
+                                                    const void *file, size_t length,
+                                                    _Bool isChanged) {
+  clinux_allow(ruleset, rules, file, length, isChanged ? clinux_may_change : clinux_may_read);
+}
+
 // Puts a ruleset into force, for good.
 static inline CLINUX_SMALL int clinux_restrict(int ruleset) {
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);

@@ -36,8 +36,8 @@ public enum ChildProcess {
       unsafe program.withCString { program in
         if OuterProcess.isThere {
           return unsafe clinux_ask(
-            Int32(clinux_order_spawn), 0, program, strlen(program) + 1, added.baseAddress,
-            added.count)
+            Int32(truncatingIfNeeded: clinux_order_spawn), 0, program, strlen(program) + 1,
+            added.baseAddress, added.count)
         }
         return unsafe clinux_spawn(
           program, added.baseAddress?.assumingMemoryBound(to: CChar.self), added.count,

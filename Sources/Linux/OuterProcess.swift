@@ -33,7 +33,7 @@ public enum OuterProcess {
   /// - Parameter order: see CShims/CLinux/outer.h.
   @inline(never)
   static func ask(_ order: Int, _ number: Int32 = 0) throws(Errno) -> Int32 {
-    try result { clinux_ask(Int32(order), number, nil, 0, nil, 0) }
+    try result { clinux_ask(Int32(truncatingIfNeeded: order), number, nil, 0, nil, 0) }
   }
 
   /// Divides this process. The outer one never returns.
@@ -47,7 +47,8 @@ public enum OuterProcess {
   /// Names a program that may be run.
   public static func permit(_ program: borrowing Span<UInt8>) {
     _ = unsafe program.withUnsafeBytes {
-      unsafe clinux_ask(Int32(clinux_order_permit), 0, $0.baseAddress, $0.count, nil, 0)
+      unsafe clinux_ask(
+        Int32(truncatingIfNeeded: clinux_order_permit), 0, $0.baseAddress, $0.count, nil, 0)
     }
   }
 

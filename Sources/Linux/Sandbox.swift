@@ -26,9 +26,8 @@ public struct Sandbox: ~Copyable {
     if number < 0 { return }
     var rules = rules
     unsafe file.withUnsafeBytes {
-      unsafe clinux_allow(
-        number, &rules, $0.baseAddress, $0.count,
-        UInt64(isChanged ? clinux_may_change : clinux_may_read))
+      unsafe clinux_allow_beside(
+        number, &rules, $0.baseAddress, $0.count, isChanged)
     }
   }
 
