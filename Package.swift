@@ -92,7 +92,7 @@ let package = Package(
     .testTarget(
       name: "DisplayTests", dependencies: ["Bytes", "Configuration", "Display", "Linux", "QR"]),
     .testTarget(name: "JSONTests", dependencies: ["Bytes", "JSON", "TestSupport"]),
-    .testTarget(name: "LinuxTests", dependencies: ["Bytes", "Linux", "TestSupport"]),
+    .testTarget(name: "LinuxTests", dependencies: ["Bytes", "CLinux", "Linux", "TestSupport"]),
     .testTarget(name: "QRTests", dependencies: ["QR"]),
     .testTarget(name: "TLSTests", dependencies: ["Bytes", "TLS", "TestSupport"]),
     .testTarget(name: "TidyTests", dependencies: ["Bytes", "Configuration", "TestSupport"]),

@@ -44,6 +44,9 @@
 #include <time.h>
 #include <unistd.h>
 
+// For what runs once, or seldom. It is weak where more than one object would hold a copy.
+#define CLINUX_SMALL __attribute__((minsize))
+
 // errno is a macro.
 static inline int clinux_errno(void) { return errno; }
 
@@ -109,9 +112,14 @@ static inline struct clinux_time clinux_read_clock(clockid_t clock) {
   return (struct clinux_time){time.tv_sec, time.tv_nsec};
 }
 
-// open(2) and openat(2) are variadic.
+// open(2) and openat(2) are variadic. What is shown on is opened by the process outside the
+// sandbox: a rule for a device would not hold for the one that is plugged in later.
+static inline int clinux_ask_to_open(const char *path, int flags);
 static inline int clinux_openat(int directory, const char *path, int flags, mode_t mode) {
-  return openat(directory, path, flags, mode);
+  int file = openat(directory, path, flags, mode);
+  if (file >= 0 || errno != EACCES || directory != AT_FDCWD) return file;
+  if ((flags & O_ACCMODE) == O_RDONLY || (flags & O_CREAT) != 0) return -1;
+  return clinux_ask_to_open(path, flags);
 }
 
 // ioctl(2) is variadic, and its request numbers are macros with casts.
@@ -369,8 +377,9 @@ static inline void clinux_become(const char *program, char *const *environment) 
 // Runs a program in a child process (fork(2) can't be called from Swift). Its environment is those
 // of our variables that `keeps` lets through, then `added`: variables that each end with a zero.
 // Returns the child's id, or -1 with errno where the program could not be run.
-static inline pid_t clinux_spawn(const char *program, const char *added, size_t length,
-                                 _Bool (*keeps)(const char *variable)) {
+__attribute__((weak, noinline)) CLINUX_SMALL pid_t clinux_spawn(
+    const char *program, const char *added, size_t length,
+    _Bool (*keeps)(const char *variable)) {
   char *environment[1024];
   size_t count = 0, limit = sizeof environment / sizeof *environment - 1;
   for (char **variable = environ; variable != NULL && *variable != NULL; variable++) {
@@ -405,5 +414,7 @@ static inline pid_t clinux_spawn(const char *program, const char *added, size_t 
   return -1;
 }
 
+#include "sandbox.h"
+#include "outer.h"
 #include "vt.h"
 #include "drm.h"

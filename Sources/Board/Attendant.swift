@@ -93,6 +93,7 @@ public struct Attendant<W: World>: ~Copyable {
     self.log = log
     hooks = Hooks(plan.hooks, memory.facts, log)
     handOut = HandOut(plan, memory.token, memory.answer, log)
+    self.standing.sandbox = plan.sandbox
   }
 
   /// Lends this to a wait.

@@ -134,7 +134,8 @@ public struct GrantStatus: ~Copyable {
 
   /// Appends lines for a person; see `appendJSON`.
   public func appendText(
-    issuer: PermanentBytes?, agent: PermanentBytes?, to output: inout Buffer
+    issuer: PermanentBytes?, agent: PermanentBytes?, state: PermanentBytes? = nil,
+    to output: inout Buffer
   ) {
     output.append(isSignedIn ? "signed in\n" : "not signed in\n")
     if waiting > 0 {
@@ -147,6 +148,7 @@ public struct GrantStatus: ~Copyable {
       output.append(escaped: agent.bytes)
       output.append("\n")
     }
+    if let state { Self.appendSandbox(state, to: &output) }
     if record.isEmpty { return }
     output.append("issuer: ")
     var name = Text<512>()
@@ -164,6 +166,17 @@ public struct GrantStatus: ~Copyable {
     } else {
       appendExpiry(record.tokens.refreshTokenExpiresAt, to: &output)
     }
+  }
+
+  /// What `run` says that it is confined by.
+  private static func appendSandbox(_ state: PermanentBytes, to output: inout Buffer) {
+    let name: StaticString = "\"sandbox\":\""
+    guard var start = state.bytes.firstIndex(of: name) else { return }
+    start += name.utf8CodeUnitCount
+    let end = state.bytes.firstIndex(of: UInt8(ascii: "\""), from: start) ?? start
+    output.append("sandbox: ")
+    output.append(escaped: state.bytes.extracting(start..<end))
+    output.append("\n")
   }
 
   private func appendExpiry(_ end: Int64?, to output: inout Buffer) {

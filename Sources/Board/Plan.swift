@@ -13,6 +13,8 @@ public struct Plan: Sendable {
   public var client: ClientConfiguration
   /// A PEM file.
   public var trustAnchors: Path
+  /// What confines the process, in words; empty where there is nothing to say.
+  public var sandbox: StaticString = ""
 
   public init(_ place: GrantPlace, client: ClientConfiguration, trustAnchors: Path) {
     self.place = place
@@ -87,6 +89,14 @@ public struct HookPrograms: Sendable {
     signedIn = program(.signedIn)
     refreshed = program(.refreshed)
     lost = program(.lost)
+  }
+
+  /// Calls `body` with each program that may be run.
+  public func forEach(_ body: (PermanentBytes) -> Void) {
+    if let code { body(code) }
+    if let signedIn { body(signedIn) }
+    if let refreshed { body(refreshed) }
+    if let lost { body(lost) }
   }
 
   /// The program to run at an event; nil for none.

@@ -39,6 +39,8 @@ struct Standing: ~Copyable {
 
   /// What the person signs in to, as in "Sign in to Webex"; empty for just "Sign in".
   let title: Text<64>
+  /// What confines the process, in words; empty where there is nothing to say.
+  var sandbox: StaticString = ""
 
   /// How the last code, or the last attempt to get one, ended.
   private var outcome = Outcome.none

@@ -152,6 +152,7 @@ extension Standing {
     let next = savesAgainAt ?? attempt
     object.member("retry_at", orNull: fault == nil ? nil : date(next), to: &sink)
     appendError(&object, to: &sink)
+    if sandbox.utf8CodeUnitCount != 0 { object.member("sandbox", sandbox.bytes, to: &sink) }
     object.endMember(&sink)
   }
 

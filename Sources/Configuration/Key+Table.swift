@@ -189,6 +189,10 @@ extension Key {
           few times within half a minute; wait: only when the access token ends
           """,
           unlessSet: "the provider's, else retry")
+      case .sandbox:
+        Row(
+          "sandbox", .choice("yes no"),
+          "yes: run confines itself, where the kernel can; no: it does not", unlessSet: "yes")
       case .logLevel:
         Row(
           "log_level", .choice("error warning info debug"),

@@ -30,6 +30,7 @@ public enum Key: UInt8, Sendable {
   case display
   case rotate
   case lostAnswer
+  case sandbox
   case logLevel
 
   public static var count: Int { Cases<Key>.count }

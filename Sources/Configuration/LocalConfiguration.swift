@@ -66,6 +66,8 @@ public struct LocalConfiguration: Sendable {
   /// 0, 90, 180 or 270, clockwise.
   public let rotation: Int
   public let start: StartMode
+  /// Whether `run` confines itself.
+  public let isSandboxed: Bool
 
   public let settings: Settings
 
@@ -76,6 +78,7 @@ public struct LocalConfiguration: Sendable {
     displays = try Self.displays(settings[.display])
     rotation = try Self.rotation(settings[.rotate])
     start = try Self.start(settings[.start])
+    isSandboxed = try Self.isSandboxed(settings[.sandbox])
   }
 
   /// nil: where the program keeps its state.
@@ -123,6 +126,12 @@ public struct LocalConfiguration: Sendable {
       throw .badValue(.rotate, setting.origin, "is not 0, 90, 180 or 270")
     }
     return Int(degrees)
+  }
+
+  private static func isSandboxed(_ setting: Setting?) throws(ConfigurationError) -> Bool {
+    guard let setting, !setting.value.bytes.equals("yes") else { return true }
+    if setting.value.bytes.equals("no") { return false }
+    throw .badValue(.sandbox, setting.origin, "is not yes or no")
   }
 
   private static func start(_ setting: Setting?) throws(ConfigurationError) -> StartMode {

@@ -43,7 +43,7 @@ public struct Setting: Sendable {
 /// preset.
 public struct Settings: Sendable {
   // Takes a literal, which `init` compares.
-  private var values = InlineArray<29, Setting?>(repeating: nil)
+  private var values = InlineArray<30, Setting?>(repeating: nil)
 
   public init() {
     precondition(values.count == Key.count, "a key without a place for its value")

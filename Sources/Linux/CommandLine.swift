@@ -19,16 +19,12 @@ internal import CLinux
     return unsafe PermanentBytes(cString: word)
   }
 
-  /// Runs this program again, with the same words and the same process number, in the place of what
-  /// runs now.
-  ///
-  /// - Returns: why that did not work.
-  ///
-  /// The corresponding C function is `execve`.
-  public func executeAgain() -> Errno {
-    unsafe Path("/proc/self/exe").withCString { program in
-      _ = unsafe execve(program, words, clinux_environment())
+  /// Divides this process: see `OuterProcess`. The words are for the next of its kind.
+  func divide(takingSignalsAt signals: Int32) throws(Errno) -> Int32 {
+    try result {
+      unsafe clinux_divide(signals, words) {
+        unsafe isForChildren(PermanentBytes(cString: $0!).bytes)
+      }
     }
-    return .current
   }
 }

@@ -20,7 +20,7 @@ public struct ServiceManager: Sendable {
   public mutating func ready() {
     if isReady { return }
     isReady = true
-    send("READY=1")
+    tell(isReady: true)
   }
 
   /// Gives a sign of life where one is due.
@@ -30,7 +30,7 @@ public struct ServiceManager: Sendable {
     guard let interval else { return nil }
     if now - lastPing >= interval {
       lastPing = now
-      send("WATCHDOG=1")
+      tell(isReady: false)
     }
     return lastPing + interval
   }
@@ -43,6 +43,15 @@ public struct ServiceManager: Sendable {
         unsafe clinux_send_to_local(
           address.baseAddress, address.count, words.baseAddress, words.count)
       }
+    }
+  }
+
+  /// It listens to the process that it has started, which is the outer one.
+  private func tell(isReady: Bool) {
+    if OuterProcess.isThere {
+      _ = try? OuterProcess.ask(clinux_order_tell, isReady ? 1 : 0)
+    } else {
+      send(isReady ? "READY=1" : "WATCHDOG=1")
     }
   }
 }

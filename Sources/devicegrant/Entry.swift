@@ -10,6 +10,7 @@ internal import Linux
 // one file. The agent's life is the library `Board`'s; here is the world that it lives in.
 //
 //   Commands/             the commands
+//   Confinement           how `run` is divided, and its sandbox
 //   KernelWorld           the world: clocks, connections, directories, programs
 //   KernelSources         where the kernel tells of events: signals, timers, files, the socket
 //   Journal               the log on standard error
@@ -38,7 +39,7 @@ public func entry(
 }
 
 private func start(_ commandLine: CommandLine, _ journal: Journal) -> Int32 {
-  var log = Log(KernelWorld(commandLine: commandLine, journal: journal))
+  var log = Log(KernelWorld(journal: journal))
   do throws(StartError) {
     return try run(commandLine, &log).rawValue
   } catch {
@@ -62,6 +63,7 @@ private func run(
     return .done
   case .command(let given): command = given
   }
+  if case .run = command, let verdict = try divide(commandLine, log) { return verdict }
   var memory = Memory.configuration()
   let source = try ConfigurationSource(arguments, &memory, &log)
   switch command {

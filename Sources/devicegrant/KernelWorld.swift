@@ -2,7 +2,6 @@ internal import Board
 internal import Bytes
 internal import Configuration
 internal import Display
-internal import Invocation
 internal import Linux
 internal import TLS
 internal import TokenStore
@@ -12,8 +11,6 @@ struct KernelWorld: World {
   typealias Screens = Displays
   typealias Sources = KernelSources
 
-  /// The command line, for a configuration that is read anew.
-  let commandLine: CommandLine
   /// Where the log is written.
   let journal: Journal
 
@@ -43,7 +40,7 @@ struct KernelWorld: World {
   func end(_ process: Int32) { ChildProcess.end(process) }
 
   func acceptsConfiguration() -> Bool {
-    ConfigurationSource.isGood(commandLine, Log(self))
+    OuterProcess.acceptsConfiguration()
   }
 
   func write(_ level: LogLevel, _ line: borrowing Span<UInt8>, isTruncated: Bool) {

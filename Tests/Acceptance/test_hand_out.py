@@ -345,7 +345,7 @@ class Crowd(LivingTest):
         run.wait_for("signed in as")
 
         def descriptors():
-            return len(os.listdir(f"/proc/{run.pid}/fd"))
+            return len(os.listdir(f"/proc/{run.inner}/fd"))
         ask(board.socket)
         before = descriptors()
         for _ in range(50):
@@ -373,14 +373,14 @@ class Crowd(LivingTest):
         run = self.alive(board)
         early = self.idle(board, 64)
         self.assertEqual(board.record["access_token"], token_from(board.socket))
-        os.kill(run.pid, signal.SIGSTOP)
+        os.kill(run.inner, signal.SIGSTOP)
         waiting = [self.enterContext(Client(board.socket)) for _ in range(40)]
         for client in waiting:
             client.send(b"token\n")
         for client in early[2:]:
             client.send(b"token\n")
         time.sleep(6)       # longer than a client has
-        os.kill(run.pid, signal.SIGCONT)
+        os.kill(run.inner, signal.SIGCONT)
         for client in early[2:] + waiting:
             self.assertRegex(client.answer().decode(), "^ok ")
 

@@ -36,10 +36,10 @@ class Secrecy(LivingTest):
         as_nobody = {"user": 65534, "group": 65534} if os.getuid() == 0 else {}
         run = board.start("run", **as_nobody)
         run.announced()
-        process = Path(f"/proc/{run.pid}")
-        # The kernel gives what is not to be dumped to root.
-        self.assertEqual(0, (process / "environ").stat().st_uid)
-        self.assertRegex((process / "limits").read_text(), r"Max core file size +0 +0 ")
+        for process in (Path(f"/proc/{run.pid}"), Path(f"/proc/{run.inner}")):
+            # The kernel gives what is not to be dumped to root.
+            self.assertEqual(0, (process / "environ").stat().st_uid)
+            self.assertRegex((process / "limits").read_text(), r"Max core file size +0 +0 ")
         self.assertEnds(run)
 
 
@@ -613,7 +613,8 @@ class Care(LivingTest):
         for number in range(5):
             run.wait_for(f"(?s)(signed in as.*){{{number + 1}}}")
             self.assertTrue(token_from(board.socket))
-            counts.append(len(os.listdir(f"/proc/{run.pid}/fd")))
+            counts.append([len(os.listdir(f"/proc/{process}/fd"))
+                           for process in (run.pid, run.inner)])
             run.signal(signal.SIGHUP)
         self.assertEqual(counts[0], counts[-1], counts)
 
@@ -623,23 +624,23 @@ class Care(LivingTest):
         run = self.alive(board)
         run.wait_for("signed in as")
         self.assertTrue(token_from(board.socket))
-        before = switches(run.pid)
+        before = switches(run)
         with self.assertRaises(TimeoutError):
             sandbox.wait_for(lambda s: len(s.requests) > 1, 3)
-        self.assertLessEqual(switches(run.pid) - before, 1)
+        self.assertLessEqual(switches(run) - before, 1)
 
     def test_it_leaves_no_child_behind(self):
         board = self.signed_in(self.sandbox(), {"on_refreshed": "/bin/true"}, expires_at=1)
         run = self.alive(board)
         run.wait_for("signed in as")
-        eventually(lambda: not children(run.pid))
+        eventually(lambda: children(run.pid) == [str(run.inner)] and not children(run.inner))
 
 
-def switches(process):
-    """How often it has gone to sleep, so how often it was woken."""
-    with open(f"/proc/{process}/status") as file:
-        return int(next(line.split()[1] for line in file
-                        if line.startswith("voluntary_ctxt_switches")))
+def switches(run):
+    """How often its processes have gone to sleep, so how often they were woken."""
+    return sum(int(line.split()[1]) for process in (run.pid, run.inner)
+               for line in Path(f"/proc/{process}/status").read_text().splitlines()
+               if line.startswith("voluntary_ctxt_switches"))
 
 
 def children(process):
@@ -904,7 +905,7 @@ class Hindered(LivingTest):
         run.wait_for("signed in as")
 
         def waits():
-            words = Path(f"/proc/{run.pid}/syscall").read_text().split()
+            words = Path(f"/proc/{run.inner}/syscall").read_text().split()
             # poll(2), or ppoll(2) without a time.
             return words[0] == "7" and int(words[3], 16) & 0xffffffff == 0xffffffff \
                 or words[0] in ("73", "168", "336") and int(words[3], 16) in (0, 0xffffffff)

@@ -257,6 +257,11 @@ private let unknownProvider =
     #expect(try local("log_level = \(name)").logLevel == level)
   }
 
+  @Test(arguments: [("", true), ("sandbox = yes", true), ("sandbox = no", false)])
+  func sandboxes(line: String, isSandboxed: Bool) throws {
+    #expect(try local(line).isSandboxed == isSandboxed)
+  }
+
   @Test(arguments: [("0", 0), ("90", 90), ("180", 180), ("270", 270), ("090", 90)])
   func rotations(value: String, degrees: Int) throws {
     #expect(try local("rotate = \(value)").rotation == degrees)
@@ -264,7 +269,8 @@ private let unknownProvider =
 
   @Test(arguments: [
     ("log_level = Info", "log_level is not error"), ("log_level =", "log_level is not error"),
-    ("log_level = 7", "log_level is not error"), ("rotate = 45", "rotate is not 0"),
+    ("log_level = 7", "log_level is not error"), ("sandbox = off", "sandbox is not yes or no"),
+    ("sandbox =", "sandbox is not yes or no"), ("rotate = 45", "rotate is not 0"),
     ("rotate = 360", "rotate is not 0"), ("rotate = -90", "rotate is not 0"),
     ("rotate =", "rotate is not 0"), ("rotate = 90.0", "rotate is not 0"),
     ("rotate = 18446744073709551706", "rotate is not 0"),

@@ -149,6 +149,13 @@ class Run:
         return self._process.pid
 
     @property
+    def inner(self):
+        """The process number of the half of `run` that is in the sandbox, which is its first child;
+        None where there is none."""
+        with open(f"/proc/{self.pid}/task/{self.pid}/children") as file:
+            return next(map(int, file.read().split()), None)
+
+    @property
     def stdout(self):
         return self._output["stdout"].decode("utf-8", "backslashreplace")
 

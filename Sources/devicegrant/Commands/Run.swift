@@ -3,16 +3,20 @@ internal import Bytes
 internal import Invocation
 internal import Linux
 
-/// `devicegrant run`: the board's life. Returns when a signal ends it.
+/// `devicegrant run`: the board's life, in the inner of two processes. Returns when a signal ends
+/// it.
 @inline(never)
 func run(
   _ source: borrowing ConfigurationSource, _ memory: inout ConfigurationMemory, _ log: KernelLog
 ) throws(StartError) -> ExitCode {
-  let plan = try source.plan(&memory, log)
+  var plan = try source.plan(&memory, log)
+  let sandbox = confine(plan, source)
+  plan.sandbox = sandbox
+  log.info { $0 <- "sandbox: " <- sandbox }
   return try withLife(plan, source, isService: true, log) { life in
     var ending = life.live()
     while ending == .reload {
-      let error = log.world.commandLine.executeAgain()
+      let error = OuterProcess.beginAnew()
       log.warning { $0 <- "cannot begin anew: " <- error }
       ending = life.resume()
     }

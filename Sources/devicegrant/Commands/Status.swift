@@ -23,12 +23,12 @@ func status(
   let issuer = source.value(of: .issuer)
   var words = Memory.socketWords()
   let agent = askForStanding(source, asJSON: false, &words)
+  var state = Memory.socketAnswer()
+  let standing = askForStanding(source, asJSON: true, &state)
   if asJSON {
-    var state = Memory.socketAnswer()
-    let standing = askForStanding(source, asJSON: true, &state)
     status.appendJSON(issuer: issuer, agent: agent, state: standing, to: &output)
   } else {
-    status.appendText(issuer: issuer, agent: agent, to: &output)
+    status.appendText(issuer: issuer, agent: agent, state: standing, to: &output)
   }
   try write(output.bytes)
   let verdict = status.verdict

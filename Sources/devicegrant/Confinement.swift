@@ -1,0 +1,49 @@
+internal import Board
+internal import Bytes
+internal import Configuration
+internal import Invocation
+internal import Linux
+
+// Theory of operation.
+//
+// `run` is divided before it reads anything: see `OuterProcess`. When the inner process knows its
+// configuration, it names the hooks, and puts on a sandbox that follows from the configuration.
+// Directories are allowed, not files: most files are replaced by renaming another, for which no
+// rule for the file before would hold.
+
+/// Divides this process.
+///
+/// - Returns: nil in the inner process, which goes on; in one that is to check the configuration,
+///   what came of it.
+func divide(_ commandLine: CommandLine, _ log: KernelLog) throws(StartError) -> ExitCode? {
+  do {
+    if case .agent = try OuterProcess.divide(commandLine) { return nil }
+  } catch {
+    throw .system(.defect, "cannot begin the agent's process", error)
+  }
+  return ConfigurationSource.isGood(commandLine, log) ? .done : .configuration
+}
+
+/// Has no program run but the hooks, and puts the sandbox on, unless it is switched off.
+///
+/// - Returns: what is in force, in words.
+@inline(never)
+func confine(
+  _ plan: borrowing Plan, _ source: borrowing ConfigurationSource
+) -> StaticString {
+  plan.hooks.forEach { OuterProcess.permit($0.bytes) }
+  OuterProcess.seal()
+  if !source.local.isSandboxed { return "off" }
+  // Where it is missing it is made first: else what is above it would have to be allowed.
+  _ = try? Directory(creating: plan.place.tokenFile.directory)
+  let sandbox = Sandbox()
+  sandbox.allow(besides: plan.trustAnchors.bytes, changing: false)
+  sandbox.allow(besides: plan.place.tokenFile.bytes)
+  if let file = plan.place.accessTokenFile { sandbox.allow(besides: file.bytes) }
+  if let socket = plan.socket { sandbox.allow(besides: socket.bytes) }
+  let displays = source.local.displays
+  for index in 0..<displays.count {
+    if case .pbm = displays[index].kind { sandbox.allow(besides: displays[index].path.bytes) }
+  }
+  return sandbox.close()
+}
