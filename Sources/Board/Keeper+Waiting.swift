@@ -38,8 +38,9 @@ extension Keeper {
 
   private mutating func setAside() throws(Fault) {
     let person = loadPerson()
+    var last: UInt32 = 0
     do {
-      switch try store.setAside(person: person, mayMove: true, scratch: &scratch) {
+      switch try store.setAside(person: person, mayMove: true, last: &last, scratch: &scratch) {
       case .record: break
       case .nothing: log.info { $0 <- "not signed in: there is no grant in " <- path }
       case .damaged:
@@ -54,7 +55,8 @@ extension Keeper {
   mutating func setReplacedAside() {
     let person = loadPerson()
     do {
-      _ = try store.setAside(person: person, mayMove: false, scratch: &scratch)
+      _ = try store.setAside(
+        person: person, mayMove: false, last: &replaced, scratch: &scratch)
     } catch {
       let fault = Fault.tokenFile(error)
       log.warning {

@@ -44,6 +44,8 @@ public struct Keeper<W: World>: ~Copyable {
   private var known: FileStatus?
   /// When a record was saved last, in milliseconds since boot; nil where the last attempt failed.
   private var savedAt: Int64?
+  /// A checksum of the grant that is set aside for the one that is being saved; 0 for none.
+  var replaced: UInt32 = 0
   /// How long that proves that another can be saved, in milliseconds.
   private static var proofTime: Int64 { 3_600_000 }
   /// Whose file was refused last; a `Fault` has no room for every number.
@@ -206,9 +208,12 @@ public struct Keeper<W: World>: ~Copyable {
       try write(for: client)
     } catch {
       try reopen()
+      // It may be another directory than before.
+      if isNew { setReplacedAside() }
       try write(for: client)
     }
     savedAt = log.world.milliseconds
+    replaced = 0
     if isNew { store.forgetReplaced() }
     if let sent, sent.generation != record.generation { forgetSent() }
     publish()

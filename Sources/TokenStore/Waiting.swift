@@ -48,10 +48,11 @@ extension TokenStore where Storage: ~Copyable {
   /// - Parameters:
   ///   - person: a number that tells the person from others; nil where nobody knows.
   ///   - mayMove: whether the record may be moved where nothing can be written.
+  ///   - last: a checksum of what was set aside last, which is not set aside again; 0 for nothing.
   ///   - scratch: memory for the whole file; wiped before this returns.
   /// - Returns: `.damaged` where no token can be read.
   public borrowing func setAside(
-    person: Int64?, mayMove: Bool, scratch: inout Buffer
+    person: Int64?, mayMove: Bool, last: inout UInt32, scratch: inout Buffer
   ) throws(TokenStoreError) -> Contents {
     scratch.removeAll()
     defer { scratch.wipe() }
@@ -66,8 +67,11 @@ extension TokenStore where Storage: ~Copyable {
     guard let record = try? JSONObject(scratch.bytes) else { return .damaged }
     scratch.wipe()
     if !writeWaiting(record, person, to: &scratch) { return .damaged }
+    let sum = scratch.bytes.checksum
+    if sum == last { return .record }
     do {
       try keepWaiting(scratch.bytes, owner)
+      last = sum
     } catch {
       if !mayMove { throw .write(error) }
       do { try directory.rename(current, to: nextPlace()) } catch { throw .replace(error) }

@@ -1,6 +1,7 @@
 """Sign-in at a real authorization server: Debian's Glewlwyd."""
 
 import json
+import signal
 
 from acceptance import DENIED, DONE, EXPIRED, UNAVAILABLE, for_each
 from devicegrant import find_secrets
@@ -132,12 +133,18 @@ class LifeAtGlewlwyd(GlewlwydTest):
         self.assertEqual(json.loads(first)["refresh_token"], board.record["refresh_token"])
         self.assertTrue(ask(board.socket, "token 0").startswith("error login_required"))
 
+    def make_revocable(self, board, run):
+        board.change({"revocation_endpoint": self.server.values["REVOCATION_ENDPOINT"]})
+        run.signal(signal.SIGHUP)
+        run.wait_for(r"beginning anew(?s:.)*there is a grant")
+
     def test_sign_out(self):
         board, run = self.start(public=False, short=False)
         record = board.record
-        board.change({"revocation_endpoint": self.server.values["REVOCATION_ENDPOINT"]})
-        self.assertExit(DONE, board.run("sign-out"), "revoked at the server")
+        self.make_revocable(board, run)
+        self.assertExit(DONE, board.run("sign-out"), "by devicegrant run")
         run.wait_for("the grant is lost")
+        run.wait_for("revoked at the server")
         self.assertEnds(run)
         board.token_file.touch(0o600)
         board.token_file.write_text(json.dumps({**record, "expires_at": 1}))
@@ -146,7 +153,7 @@ class LifeAtGlewlwyd(GlewlwydTest):
     def test_sign_out_of_a_client_that_the_server_lets_revoke_nothing(self):
         board, run = self.start(public=True, short=False)
         record = board.record
-        board.change({"revocation_endpoint": self.server.values["REVOCATION_ENDPOINT"]})
+        self.make_revocable(board, run)
         self.assertExit(UNAVAILABLE, board.run("sign-out"), "not revoked", "401", "sign-out --local")
         run.wait_for("the grant is lost")
         self.assertExit(DONE, board.run("sign-out", "--local"))

@@ -48,13 +48,19 @@ class TokenFile(AcceptanceTest):
     def test_previous_generation_is_kept_beside_it(self):
         sandbox = self.sandbox(approve_after=1)
         board = self.board(at=sandbox)
-        self.assertExit(DONE, board.run("sign-in"))
+        put_tokens(board, sandbox, expires_at=1)
         first = board.token_file.read_bytes()
-        self.assertExit(DONE, board.run("sign-in"))
+        self.assertExit(DONE, board.run("token"))
         self.assertNotEqual(first, board.token_file.read_bytes())
         kept = [path for path in board.token_file.parent.iterdir() if path.read_bytes() == first]
         self.assertEqual(1, len(kept))
         self.assertEqual(0o600, mode(kept[0]))
+        # Of another sign-in's there is nothing beside it.
+        second = board.token_file.read_bytes()
+        self.assertExit(DONE, board.run("sign-in"))
+        kept = [path for path in board.token_file.parent.iterdir()
+                if path.read_bytes() in (first, second)]
+        self.assertEqual([], kept)
 
     def test_nothing_else_is_left_behind(self):
         board = self.board(at=self.sandbox(approve_after=1))

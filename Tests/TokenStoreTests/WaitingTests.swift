@@ -12,10 +12,18 @@ private let new = Sample("new")
 private func setAside(
   _ disk: SimulatedDisk, mayMove: Bool = false, person: Int64? = nil
 ) throws -> TokenStore<SimulatedDisk>.Contents {
+  var last: UInt32 = 0
+  return try setAside(disk, mayMove: mayMove, person: person, last: &last)
+}
+
+private func setAside(
+  _ disk: SimulatedDisk, mayMove: Bool = false, person: Int64? = nil, last: inout UInt32
+) throws -> TokenStore<SimulatedDisk>.Contents {
   let memory = Memory()
   defer { memory.free() }
   var scratch = memory.scratch()
-  return try store(on: disk).setAside(person: person, mayMove: mayMove, scratch: &scratch)
+  return try store(on: disk).setAside(
+    person: person, mayMove: mayMove, last: &last, scratch: &scratch)
 }
 
 /// The refresh tokens that wait, by their places.
@@ -95,6 +103,16 @@ private func waiting(_ disk: SimulatedDisk) -> [Int: String] {
     #expect(waiting(disk).keys.sorted() == [0, 2, 3])
     try store(on: disk).erase()
     #expect(waiting(disk).isEmpty)
+  }
+
+  @Test func whatWasSetAsideIsNotSetAsideAgain() throws {
+    let disk = SimulatedDisk(["tokens.json": file(old)])
+    var last: UInt32 = 0
+    for _ in 0..<3 { #expect(try setAside(disk, last: &last) == .record) }
+    #expect(waiting(disk) == [0: "refresh-old"])
+    #expect(save(new, in: store(on: disk)) == nil)
+    #expect(try setAside(disk, last: &last) == .record)
+    #expect(waiting(disk) == [0: "refresh-old", 1: "refresh-new"])
   }
 
   @Test func aCutAnywhereLeavesTheGrantOrWhatWaits() throws {
