@@ -12,7 +12,8 @@ extension Universe {
     if script.isLong { counts[.year] += 1 }
     while !isOver, watch.fault == nil {
       boot()
-      if offUntil > now, watch.fault == nil { pass(until: offUntil) }
+      // Meanwhile another program may meet with a power cut.
+      while offUntil > now, watch.fault == nil { pass(until: offUntil) }
     }
     command?.kill()
     command = nil
