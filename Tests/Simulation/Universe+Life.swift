@@ -13,7 +13,7 @@ extension Universe {
     while !isOver, watch.fault == nil {
       boot()
       // Meanwhile another program may meet with a power cut.
-      while offUntil > now, watch.fault == nil { pass(until: offUntil) }
+      while offUntil > now, !isOver, watch.fault == nil { pass(until: offUntil) }
     }
     command?.kill()
     command = nil
