@@ -9,7 +9,12 @@ func upperDirectory(ofOverlay device: UInt64) -> Path? {
   guard let file = try? FileDescriptor(opening: Path("/proc/self/mountinfo"), .readOnly) else {
     return nil
   }
-  let number: Text<32> = " \(Int64(device >> 32)):\(Int64(device & 0xFFFF_FFFF)) "
+  var number = Text<32>()
+  number.append(" ")
+  number.append(decimal: Int64(bitPattern: device &>> 32))
+  number.append(":")
+  number.append(decimal: Int64(bitPattern: device & 0xFFFF_FFFF))
+  number.append(" ")
   // Longer ones have too many layers for a board.
   var line = Text<2560>()
   var storage = InlineArray<256, UInt8>(repeating: 0)

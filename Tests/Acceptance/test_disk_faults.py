@@ -23,6 +23,7 @@ ERRORS = {
     "write": ("EIO", "EINTR", "ENOSPC", "EDQUOT"),
     "fsync": ("EIO", "EINTR", "ENOSPC", "EDQUOT"),
     "close": ("EIO", "EINTR", "EDQUOT"),
+    "landlock_add_rule": ("ENOMEM", "EPERM"),
     "inotify_add_watch": ("ENOSPC", "ENOMEM", "EACCES"),
     "linkat": ("EIO", "EPERM", "EMLINK", "ENOSPC"),
     "renameat": ("EIO", "EACCES", "ENOSPC", "EROFS"),
@@ -34,7 +35,8 @@ DOCUMENTED = {0, 64, 65, 69, 70, 73, 74, 75, 77, 78}
 # What there may be once a command has succeeded: nothing of a record that was cut off. The note of
 # what was sent may be of a refresh token that is no more; it stays until the next save, as a cut-off
 # note of the name does.
-KEPT = {"tokens.json" + end for end in ("", ".lock", ".previous", ".name", ".sent", ".name.new")}
+KEPT = {"tokens.json" + end
+        for end in ("", ".lock", ".previous", ".name", ".name.new", ".person", ".sent", ".revoke0")}
 SHARDS = 4
 # What is done, and by which command; a refresh by one that goes on living, too.
 OPERATIONS = {"sign_in": "sign-in", "again": "sign-in", "refresh": "token", "run": "run",
@@ -86,10 +88,11 @@ class DiskFaults(AcceptanceTest):
         self.assertExit(DONE, run)
         lines = [line.split(maxsplit=1) for line in self.log.read_text(errors="replace").splitlines()]
         counts, found = {}, []
+        agent = next(process for process, line in lines if "/state" in line)
         for process, line in lines:
             begin = re.match(r"(\w+)\(", line)
-            # Not the child that resolves names.
-            if process != lines[0][0] or not begin:
+            # Not the child that resolves names, and not the outer process.
+            if process != agent or not begin:
                 continue
             counts[begin[1]] = counts.get(begin[1], 0) + 1
             if "/state" in line.split(", \"{")[0]:
