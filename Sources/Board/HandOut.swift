@@ -389,7 +389,7 @@ struct HandOut<W: World>: ~Copyable {
     case .usage: answer.append("expected one line: token [SECONDS], status or state")
     case .unavailable:
       answer.append("the access token ends too soon")
-      if standing.state == .notRenewed { answer.append("; ") }
+      if standing.state == .notRenewed || standing.needsPerson { answer.append("; ") }
       standing.appendHint(to: &answer)
     case .loginRequired: standing.appendHint(to: &answer)
     }

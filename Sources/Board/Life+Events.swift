@@ -96,7 +96,7 @@ extension Life {
   }
 
   /// Another process, or this one, has replaced or removed the token file.
-  private mutating func recordChanged() {
+  mutating func recordChanged() {
     let isThere: Bool
     do {
       guard let found = try account.keeper.loadNews() else { return }

@@ -47,6 +47,8 @@ extension Life {
       try account.keeper.signOut(isLocal: false, attending: attendant.attending(.exchange))
     } catch {
       attendant.signOutEnded(words(error))
+      // Some of it may be done.
+      recordChanged()
       return
     }
     if attendant.standing.agent.hasGrant { lose(Fault(.signedOut)) }

@@ -65,7 +65,6 @@ public struct SimulatedConnection: Transport, ~Copyable {
     if world.isDead { throw .interrupted }
     if host.equals("strangers.example") { universe.watch.fail(.strangersServer, universe) }
     if world.isMain { universe.watch.connects(universe) }
-    defer { if world.isMain { universe.watch.connected() } }
     universe.exchangeBegins()
     let trouble = universe.network.present(universe.now)
     switch trouble {

@@ -16,7 +16,6 @@ public struct Watch {
   /// When something is tried at the latest, since the network is back; nil where nothing need be.
   private var triesBy: Int64?
   private var networkToldAt: Int64 = -60_000
-  private var isConnecting = false
   private(set) var diskTroubledUntil: Int64 = 0
 
   // The grant.
@@ -132,6 +131,7 @@ public struct Watch {
     if diskTroubledUntil > now - length { diskTrouble(until: now + 65_000) }
     if inFlight > 0 { wasPausedInFlight = true }
     recordChangedAt += length
+    signedOutAt += length
     if let time = endBy { endBy = time + length }
     lastLoss?.since += length
     if let time = wishAt { wishAt = time + length }
@@ -141,8 +141,8 @@ public struct Watch {
 
   /// The network is back, and told of: a program that says that it waits for it tries soon.
   mutating func networkIsBack(_ universe: Universe) {
-    let isFree = !isConnecting && inFlight == 0 && universe.command == nil
-    if !isFree || screen?.kind != .waiting { return }
+    guard universe.main?.isOccupied == false, universe.command == nil else { return }
+    if screen?.kind != .waiting { return }
     let now = universe.now
     if universe.network.isTroubled(now) || universe.clockError != 0 { return }
     if now < universe.diskTroubleUntil { return }
@@ -154,12 +154,9 @@ public struct Watch {
   }
 
   mutating func connects(_ universe: Universe) {
-    isConnecting = true
     if triesBy != nil { universe.counts[.triedSoon] += 1 }
     triesBy = nil
   }
-
-  mutating func connected() { isConnecting = false }
 
   private mutating func lookAtTries(_ universe: Universe, _ isTroubled: Bool) {
     guard let time = triesBy else { return }
@@ -190,7 +187,6 @@ public struct Watch {
     approval = nil
     wishAt = nil
     triesBy = nil
-    isConnecting = false
     codeNotBefore = 0
     endBy = nil
     lastCode = nil
