@@ -88,7 +88,7 @@ def discover(part=None):
 
 def is_long(unit):
     """Whether a unit is too long for each change: board/test long runs it."""
-    return "every_fault" in unit or (
+    return "every_fault" in unit or unit.startswith("test_age") or (
         unit.split(".")[0] in BOARDS and "armhf" in unit
         and not any(word in unit for word in ON_BOTH))
 
