@@ -9,7 +9,7 @@ struct Person {
     lastSeen = code
     let life = universe.server.codes[code].end - universe.now
     let choice = universe.random(12)
-    if choice == 1 || choice == 2 {
+    if choice == 1 || choice == 2 || universe.counts[.poll] < universe.script.loneliness {
       universe.counts[.walkAway] += 1
       return
     }

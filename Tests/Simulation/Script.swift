@@ -8,15 +8,17 @@ public struct Script {
   /// In milliseconds.
   var life: Int64
   /// How many events are planned beside those of the exchanges.
-  private let events: Int
-  private let visits: Int
+  private var events: Int
+  private var visits: Int
   /// Of a thousand requests that something becomes of on the way.
-  let losses: Int
+  private(set) var losses: Int
   /// Of a thousand exchanges in whose midst something happens.
-  let disturbances: Int
+  private(set) var disturbances: Int
+  /// How many polls there are before somebody comes to the board.
+  private(set) var loneliness = 0
   let hasHardLinks: Bool
-  let hasScreens: Bool
-  let showsTime: Bool
+  private(set) var hasScreens: Bool
+  private(set) var showsTime: Bool
   let hasSocket: Bool
   let hasHooks: Bool
   let publishes: Bool
@@ -54,6 +56,16 @@ public struct Script {
     hasHooks = random(3) > 0
     publishes = random(3) == 0
     isVerbose = random(8) == 0
+  }
+
+  /// A life that only grows old: a hundred thousand polls in vain, then ten thousand refreshes.
+  public init(ofAge seed: UInt64) {
+    self.init(seed: seed, .okta)
+    isOnRequest = false
+    (events, visits, losses, disturbances) = (0, 0, 0, 0)
+    (hasScreens, showsTime) = (true, false)
+    loneliness = 100_000
+    life = 390 * Self.day
   }
 
   /// Plans what is to happen.

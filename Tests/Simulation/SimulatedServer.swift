@@ -335,6 +335,7 @@ final class SimulatedServer {
   private func refresh(_ request: Request) -> Answer {
     universe.watch.requests(universe)
     universe.counts[.refresh] += 1
+    if universe.counts[.refresh] % 1000 == 0 { universe.wear.append(universe.disk.steps) }
     guard let token = request.token(UInt8(ascii: "r")), accepts(refresh: token) else {
       return refuse(request.token(UInt8(ascii: "r")))
     }

@@ -55,6 +55,8 @@ public final class Universe {
   var displaysGoneUntil: Int64 = 0
   /// Whether the life is over: the time that was planned for it.
   var isOver = false
+  /// What the disk has done by each thousandth refresh.
+  public var wear: [Int] = []
   /// What happens is told, and how deep the log goes.
   public let isLogged: Bool
   public var digest: UInt64 = 0xCBF2_9CE4_8422_2325

@@ -5,11 +5,13 @@ import Simulation
 /// occurred in them, and stops at the first in which something does not hold.
 ///
 ///     simulate SEED LIVES PROCESS PROCESSES [KIND] [--log]
+///     simulate SEED --age
 ///
 /// One life alone has the seed itself, as a failure names it; of many each has its own.
 @main struct Simulate {
   static func main() {
     var words = Array(CommandLine.arguments.dropFirst())
+    if words.count == 2, words[1] == "--age", let seed = UInt64(words[0]) { return growOld(seed) }
     let isLogged = words.contains("--log")
     words.removeAll { $0 == "--log" }
     guard words.count >= 4, let seed = UInt64(words[0]), let lives = Int(words[1]),
@@ -30,6 +32,22 @@ import Simulation
       counts.add(universe.counts)
       if let fault { fail(own, fault.rawValue, counts) }
     }
+    report(counts)
+  }
+
+  /// One long life: what it writes for each refresh stays the same.
+  private static func growOld(_ seed: UInt64) {
+    catchCrashes()
+    prepareObituary(seed)
+    let universe = Universe(Script(ofAge: seed), seed: seed)
+    let fault = universe.live()
+    let counts = universe.counts
+    if let fault { fail(seed, fault.rawValue, counts) }
+    let thousands = zip(universe.wear.dropFirst(), universe.wear).map { $0 - $1 }
+    guard counts[.poll] >= 100_000, counts[.refresh] >= 10_000, let most = thousands.max(),
+      let least = thousands.min(), most - least <= least / 100
+    else { fail(seed, "growth", counts) }
+    print("steps of the disk for each refresh: \(Double(most) / 1000)")
     report(counts)
   }
 
