@@ -120,6 +120,8 @@ public struct Settings: Sendable {
     let name = content.extracting(0..<equals).trimmed()
     let value = content.extracting(equals + 1..<content.count).trimmed()
     guard let key = Key(named: name.bytes) else {
+      // The end of a secret that was wrapped: nobody is to read it in an error.
+      if value.count == 0 || value.bytes[0] == UInt8(ascii: "=") { throw .malformedLine(number) }
       throw .unknownKey(name.extracting(0..<min(name.count, 64)), line: number)
     }
     if !seen.insert(key.rawValue) { throw .duplicateKey(key, line: number) }

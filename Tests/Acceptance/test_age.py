@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from hand_out import eventually
 from living import LivingTest
+from hand_out import eventually
 
 # In seconds: what the slowest of them takes, and something for the machine.
 PATIENCE = 3600

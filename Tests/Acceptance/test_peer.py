@@ -30,24 +30,52 @@ ACTS = {
 }
 
 
-class BeforeACertificate(LivingTest):
+def answered(session, data, pause=0.0):
+    """Takes a request, and answers with the same for ever."""
+    session.read()
+    while session.answer(data):
+        time.sleep(pause)
+
+
+# What is done after the handshake, with a certificate that is trusted.
+HEAD = b"HTTP/1.1 200 OK\r\n"
+LATER = {
+    "silence": lambda session: time.sleep(120),
+    "silence_after_the_request": lambda session: session.read() and time.sleep(120),
+    "interim_answers": lambda session: answered(session, b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "slow_interim_answers":
+        lambda session: answered(session, b"HTTP/1.1 103 Early Hints\r\n\r\n", 0.2),
+    "header_fields": lambda session: answered(session, HEAD + b"X-A: b\r\n" * 20),
+    "one_byte_a_second": lambda session: answered(session, b" ", 1),
+    "a_body_without_end": lambda session: answered(
+        session, HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 1000),
+    "records_in_the_clear": lambda session: session.read() and without_end(warning(90))(
+        session.stream),
+}
+
+
+class PeerTest(LivingTest):
     def endpoints(self, peer):
         return {"device_authorization_endpoint": f"{peer.url}/d", "token_endpoint": f"{peer.url}/t"}
 
+    def check_promptness(self, sandbox, peer):
+        board = self.agent_board(sandbox, self.endpoints(peer))
+        run = self.alive(board)
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            started = time.monotonic()
+            self.assertIn("login_required", ask(board.socket))
+            self.assertLess(time.monotonic() - started, 1)
+            time.sleep(0.2)
+        self.assertGreater(peer.connections, 0)
+        self.assertEnds(run)
+
+
+class BeforeACertificate(PeerTest):
     @for_each(ACTS)
     def test_the_socket_answers_and_a_signal_is_heeded(self, act):
-        sandbox = self.sandbox()
         with Peer(act) as peer:
-            board = self.agent_board(sandbox, self.endpoints(peer))
-            run = self.alive(board)
-            end = time.monotonic() + 3
-            while time.monotonic() < end:
-                started = time.monotonic()
-                self.assertIn("login_required", ask(board.socket))
-                self.assertLess(time.monotonic() - started, 1)
-                time.sleep(0.2)
-            self.assertGreater(peer.connections, 0)
-            self.assertEnds(run)
+            self.check_promptness(self.sandbox(), peer)
 
     def test_endless_warnings_are_given_up(self):
         sandbox = self.sandbox()
@@ -87,3 +115,29 @@ class BeforeACertificate(LivingTest):
             run = self.board(self.endpoints(peer), at=sandbox).start("sign-in")
             self.assertExit(UNAVAILABLE, run.wait(20), "localhost")
         self.assertEqual([], heard)
+
+
+class WithACertificate(PeerTest):
+    """The same by a peer whose certificate is good, at each later moment."""
+
+    @for_each({str(records): records for records in range(1, 5)})
+    def test_slow_rest_of_the_handshake(self, records):
+        sandbox = self.sandbox(tls_maximum="1.2")
+
+        def act(stream):
+            session = Session(stream, sandbox.tls)
+            session.slow_after = records
+            session.shake_hands()
+        with Peer(act) as peer:
+            self.check_promptness(sandbox, peer)
+
+    @for_each(LATER)
+    def test_the_socket_answers_and_a_signal_is_heeded(self, later):
+        sandbox = self.sandbox()
+
+        def act(stream):
+            session = Session(stream, sandbox.tls)
+            session.shake_hands()
+            later(session)
+        with Peer(act) as peer:
+            self.check_promptness(sandbox, peer)

@@ -117,7 +117,9 @@ import Testing
     ("scope", "malformed line 1"), ("\n\nscope a", "malformed line 3"),
     ("# =\n[section]", "malformed line 2"), ("scope # = a", "malformed line 1"),
     ("scope = a\0", "malformed line 1"), ("scope = \u{1B}[2J", "malformed line 1"),
-    ("scope = a\u{7F}", "malformed line 1"), ("=", "unknown key  in line 1"),
+    ("scope = a\u{7F}", "malformed line 1"), ("=", "malformed line 1"),
+    // What is left of a secret that was wrapped.
+    ("client_secret = abc\nS3cr3tEnd==", "malformed line 2"), ("S3cr3tEnd=", "malformed line 1"),
     ("= a", "unknown key  in line 1"), ("\r\nscop = a", "unknown key scop in line 2"),
     ("Scope = a", "unknown key Scope in line 1"),
     ("ca-file = a", "unknown key ca-file in line 1"),

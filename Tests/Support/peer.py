@@ -105,6 +105,8 @@ class Session:
         self.tls = context.wrap_bio(self._in, self._out, server_side=True)
         self.sent = 0
         self.limit = None
+        # After that many records each byte is sent by itself, a second apart.
+        self.slow_after = None
 
     def shake_hands(self):
         """False where the limit of records came first."""
@@ -114,6 +116,11 @@ class Session:
         """What came of a request; empty where the client is gone."""
         return self._until_done(lambda: self.tls.read(65536)) or b""
 
+    def answer(self, data):
+        """Sends some of an answer to a request."""
+        self.tls.write(data)
+        return self.flush()
+
     def flush(self):
         """Sends what there is, record by record; false at the limit."""
         data = self._out.read()
@@ -121,7 +128,12 @@ class Session:
             if self.sent == self.limit:
                 return False
             length = 5 + int.from_bytes(data[3:5], "big")
-            self.stream.sendall(data[:length])
+            if self.slow_after is None or self.sent < self.slow_after:
+                self.stream.sendall(data[:length])
+            else:
+                for index in range(length):
+                    self.stream.sendall(data[index:index + 1])
+                    time.sleep(1)
             data = data[length:]
             self.sent += 1
         return True
