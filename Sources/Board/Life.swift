@@ -3,6 +3,7 @@ internal import Bytes
 internal import Configuration
 internal import Display
 internal import HTTP
+internal import Linux
 internal import TokenStore
 
 // Theory of operation.
@@ -127,11 +128,26 @@ public struct Life<W: World>: ~Copyable {
   private mutating func open() throws(Fault) {
     try checkScreens()
     if !isService { return }
-    try attendant.open()
+    try listen()
     attendant.sources.watchRecord()
     attendant.sources.watchNetwork()
     if screens.mayChange { attendant.sources.watchDevices() }
     attendant.sources.findInputs()
+  }
+
+  /// Listens at the socket. A program that was killed may take a moment to be gone.
+  private mutating func listen() throws(Fault) {
+    let deadline = now + 1000
+    while true {
+      do {
+        return try attendant.open()
+      } catch {
+        if error != .socket(.inUse) || now >= deadline || attendant.happenings.ending != nil {
+          throw error
+        }
+      }
+      _ = world.rest(until: now + 20, attending: attendant.attending(.idle))
+    }
   }
 
   @inline(never)

@@ -256,6 +256,17 @@ class Access(LivingTest):
         self.alive(board)
         self.assertTrue(token_from(board.socket))
 
+    def test_run_that_was_killed_is_followed_at_once(self):
+        """The half that is left is on its way out."""
+        board = self.signed_in(self.sandbox())
+        run = self.alive(board)
+        for _ in range(20):
+            run.ended_by_us = True
+            run.signal(signal.SIGKILL)
+            run.wait()
+            run = self.alive(board)
+        self.assertTrue(token_from(board.socket))
+
     def test_socket_of_another_run_is_left_alone(self):
         sandbox = self.sandbox()
         board = self.signed_in(sandbox)
