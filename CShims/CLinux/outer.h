@@ -102,25 +102,42 @@ static inline CLINUX_SMALL _Bool clinux_is_panel(int descriptor, const char *pat
 
 // Opens such a device, and no other file: -1 and errno.
 static inline CLINUX_SMALL int clinux_open_panel(const char *path, int flags) {
+  // What is looked at is what is opened: some devices do something then, and a name can be changed.
+  int place = open(path, O_PATH | O_CLOEXEC), device = -1;
+  if (place < 0) return -1;
   errno = EACCES;
-  // Before it is opened, too: some devices do something then.
-  if (!clinux_is_panel(AT_FDCWD, path)) return -1;
-  int device = open(path, (flags & (O_ACCMODE | O_NONBLOCK)) | O_NOCTTY | O_CLOEXEC);
-  if (device < 0 || clinux_is_panel(device, "")) return device;
-  close(device);
-  errno = EACCES;
-  return -1;
+  if (clinux_is_panel(place, "")) {
+    char name[] = "/proc/self/fd/0123456789";
+    snprintf(name, sizeof name, "/proc/self/fd/%d", place);
+    device = open(name, (flags & (O_ACCMODE | O_NONBLOCK)) | O_NOCTTY | O_CLOEXEC);
+  }
+  int failure = errno;
+  close(place);
+  errno = failure;
+  return device;
 }
 
-// Runs a program that was named, with variables that are ours: a dynamic linker heeds others.
+// Whether a variable is one of those that a hook is told facts by: a dynamic linker heeds others,
+// and so does this program's own configuration.
+static inline CLINUX_SMALL _Bool clinux_is_fact(const char *variable) {
+  static const char facts[] = "EVENT=\0USER_CODE=\0VERIFICATION_URI=\0VERIFICATION_URI_COMPLETE=\0"
+                              "EXPIRES_IN=\0EXPIRES_AT=\0SCOPE=\0REASON=\0FAULT=\0";
+  if (strncmp(variable, "DEVICEGRANT_", 12) != 0) return 0;
+  for (const char *fact = facts; *fact != 0; fact += strlen(fact) + 1) {
+    if (strncmp(variable + 12, fact, strlen(fact)) == 0) return 1;
+  }
+  return 0;
+}
+
+// Runs a program that was named, with facts.
 static inline CLINUX_SMALL pid_t clinux_run(struct clinux_outer *self, size_t length) {
   const char *program = self->programs, *end = program + self->length;
   size_t start = strlen(self->text) + 1;
   while (program < end && memcmp(program, self->text, start) != 0) program += strlen(program) + 1;
   errno = EPERM;
-  if (program >= end) return -1;
+  if (program >= end || start > length) return -1;
   for (size_t next = start; next < length; next += strlen(self->text + next) + 1) {
-    if (memcmp(self->text + next, "DEVICEGRANT_", 12) != 0) return -1;
+    if (!clinux_is_fact(self->text + next)) return -1;
   }
   return clinux_spawn(program, self->text + start, length - start, self->keeps);
 }

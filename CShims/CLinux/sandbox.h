@@ -65,6 +65,10 @@ static inline CLINUX_SMALL int clinux_new_ruleset(struct clinux_rules *rules) {
   char file[PATH_MAX];
   if (ruleset >= 0 && realpath("/etc/resolv.conf", file) != NULL) {
     clinux_allow(ruleset, rules, file, strlen(file), rights);
+  } else if (ruleset >= 0) {
+    // What it leads to may come later.
+    ssize_t length = readlink("/etc/resolv.conf", file, sizeof file);
+    if (length > 0 && file[0] == '/') clinux_allow(ruleset, rules, file, length, rights);
   }
   return ruleset;
 }
@@ -74,6 +78,12 @@ static inline CLINUX_SMALL void clinux_allow_beside(int ruleset, const struct cl
                                                     const void *file, size_t length,
                                                     _Bool isChanged) {
   clinux_allow(ruleset, rules, file, length, isChanged ? clinux_may_change : clinux_may_read);
+  if (isChanged) return;
+  // What is read may be a link to some other place.
+  char name[PATH_MAX] = {0}, place[PATH_MAX];
+  memcpy(name, file, length < sizeof name ? length : 0);
+  if (realpath(name, place) == NULL) return;
+  clinux_allow(ruleset, rules, place, strlen(place), clinux_may_read);
 }
 
 // Puts a ruleset into force, for good.
@@ -122,7 +132,7 @@ static inline CLINUX_SMALL int clinux_forbid_calls(void) {
       SYS_iopl, SYS_ioperm, SYS_modify_ldt,
 #endif
   };
-  enum { count = sizeof forbidden / sizeof *forbidden, first = 5, end = first + count + 3 };
+  enum { count = sizeof forbidden / sizeof *forbidden, first = 5, end = first + count + 7 };
   // Jumps count from the next instruction.
 #define CLINUX_WORD(member) \
   BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
@@ -139,8 +149,13 @@ static inline CLINUX_SMALL int clinux_forbid_calls(void) {
     program[first + i] = (struct sock_filter)BPF_JUMP(
         BPF_JMP | BPF_JEQ, forbidden[i], (uint8_t)CLINUX_TO(end + 1, first + i), 0);
   }
-  // clone(2) into namespaces of its own: CLONE_NEWNS and the others.
+  // ioctl(2) that types for somebody, TIOCSTI and TIOCLINUX; then clone(2) into namespaces of its
+  // own: CLONE_NEWNS and the others.
   struct sock_filter last[] = {
+      BPF_JUMP(BPF_JMP | BPF_JEQ, SYS_ioctl, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args) + 8),
+      BPF_JUMP(BPF_JMP | BPF_JEQ, 0x5412, CLINUX_TO(end + 1, end - 5), 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ, 0x541C, CLINUX_TO(end + 1, end - 4), CLINUX_TO(end, end - 4)),
       BPF_JUMP(BPF_JMP | BPF_JEQ, SYS_clone, 0, CLINUX_TO(end, end - 3)),
       CLINUX_WORD(args),
       BPF_JUMP(BPF_JMP | BPF_JSET, 0x7E020000, CLINUX_TO(end + 1, end - 1), 0),
@@ -148,7 +163,7 @@ static inline CLINUX_SMALL int clinux_forbid_calls(void) {
       BPF_STMT(BPF_RET, SECCOMP_RET_ERRNO | EPERM),
       BPF_STMT(BPF_RET, SECCOMP_RET_ERRNO | ENOSYS),
   };
-  memcpy(program + end - 3, last, sizeof last);
+  memcpy(program + end - 7, last, sizeof last);
   struct sock_fprog filter = {end + 3, program};
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter);

@@ -52,6 +52,8 @@ extension Account {
         try revoke(beside: present, attending: attending)
       } catch {
         failure = error
+        // The others are told the same server.
+        if error.isTransient { break }
         // Without the other token there is nothing worth another try.
         if !keeper.record.tokens.refreshToken.isEmpty { continue }
       }

@@ -170,10 +170,15 @@ struct HandOut<W: World>: ~Copyable {
     read(index, &sources, standing)
     guard clients[index].isThere, clients[index].deadline == deadline else { return }
     if clients[index].waits {
-      let signedOut = clients[index].signsOut
-      refuse(index, .unavailable, &sources, standing)
-      // Who was told that it has not been done is not to be surprised later.
-      if signedOut { wantsSignOut = false }
+      if clients[index].signsOut {
+        answer.append("error unavailable signing out takes too long; see devicegrant status")
+        send(index, &sources)
+        // What nobody waits for any more is not to surprise later.
+        wantsSignOut = false
+        for index in clients.indices where clients[index].signsOut { wantsSignOut = true }
+      } else {
+        refuse(index, .unavailable, &sources, standing)
+      }
     } else {
       log.debug { $0 <- "socket: a client sent nothing in time" }
       close(index, &sources)
@@ -205,7 +210,7 @@ struct HandOut<W: World>: ~Copyable {
       }
       sources.seat(at: index)
       clients[index] = Client(
-        isThere: true, user: peer?.user ?? 0, deadline: now + Self.patience,
+        isThere: true, user: peer?.user ?? .max, deadline: now + Self.patience,
         yieldsAt: now + Self.turn)
     } catch {
       pause(until: now + Self.pause, &sources)
@@ -386,7 +391,7 @@ struct HandOut<W: World>: ~Copyable {
     answer.append(refusal.name)
     answer.append(" ")
     switch refusal {
-    case .usage: answer.append("expected one line: token [SECONDS], status or state")
+    case .usage: answer.append("expected one line: token [SECONDS], status, state or sign-out")
     case .unavailable:
       answer.append("the access token ends too soon")
       if standing.state == .notRenewed || standing.needsPerson { answer.append("; ") }

@@ -59,7 +59,7 @@ public struct Keeper<W: World>: ~Copyable {
     creating place: GrantPlace, _ memory: consuming KeeperMemory, _ log: Log<W>
   ) throws(Fault) {
     let store = try makeStore(place.tokenFile, log.world)
-    warn(of: store, place.tokenFile, log)
+    warn(of: store, place.tokenFile, isVolatile: place.isVolatile, log)
     self.init(place, store, memory, log)
   }
 
@@ -488,12 +488,12 @@ func tellOfFiles(
 /// Says what may cost the tokens one day, though it hinders nothing.
 @inline(never)
 func warn<W: World>(
-  of store: borrowing TokenStore<W.Storage>, _ path: Path, _ log: Log<W>
+  of store: borrowing TokenStore<W.Storage>, _ path: Path, isVolatile: Bool = false, _ log: Log<W>
 ) {
   if store.isOpenToOthers() {
     log.warning { $0 <- "the directory of " <- path <- changeable }
   }
-  if store.isVolatile() {
+  if isVolatile || store.isVolatile() {
     log.warning { $0 <- path <- " is in memory: the grant ends with the power" }
   }
 }

@@ -45,6 +45,8 @@ public struct GrantPlace: Sendable {
   public let accessTokenFile: Path?
   /// The number of the group that may read it; nil: the process's own.
   public let accessTokenGroup: UInt32?
+  /// Whether the token file is gone with the power, where a sandbox would hide that.
+  public var isVolatile = false
 
   public init(tokenFile: Path, accessTokenFile: Path?, accessTokenGroup: UInt32?) {
     self.tokenFile = tokenFile

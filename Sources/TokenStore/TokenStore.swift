@@ -155,6 +155,7 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
     // Of a note that was cut off.
     case newName
     case newMetadata
+    case newPerson
     /// What was sent and is not answered.
     case sent
     /// Whose the grant is.
@@ -172,6 +173,7 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
       case .metadata: ".metadata"
       case .newName: ".name.new"
       case .newMetadata: ".metadata.new"
+      case .newPerson: ".person.new"
       case .sent: ".sent"
       case .person: ".person"
       case .probe: ".probe"
@@ -339,8 +341,9 @@ public struct TokenStore<Storage: TokenDirectory & ~Copyable>: ~Copyable {
   public borrowing func erase(keepsWaiting: Bool = false) throws(TokenStoreError) {
     var failure: Errno?
     // The record last: as long as it is there, this can be tried again.
-    let companions: InlineArray<10, Companion> = [
-      .new, .previous, .damaged, .name, .newName, .metadata, .newMetadata, .sent, .person, .probe,
+    let companions: InlineArray<11, Companion> = [
+      .new, .previous, .damaged, .name, .newName, .metadata, .newMetadata, .sent, .person,
+      .newPerson, .probe,
     ]
     for index in companions.indices {
       failure = remove(path(companions[index])) ?? failure

@@ -29,15 +29,20 @@ func divide(_ commandLine: CommandLine, _ log: KernelLog) throws(StartError) -> 
 /// - Returns: what is in force, in words.
 @inline(never)
 func confine(
-  _ plan: borrowing Plan, _ source: borrowing ConfigurationSource
+  _ plan: inout Plan, _ source: borrowing ConfigurationSource
 ) -> StaticString {
   plan.hooks.forEach { OuterProcess.permit($0.bytes) }
   OuterProcess.seal()
   if !source.local.isSandboxed { return "off" }
   // Where it is missing it is made first: else what is above it would have to be allowed.
-  _ = try? Directory(creating: plan.place.tokenFile.directory)
+  let opened = try? Directory(creating: plan.place.tokenFile.directory)
+  plan.place.isVolatile = opened?.isVolatile ?? false
   let sandbox = Sandbox()
   sandbox.allow(besides: plan.trustAnchors.bytes, changing: false)
+  let directory = plan.place.tokenFile.directory
+  // Somebody may remove it, as a factory reset does, and then it is made again: what was allowed is
+  // gone with it, and there may be tokens that are in no file yet.
+  if directory.directory.bytes.count > 1 { sandbox.allow(besides: directory.bytes) }
   sandbox.allow(besides: plan.place.tokenFile.bytes)
   if let file = plan.place.accessTokenFile { sandbox.allow(besides: file.bytes) }
   if let socket = plan.socket { sandbox.allow(besides: socket.bytes) }

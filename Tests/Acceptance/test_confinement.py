@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -166,6 +167,41 @@ class Reload(ConfinementTest):
             run.wait_for("signed in as")
             run.signal(signal.SIGHUP)
             self.assertEnds(run)
+
+
+class Places(ConfinementTest):
+    def test_directory_of_the_tokens_that_somebody_removes_is_made_again(self):
+        """As a factory reset does. What the sandbox allowed is gone with it."""
+        sandbox = self.sandbox(approve_after=1)
+        board = self.board(at=sandbox)
+        run = board.start("run")
+        run.wait_for("signed in as")
+        before = board.record
+        self.remove(board.token_file.parent)
+        run.wait_for("(?s)(signed in as.*){2}")
+        self.assertNotEqual(before["access_token"], board.record["access_token"])
+
+    def remove(self, directory):
+        """The agent may write in it meanwhile."""
+        def removed():
+            try:
+                shutil.rmtree(directory)
+            except OSError:
+                return False
+            return True
+        eventually(removed)
+
+    def test_certificates_behind_a_link_are_read(self):
+        sandbox = self.sandbox(approve_after=1)
+        board = self.board(at=sandbox)
+        for name in ("certificates", "links"):
+            (board.directory / name).mkdir()
+        place = board.directory / "certificates/ca.pem"
+        shutil.copy(sandbox.ca_file, place)
+        link = board.directory / "links/ca.pem"
+        link.symlink_to(place)
+        board.change({"ca_file": link})
+        board.start("run").wait_for("signed in as")
 
 
 class Halves(ConfinementTest):

@@ -14,7 +14,7 @@ STATE = "/var/lib/devicegrant"
 ASK = "devicegrant token >/run/token"
 REFRESH_FOR_EVER = f"while :; do {ASK}; done"
 # What there may be once a program has got its token.
-KEPT = {"tokens.json" + end for end in ("", ".lock", ".previous", ".name", ".sent")}
+KEPT = {"tokens.json" + end for end in ("", ".lock", ".previous", ".name", ".person", ".sent")}
 KEPT |= {"lost+found"}
 # Cuts in a test. What is not on armhf has less time.
 CUTS = {"arm64": 3, "armhf": 20}

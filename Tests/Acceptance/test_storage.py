@@ -266,7 +266,7 @@ class TokenFile(AcceptanceTest):
 
     MEMORY = 'mount -t tmpfs -o mode=700 none "${0%/*}"; '
     # What is below is on the disk, what is written goes where {} says.
-    OVERLAY = ('mkdir lower mem; {}mkdir mem/upper mem/work; mount -t overlay -o '
+    OVERLAY = ('mkdir -p lower mem; {}mkdir -p mem/upper mem/work; mount -t overlay -o '
                'lowerdir=lower,upperdir=$PWD/mem/upper,workdir=$PWD/mem/work o "${{0%/*}}"; '
                'chmod 700 "${{0%/*}}"; ')
 
@@ -286,6 +286,10 @@ class TokenFile(AcceptanceTest):
         run = board.run("status")
         self.assertExit(DONE, run)
         self.assertEqual(2 * is_told, run.stderr.count("is in memory"), run.stderr)
+        # In its sandbox it can't look.
+        run = board.start("run")
+        run.wait_for("there is a grant|user_code=")
+        self.assertEqual(is_told, "is in memory" in run.stderr)
 
     @for_each({"state_directory": ({"STATE_DIRECTORY": "{}/s"}, "s/tokens.json"),
                "state_directory_before_xdg": ({"STATE_DIRECTORY": "{}/s", "XDG_STATE_HOME": "{}/x"},

@@ -49,7 +49,7 @@ import Testing
   func whatIsNoRequestIsRefused(line: String) {
     var life = Life<SmallWorld>(SmallWorld())
     let answer = life.answer(to: line)
-    #expect(answer == "error usage expected one line: token [SECONDS], status or state")
+    #expect(answer == "error usage expected one line: token [SECONDS], status, state or sign-out")
     #expect(meaning(answer).hasPrefix("unavailable: "))
   }
 

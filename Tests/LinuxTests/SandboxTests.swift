@@ -120,6 +120,18 @@ private func failure(_ number: Int32, _ first: Int = 0, _ second: Int = 0) -> In
     #expect(status == .exited(0))
   }
 
+  /// Else what is read from a terminal could be typed for somebody (TIOCSTI, TIOCLINUX).
+  @Test func terminalsAreNotTypedAt() {
+    let status = inChild {
+      _ = Sandbox().close()
+      for request in [0x5412, 0x541C] where failure(Int32(SYS_ioctl), -1, request) != EPERM {
+        return 1
+      }
+      return failure(Int32(SYS_ioctl), -1, 0x5401) == EBADF ? 0 : 2
+    }
+    #expect(status == .exited(0))
+  }
+
   @Test func otherCallsWork() {
     let status = inChild {
       _ = Sandbox().close()

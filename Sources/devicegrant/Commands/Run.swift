@@ -10,7 +10,7 @@ func run(
   _ source: borrowing ConfigurationSource, _ memory: inout ConfigurationMemory, _ log: KernelLog
 ) throws(StartError) -> ExitCode {
   var plan = try source.plan(&memory, log)
-  let sandbox = confine(plan, source)
+  let sandbox = confine(&plan, source)
   plan.sandbox = sandbox
   log.info { $0 <- "sandbox: " <- sandbox }
   return try withLife(plan, source, isService: true, log) { life in
