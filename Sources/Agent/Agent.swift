@@ -344,6 +344,8 @@ public struct Agent: Sendable {
     failures = 0
     refusals = 0
     code = .none
+    // What the one before has shown is nothing of this one's.
+    grant = nil
     renewed(lease, now: now)
   }
 

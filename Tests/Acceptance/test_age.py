@@ -59,6 +59,7 @@ class Age(LivingTest):
         for what in ("bytes", "calls"):
             first = getattr(middle, what) - getattr(early, what)
             second = getattr(late, what) - getattr(middle, what)
-            self.assertAlmostEqual(first, second, delta=first / 50, msg=what)
+            # The first and the last refresh may be counted in part.
+            self.assertAlmostEqual(first, second, delta=first / 20, msg=what)
         print(f"bytes written for each refresh: {(late.bytes - early.bytes) * 5 // (4 * REFRESHES)}",
               flush=True)
