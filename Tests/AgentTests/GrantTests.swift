@@ -131,8 +131,8 @@ private func lease(_ remaining: Int64?, refresh: Int64? = nil, isRefreshable: Bo
     #expect(holding(lease(3600, refresh: refresh)).nextRefreshAt == alone)
   }
 
-  /// Two people sign in within two seconds: the second one's refresh token ends when the first one's
-  /// does, and is not one whose end does not move.
+  /// Two people sign in within two seconds: the second one's refresh token ends when the first
+  /// one's does, and is not one whose end does not move.
   @Test func anotherGrantsEndIsNotItsOwn() {
     var agent = holding(lease(63_072_000, refresh: 7_776_000))
     agent.granted(lease(63_072_000, refresh: 7_776_000), now: birth + 1000)
