@@ -90,11 +90,11 @@ struct clinux_outer {
   char text[4 * PATH_MAX];
 };
 
-// Whether a descriptor, or where that is AT_FDCWD a path, is what pictures go to: the text console
-// that is seen (tty0), a framebuffer or a graphics card.
-static inline CLINUX_SMALL _Bool clinux_is_panel(int descriptor, const char *path) {
+// Whether a descriptor is what pictures go to: the text console that is seen (tty0), a framebuffer
+// or a graphics card.
+static inline CLINUX_SMALL _Bool clinux_is_panel(int descriptor) {
   struct statx status;
-  if (statx(descriptor, path, AT_EMPTY_PATH, STATX_TYPE, &status) != 0) return 0;
+  if (statx(descriptor, "", AT_EMPTY_PATH, STATX_TYPE, &status) != 0) return 0;
   unsigned type = status.stx_rdev_major;
   _Bool isConsole = type == 4 && status.stx_rdev_minor == 0;
   return S_ISCHR(status.stx_mode) && (isConsole || type == 29 || type == 226);
@@ -106,7 +106,7 @@ static inline CLINUX_SMALL int clinux_open_panel(const char *path, int flags) {
   int place = open(path, O_PATH | O_CLOEXEC), device = -1;
   if (place < 0) return -1;
   errno = EACCES;
-  if (clinux_is_panel(place, "")) {
+  if (clinux_is_panel(place)) {
     char name[] = "/proc/self/fd/0123456789";
     snprintf(name, sizeof name, "/proc/self/fd/%d", place);
     device = open(name, (flags & (O_ACCMODE | O_NONBLOCK)) | O_NOCTTY | O_CLOEXEC);

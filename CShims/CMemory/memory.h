@@ -60,16 +60,14 @@ CMEMORY_BUFFER(metadata, 5 * 512)
 // Both tokens as JSON strings, where a byte may need six (\u00XX), beside the other members.
 CMEMORY_BUFFER(token_file, 200 * 1024)
 
-// The next three are there twice: a configuration is looked at beside the one that is in use.
-
 // The configuration file: a table of some twenty lines with comments.
-CMEMORY_BUFFER(configuration_file, 2 * 64 * 1024)
+CMEMORY_BUFFER(configuration_file, 64 * 1024)
 
 // A client secret of at most 512 bytes, and a line end; more is seen to be too much.
-CMEMORY_BUFFER(secret_file, 2 * 1024)
+CMEMORY_BUFFER(secret_file, 1024)
 
 // Five URLs of 512 bytes: the endpoints that are written out from a preset.
-CMEMORY_BUFFER(endpoints, 2 * 5 * 512)
+CMEMORY_BUFFER(endpoints, 5 * 512)
 
 // One bit a pixel: up to 2048x2048.
 CMEMORY_BUFFER(canvas, 2048 * 2048 / 8)

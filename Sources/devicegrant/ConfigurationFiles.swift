@@ -18,12 +18,12 @@ extension ConfigurationSource {
     log.level = local.logLevel
   }
 
-  /// Whether the configuration as it is now could be used; where not, that is said. The one that is
-  /// in use stays as it is.
+  /// Whether the configuration as it is now could be used; where not, that is said. For a process
+  /// of its own, as `divide` has it: the one that is in use stays as it is.
   static func isGood(_ commandLine: CommandLine, _ log: KernelLog) -> Bool {
     var log = log
     do {
-      var memory = Memory.spareConfiguration()
+      var memory = Memory.configuration()
       let arguments = try Arguments(commandLine)
       let source = try ConfigurationSource(arguments, &memory, &log)
       let plan = try source.plan(&memory, log)

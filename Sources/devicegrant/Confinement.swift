@@ -34,12 +34,11 @@ func confine(
   plan.hooks.forEach { OuterProcess.permit($0.bytes) }
   OuterProcess.seal()
   if !source.local.isSandboxed { return "off" }
-  // Where it is missing it is made first: else what is above it would have to be allowed.
-  let opened = try? Directory(creating: plan.place.tokenFile.directory)
-  plan.place.isVolatile = opened?.isVolatile ?? false
+  // Where it is missing it is made first: what is above it may not be allowed, as the root.
+  let directory = plan.place.tokenFile.directory
+  plan.place.isVolatile = (try? Directory(creating: directory))?.isVolatile ?? false
   let sandbox = Sandbox()
   sandbox.allow(besides: plan.trustAnchors.bytes, changing: false)
-  let directory = plan.place.tokenFile.directory
   // Somebody may remove it, as a factory reset does, and then it is made again: what was allowed is
   // gone with it, and there may be tokens that are in no file yet.
   if directory.directory.bytes.count > 1 { sandbox.allow(besides: directory.bytes) }

@@ -32,16 +32,11 @@ enum Memory {
       facts: buffer(cmemory_facts(), cmemory_facts_capacity))
   }
 
-  static func configuration() -> ConfigurationMemory { configuration(0) }
-
-  /// For one that is looked at beside the one that is in use.
-  static func spareConfiguration() -> ConfigurationMemory { configuration(1) }
-
-  private static func configuration(_ part: Int) -> ConfigurationMemory {
+  static func configuration() -> ConfigurationMemory {
     unsafe ConfigurationMemory(
-      file: half(cmemory_configuration_file(), cmemory_configuration_file_capacity, part),
-      secret: half(cmemory_secret_file(), cmemory_secret_file_capacity, part),
-      endpoints: half(cmemory_endpoints(), cmemory_endpoints_capacity, part))
+      file: buffer(cmemory_configuration_file(), cmemory_configuration_file_capacity),
+      secret: buffer(cmemory_secret_file(), cmemory_secret_file_capacity),
+      endpoints: buffer(cmemory_endpoints(), cmemory_endpoints_capacity))
   }
 
   /// What a command writes to standard output.
@@ -71,12 +66,6 @@ enum Memory {
   /// The contents of a static buffer that nothing writes to again.
   static func permanent(_ buffer: borrowing Buffer) -> PermanentBytes {
     buffer.permanent()
-  }
-
-  private static func half(
-    _ start: UnsafeMutablePointer<UInt8>!, _ capacity: Int, _ part: Int
-  ) -> Buffer {
-    unsafe buffer(start + part * capacity / 2, capacity / 2)
   }
 
   private static func buffer(_ start: UnsafeMutablePointer<UInt8>!, _ capacity: Int) -> Buffer {

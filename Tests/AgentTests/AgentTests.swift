@@ -270,14 +270,22 @@ private let endings: [(PollAnswer?, Agent.CodeEnd)] = [
     #expect(expected.contains(pauses(1, isRefusal: false, retryAfter: retryAfter)[0]))
   }
 
-  @Test func aCodeEndsTheBackOff() {
-    var agent = Agent.withoutGrant(.automatic)
+  /// Requests for a code that fail, until the back-off has grown to a minute and more.
+  ///
+  /// - Returns: when the next one is due.
+  private func fail(_ agent: inout Agent, isUnreached: Bool = false) -> Int64 {
     var now = birth
     for _ in 0..<6 {
       #expect(agent.next(now: now) == .requestCode)
-      agent.codeFailed(isRefusal: false, now: now)
+      agent.codeFailed(isRefusal: false, isUnreached: isUnreached, now: now)
       now = agent.nextCodeAt ?? 0
     }
+    return now
+  }
+
+  @Test func aCodeEndsTheBackOff() {
+    var agent = Agent.withoutGrant(.automatic)
+    var now = fail(&agent)
     agent.showCode(now: now)
     now = agent.poll(.denied, now: now)
     #expect(agent.next(now: now) == .codeEnded(.denied))
@@ -289,12 +297,7 @@ private let endings: [(PollAnswer?, Agent.CodeEnd)] = [
 
   @Test func aCodePutOffIsNoFailure() {
     var agent = Agent.withoutGrant(.automatic)
-    var now = birth
-    for _ in 0..<6 {
-      #expect(agent.next(now: now) == .requestCode)
-      agent.codeFailed(isRefusal: false, isUnreached: true, now: now)
-      now = agent.nextCodeAt ?? 0
-    }
+    let now = fail(&agent, isUnreached: true)
     #expect(agent.next(now: now) == .requestCode)
     agent.codePutOff(now: now)
     #expect(agent.nextCodeAt == now + 2000 && agent.isUnreached)
@@ -314,12 +317,7 @@ private let endings: [(PollAnswer?, Agent.CodeEnd)] = [
 
   @Test(arguments: [true, false]) func aNetworkThatIsBackEndsTheBackOff(isUnreached: Bool) {
     var agent = Agent.withoutGrant(.automatic)
-    var now = birth
-    for _ in 0..<6 {
-      #expect(agent.next(now: now) == .requestCode)
-      agent.codeFailed(isRefusal: false, isUnreached: isUnreached, now: now)
-      now = agent.nextCodeAt ?? 0
-    }
+    let now = fail(&agent, isUnreached: isUnreached)
     let (planned, change) = (now, now - 50_000)
     #expect(agent.isUnreached == isUnreached)
     let isSooner = agent.surroundingsChanged(now: change)
